@@ -1,0 +1,124 @@
+/* Events: what the world, and nobody else, observes.
+ *
+ * Order of use: the world fills one struct ft_event per observation and gives it to its observer (rules) and, when recording is
+ * on, to the event log. The row in events.def says which arguments an event has. Words beyond argc are zero.
+ */
+#ifndef FT_SIM_EVENT_H
+#define FT_SIM_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FT_EVENT_ARGS_MAX = 8 };
+
+enum ft_event_kind {
+#define EV(number, symbol, name, args, sentence) FT_EV_##symbol = number,
+#include "events.def"
+#undef EV
+};
+
+/* Who caused an event. */
+enum ft_layer {
+    FT_LAYER_DRIVER,    /* the driver core */
+    FT_LAYER_FRAMEWORK, /* KMDF */
+    FT_LAYER_PORT,      /* SCSI Port */
+    FT_LAYER_SYSTEM,    /* the simulated kernel, I/O manager, HAL and bus driver */
+    FT_LAYER_DEVICE,    /* the device model and its engine */
+    FT_LAYER_HARNESS,   /* ops, requesters, the end of a run */
+    FT_LAYER_COUNT
+};
+
+/* Kinds of tasks; argument type `taskk`. The order is the one of world/order.h. */
+enum ft_task_kind {
+    FT_TASK_ISR = 1,
+    FT_TASK_DPC,
+    FT_TASK_ENGINE,
+    FT_TASK_TIMER,
+    FT_TASK_WORK,
+    FT_TASK_THREAD,
+    FT_TASK_CLOCK,
+    FT_TASK_KIND_COUNT
+};
+
+/* Kinds of driver routines; argument type `routine`. Numbers are permanent. */
+#define FT_ROUTINES(RT)                                                                            \
+    RT(1, DRIVER_ENTRY, "DriverEntry")                                                             \
+    RT(2, ADD_DEVICE, "AddDevice")                                                                 \
+    RT(3, DISPATCH, "dispatch")                                                                    \
+    RT(4, START_IO, "StartIo")                                                                     \
+    RT(5, CANCEL, "cancel")                                                                        \
+    RT(6, COMPLETION, "completion")                                                                \
+    RT(7, DPC, "DPC")                                                                              \
+    RT(8, ISR, "ISR")                                                                              \
+    RT(9, TIMER_DPC, "timer DPC")                                                                  \
+    RT(10, ADAPTER_CONTROL, "AdapterControl")                                                      \
+    RT(11, SYNCH, "SynchCritSection")                                                              \
+    RT(12, WORK_ITEM, "work item")                                                                 \
+    RT(13, UNLOAD, "DriverUnload")                                                                 \
+    RT(14, POWER_CALLBACK, "power callback")                                                       \
+    RT(15, LIST_CONTROL, "AdapterListControl")
+
+enum ft_routine {
+#define RT(number, symbol, name) FT_ROUTINE_##symbol = number,
+    FT_ROUTINES(RT)
+#undef RT
+    FT_ROUTINE_COUNT
+};
+
+/* PnP states of a device; argument type `pnp` (wdm-io sheet, section 6.1). */
+enum ft_pnp_state {
+    FT_PNP_NOT_STARTED = 1,
+    FT_PNP_STARTED,
+    FT_PNP_STOP_PENDING,
+    FT_PNP_STOPPED,
+    FT_PNP_REMOVE_PENDING,
+    FT_PNP_SURPRISE_REMOVED,
+    FT_PNP_REMOVED,
+    FT_PNP_COUNT
+};
+
+/* One event. 96 bytes, no padding. */
+struct ft_event {
+    uint16_t kind;    /* enum ft_event_kind */
+    uint8_t cpu;      /* processor, 0xFF when no processor was involved (engine, clock) */
+    uint8_t irql;     /* IRQL at the event */
+    uint8_t layer;    /* enum ft_layer */
+    uint8_t nesting;  /* driver routines and DDIs entered and not left in this task */
+    uint8_t argc;     /* arguments used */
+    uint8_t unknown;  /* bit i: argument i is unknown; its word is zero */
+    uint16_t task;    /* task handle id, 0 none */
+    uint16_t device;  /* device handle id of the device concerned, 0 none */
+    uint16_t request; /* IRP handle id of the owning request, 0 none */
+    uint16_t label;   /* label of the op whose request or disturbance this serves, 0 none */
+    uint64_t site;    /* call site: offset into the module, or 0. Not hashed. */
+    uint64_t reserved; /* zero */
+    uint64_t arg[FT_EVENT_ARGS_MAX];
+};
+
+/* Argument types of events.def, as the first character names them in tables. */
+enum ft_arg_type {
+    FT_ARG_HANDLE,
+    FT_ARG_NUM,
+    FT_ARG_HEX,
+    FT_ARG_BOOL,
+    FT_ARG_STATUS,
+    FT_ARG_IRQL,
+    FT_ARG_LA,
+    FT_ARG_TIME,
+    FT_ARG_OP,
+    FT_ARG_LABEL,
+    FT_ARG_ROUTINE,
+    FT_ARG_TASK_KIND,
+    FT_ARG_PNP,
+    FT_ARG_POWER,
+    FT_ARG_ACTION,
+    FT_ARG_MAJOR,
+    FT_ARG_TEXT,
+    FT_ARG_TYPE_COUNT
+};
+
+/* Folds one event into a run's hash and returns the new hash. XXH3 over kind..label (16 bytes) and the used argument words in
+ * little-endian order, seeded with the old hash; site is left out. */
+uint64_t ft_event_hash(uint64_t hash, const struct ft_event *event);
+
+#endif

@@ -1,0 +1,64 @@
+/* Handles: names of the world's objects that are the same in every run of a scenario.
+ *
+ * A handle is one 64-bit word: class in bits 56..63, id in bits 32..55, byte offset into the object in bits 0..31. Ids count from
+ * 1 per class and run, so `irp#3` is the third IRP. The null handle is 0 and prints as "-". An event never carries a pointer; it
+ * carries the handle of the object, and the offset where that matters ("mdl#5+0x1000").
+ */
+#ifndef FT_SIM_HANDLE_H
+#define FT_SIM_HANDLE_H
+
+#include <stdint.h>
+
+/* HC(number, SYMBOL, "name"): numbers are permanent. */
+#define FT_HANDLE_CLASSES(HC)                                                                      \
+    HC(1, TASK, "task")                                                                            \
+    HC(2, IRP, "irp")                                                                              \
+    HC(3, MDL, "mdl")                                                                              \
+    HC(4, DEVICE, "device")                                                                        \
+    HC(5, DRIVER, "driver")                                                                        \
+    HC(6, POOL, "pool")                                                                            \
+    HC(7, LOCK, "lock")                                                                            \
+    HC(8, EVENT, "event")                                                                          \
+    HC(9, DPC, "dpc")                                                                              \
+    HC(10, TIMER, "timer")                                                                         \
+    HC(11, INTERRUPT, "interrupt")                                                                 \
+    HC(12, REMOVE_LOCK, "remove-lock")                                                             \
+    HC(13, ADAPTER, "adapter")                                                                     \
+    HC(14, GRANT, "grant")                                                                         \
+    HC(15, MAPPING, "map")                                                                         \
+    HC(16, COMMON, "common")                                                                       \
+    HC(17, OTHER, "object")
+
+enum ft_handle_class {
+#define HC(number, symbol, name) FT_HC_##symbol = number,
+    FT_HANDLE_CLASSES(HC)
+#undef HC
+};
+
+static inline uint64_t ft_handle(enum ft_handle_class class_, uint32_t id, uint32_t offset)
+{
+    return ((uint64_t)class_ << 56) | ((uint64_t)(id & 0xFFFFFF) << 32) | offset;
+}
+
+static inline unsigned ft_handle_class(uint64_t handle)
+{
+    return (unsigned)(handle >> 56);
+}
+
+static inline uint32_t ft_handle_id(uint64_t handle)
+{
+    return (uint32_t)(handle >> 32) & 0xFFFFFF;
+}
+
+static inline uint32_t ft_handle_offset(uint64_t handle)
+{
+    return (uint32_t)handle;
+}
+
+/* The handle without its offset: the object itself. */
+static inline uint64_t ft_handle_object(uint64_t handle)
+{
+    return handle & ~(uint64_t)0xFFFFFFFF;
+}
+
+#endif
