@@ -1,0 +1,282 @@
+/* Pool (wdm-io sheet, section 12), and the blocks of the shim's own objects.
+ *
+ * Terms: a block is header, front guard, data, back guard. The arena only grows during a run: a freed block is never handed out
+ * again, so every use after free meets the fill pattern, or ASan's poison. ASan knows the data's size to the byte. When the arena
+ * is full an allocation fails like any other, with its event.
+ */
+#include "world/machine.h"
+
+#include <wdm.h>
+
+#define RAW __attribute__((no_sanitize("address")))
+
+enum {
+    MAGIC = 0x4B424C46, /* "FLBK" */
+    GUARD_BYTES = 16,
+    GUARD_FILL = 0xFD,
+    NEW_FILL = 0xCD,
+    FREED_FILL = 0xDD,
+    FAIL_POOL = 1,
+    DAMAGE_BEFORE = 1,
+    DAMAGE_AFTER = 2,
+    DAMAGE_FREED = 3,
+    BAD_FREE_TWICE = 1,
+    BAD_FREE_FOREIGN = 2,
+    BAD_FREE_TAG = 3
+};
+
+struct block {
+    uint32_t magic;
+    uint32_t bytes; /* of data, as asked */
+    uint32_t span;  /* of the whole block */
+    uint32_t tag;
+    uint32_t id;
+    uint8_t class_;
+    uint8_t live;
+    uint8_t driver; /* driver pool: counted and reported */
+    uint8_t unused;
+    uint16_t label;
+    uint16_t unused2;
+    uint32_t unused3;
+    uint8_t guard[GUARD_BYTES];
+};
+
+static unsigned char *data_of(struct block *block)
+{
+    return (unsigned char *)(block + 1);
+}
+
+/* The block whose data begins at that address, NULL when there is none. */
+RAW static struct block *block_of(const void *data)
+{
+    uintptr_t at = (uintptr_t)data;
+    struct block *block;
+
+    if (at < FT_POOL_BASE + sizeof(struct block) || at >= FT_POOL_BASE + FT_M->pool_used || at % 16)
+        return NULL;
+    block = (struct block *)data - 1;
+    return block->magic == MAGIC ? block : NULL;
+}
+
+RAW static struct block *new_block(size_t bytes, enum ft_handle_class class_)
+{
+    size_t span = (sizeof(struct block) + bytes + GUARD_BYTES + 15) & ~(size_t)15;
+    struct block *block = (struct block *)(FT_POOL_BASE + FT_M->pool_used);
+
+    if (bytes > FT_POOL_BYTES || span > FT_POOL_BYTES - FT_M->pool_used)
+        return NULL;
+    FT_M->pool_used += (uint32_t)span;
+    ft_raw_fill(block, 0, sizeof *block);
+    block->magic = MAGIC;
+    block->bytes = (uint32_t)bytes;
+    block->span = (uint32_t)span;
+    block->class_ = (uint8_t)class_;
+    block->id = ft_handle_id(ft_handle_new(class_));
+    block->live = 1;
+    ft_raw_fill(block->guard, GUARD_FILL, GUARD_BYTES);
+    ft_raw_fill(data_of(block) + bytes, GUARD_FILL, span - sizeof *block - bytes);
+    ft_unpoison(data_of(block), bytes);
+    return block;
+}
+
+RAW void *ft_block_alloc(size_t bytes, enum ft_handle_class class_, unsigned label)
+{
+    struct block *block = new_block(bytes, class_);
+
+    if (!block)
+        return NULL;
+    block->label = (uint16_t)label;
+    ft_raw_fill(data_of(block), 0, bytes);
+    return data_of(block);
+}
+
+RAW static unsigned first_bad(const unsigned char *bytes, size_t count, unsigned char fill)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bytes[i] != fill)
+            return (unsigned)i + 1;
+    return 0;
+}
+
+RAW static uint64_t handle_of_block(const struct block *block)
+{
+    return ft_handle(block->class_, block->id, 0);
+}
+
+static void report(const struct block *block, unsigned where, unsigned offset)
+{
+    ft_emit(FT_EV_POOL_DAMAGE, handle_of_block(block), where, offset);
+}
+
+/* Guards, and the fill of a freed block. */
+RAW static void check_block(struct block *block)
+{
+    unsigned char *data = data_of(block);
+    size_t back = block->span - sizeof *block - block->bytes;
+    unsigned bad = first_bad(block->guard, GUARD_BYTES, GUARD_FILL);
+
+    if (bad)
+        report(block, DAMAGE_BEFORE, GUARD_BYTES - (bad - 1));
+    bad = first_bad(data + block->bytes, back, GUARD_FILL);
+    if (bad)
+        report(block, DAMAGE_AFTER, block->bytes + bad - 1);
+    if (!block->live) {
+        bad = first_bad(data, block->bytes, FREED_FILL);
+        if (bad)
+            report(block, DAMAGE_FREED, bad - 1);
+    }
+}
+
+RAW static void retire(struct block *block)
+{
+    check_block(block);
+    block->live = 0;
+    ft_raw_fill(data_of(block), FREED_FILL, block->bytes);
+    ft_poison(data_of(block), block->bytes);
+}
+
+RAW void ft_block_free(void *data)
+{
+    struct block *block = block_of(data);
+
+    FT_ASSERT(block && block->live);
+    retire(block);
+}
+
+RAW bool ft_block_is_live(const void *data, enum ft_handle_class class_)
+{
+    const struct block *block = block_of(data);
+
+    return block && block->live && block->class_ == class_;
+}
+
+RAW uint64_t ft_block_handle(const void *data)
+{
+    const struct block *block = block_of(data);
+
+    return block ? handle_of_block(block) : 0;
+}
+
+RAW void ft_block_set_label(void *data, unsigned label)
+{
+    struct block *block = block_of(data);
+
+    if (block)
+        block->label = (uint16_t)label;
+}
+
+RAW unsigned ft_block_label(const void *data)
+{
+    const struct block *block = block_of(data);
+
+    return block ? block->label : 0;
+}
+
+RAW unsigned ft_pool_check(void)
+{
+    uint32_t at = 0;
+    unsigned live = 0;
+
+    while (at < FT_M->pool_used) {
+        struct block *block = (struct block *)(FT_POOL_BASE + at);
+
+        if (block->magic != MAGIC || block->span == 0) {
+            /* The header itself is gone: something before it ran over. */
+            ft_emit(FT_EV_POOL_DAMAGE, ft_handle(FT_HC_POOL, 0, at), DAMAGE_BEFORE, 0);
+            break;
+        }
+        check_block(block);
+        live += block->live && block->driver;
+        at += block->span;
+    }
+    return live;
+}
+
+bool ft_alloc_fails(unsigned what)
+{
+    enum { ANY = 0xFF };
+    struct ft_machine *m = FT_M;
+
+    if (m->alloc_fail_what != ANY && m->alloc_fail_what != what)
+        return false;
+    if (m->alloc_fail_after > 0) {
+        m->alloc_fail_after--;
+        return false;
+    }
+    m->alloc_fail_what = 0;
+    ft_emit(FT_EV_CHOICE_FAIL, what);
+    return true;
+}
+
+RAW static void *driver_alloc(size_t bytes, ULONG tag, bool paged, bool zero)
+{
+    struct block *block = ft_alloc_fails(FAIL_POOL) ? NULL : new_block(bytes, FT_HC_POOL);
+
+    if (!block) {
+        ft_emit(FT_EV_POOL_ALLOC, 0, bytes, tag, paged);
+        return NULL;
+    }
+    block->driver = 1;
+    block->tag = tag;
+    FT_M->pool_blocks++;
+    ft_raw_fill(data_of(block), zero ? 0 : NEW_FILL, bytes);
+    ft_emit(FT_EV_POOL_ALLOC, handle_of_block(block), bytes, tag, paged);
+    return data_of(block);
+}
+
+PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    void *data;
+
+    FT_DDI_BEGIN(POOL_ALLOC, 0);
+    data = driver_alloc(NumberOfBytes, Tag, (PoolType & PagedPool) != 0, false);
+    FT_DDI_END(POOL_ALLOC, 0);
+    return data;
+}
+
+/* Not modelled: quota, and raising on failure (POOL_FLAG_RAISE_ON_FAILURE stops the run by name). */
+PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    void *data;
+
+    FT_DDI_BEGIN(POOL_ALLOC, 0);
+    if (Flags & POOL_FLAG_RAISE_ON_FAILURE)
+        ft_unimplemented("ExAllocatePool2 with POOL_FLAG_RAISE_ON_FAILURE");
+    data = driver_alloc(NumberOfBytes, Tag, (Flags & POOL_FLAG_PAGED) != 0,
+                        !(Flags & POOL_FLAG_UNINITIALIZED));
+    FT_DDI_END(POOL_ALLOC, 0);
+    return data;
+}
+
+RAW static void driver_free(void *data, ULONG tag, bool with_tag)
+{
+    struct block *block = block_of(data);
+    bool ours = block && block->driver;
+
+    if (!ours || !block->live) {
+        ft_emit(FT_EV_POOL_BAD_FREE, ours ? handle_of_block(block) : ft_handle_of(data),
+                ours ? BAD_FREE_TWICE : BAD_FREE_FOREIGN);
+        ft_bugcheck(0xC2, ours ? 7 : 0x40, 0, 0, 0);
+    }
+    if (with_tag && tag != block->tag)
+        ft_emit(FT_EV_POOL_BAD_FREE, handle_of_block(block), BAD_FREE_TAG);
+    ft_emit(FT_EV_POOL_FREE, handle_of_block(block), block->tag);
+    FT_M->pool_blocks--;
+    retire(block);
+}
+
+VOID ExFreePoolWithTag(PVOID P, ULONG Tag)
+{
+    FT_DDI_BEGIN(POOL_FREE, 0);
+    driver_free(P, Tag, Tag != 0);
+    FT_DDI_END(POOL_FREE, 0);
+}
+
+/* A macro over ExFreePoolWithTag in some headers; the tag 0 matches any. */
+#undef ExFreePool
+VOID ExFreePool(PVOID P)
+{
+    FT_DDI_BEGIN(POOL_FREE, 0);
+    driver_free(P, 0, false);
+    FT_DDI_END(POOL_FREE, 0);
+}

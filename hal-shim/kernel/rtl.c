@@ -1,0 +1,54 @@
+/* Memory routines of the run-time library: points, because a copy is where a buffer meets its device. */
+#include "world/machine.h"
+
+#include <string.h>
+#include <wdm.h>
+
+static void point(void)
+{
+    if (ft_current())
+        ft_point(FT_PT_RTL_COPY, 0);
+}
+
+void *ft_rtl_copy(void *destination, const void *source, size_t length)
+{
+    point();
+    return memmove(destination, source, length);
+}
+
+void *ft_rtl_move(void *destination, const void *source, size_t length)
+{
+    point();
+    return memmove(destination, source, length);
+}
+
+void *ft_rtl_zero(void *destination, size_t length)
+{
+    point();
+    return memset(destination, 0, length);
+}
+
+void *ft_rtl_fill(void *destination, size_t length, int value)
+{
+    point();
+    return memset(destination, value, length);
+}
+
+size_t ft_rtl_compare(const void *a, const void *b, size_t length)
+{
+    const unsigned char *left = a, *right = b;
+    size_t equal = 0;
+
+    while (equal < length && left[equal] == right[equal])
+        equal++;
+    return equal;
+}
+
+VOID RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString)
+{
+    size_t bytes = SourceString ? ft_wcslen(SourceString) * sizeof(WCHAR) : 0;
+
+    DestinationString->Length = (USHORT)bytes;
+    DestinationString->MaximumLength = (USHORT)(SourceString ? bytes + sizeof(WCHAR) : 0);
+    DestinationString->Buffer = (PWSTR)SourceString;
+}

@@ -1,0 +1,55 @@
+/* Time as a driver sees it. Stalls and time queries move the clock, and let the hardware work. */
+#include "world/machine.h"
+
+#include <wdm.h>
+
+enum { UNITS_PER_US = 10, UNITS_PER_QUERY = 1, PERFORMANCE_FREQUENCY = 10000000 };
+
+static uint64_t query(void *return_address)
+{
+    uint64_t now;
+
+    ft_ddi_begin(FT_PT_STALL, 0, return_address);
+    ft_time_pass(UNITS_PER_QUERY);
+    now = FT_M->now;
+    FT_DDI_END(STALL, 0);
+    return now;
+}
+
+VOID KeStallExecutionProcessor(ULONG MicroSeconds)
+{
+    FT_DDI_BEGIN(STALL, 0);
+    ft_emit(FT_EV_STALL, MicroSeconds);
+    ft_time_pass((uint64_t)MicroSeconds * UNITS_PER_US);
+    ft_hardware_pass();
+    FT_DDI_END(STALL, 0);
+}
+
+LARGE_INTEGER KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency)
+{
+    LARGE_INTEGER now;
+
+    if (PerformanceFrequency)
+        PerformanceFrequency->QuadPart = PERFORMANCE_FREQUENCY;
+    now.QuadPart = (LONGLONG)query(__builtin_return_address(0));
+    return now;
+}
+
+/* The simulated epoch is 0: no date of the host reaches a driver. */
+VOID KeQuerySystemTime(PLARGE_INTEGER CurrentTime)
+{
+    CurrentTime->QuadPart = (LONGLONG)query(__builtin_return_address(0));
+}
+
+VOID KeQueryTickCount(PLARGE_INTEGER CurrentCount)
+{
+    enum { UNITS_PER_TICK = 156250 };
+
+    CurrentCount->QuadPart = (LONGLONG)(query(__builtin_return_address(0)) / UNITS_PER_TICK);
+}
+
+void ft_yield_processor(void)
+{
+    query(__builtin_return_address(0));
+    ft_hardware_pass();
+}

@@ -1,0 +1,80 @@
+/* Time: a task like others, the last in the order. It moves to the next thing that comes due. */
+#include "world/machine.h"
+#include "world/world_private.h"
+
+enum { STATUS_TIMEOUT_VALUE = 0x102 };
+
+static void expire(struct ft_timer *timer)
+{
+    ft_emit(FT_EV_TIMER_EXPIRE, ft_object_handle(timer->timer, FT_HC_TIMER));
+    ft_timer_expired(timer);
+}
+
+/* Everything due at or before now, in order of due time, then of setting. */
+static void expire_due(void)
+{
+    for (;;) {
+        struct ft_timer *first = NULL;
+
+        for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
+            struct ft_timer *timer = &FT_M->timer[i];
+
+            if (timer->timer && !timer->pending && timer->due <= FT_M->now &&
+                (!first || timer->due < first->due ||
+                 (timer->due == first->due && timer->order < first->order)))
+                first = timer;
+        }
+        if (!first)
+            break;
+        expire(first);
+    }
+    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
+        struct ft_task *task = &FT_M->task[i];
+
+        if (task->state == FT_TS_WAIT && task->deadline && task->deadline <= FT_M->now)
+            ft_task_wake(task, STATUS_TIMEOUT_VALUE);
+    }
+}
+
+void ft_time_pass(uint64_t units)
+{
+    FT_M->now += units;
+    expire_due();
+}
+
+void ft_hardware_pass(void)
+{
+    uint8_t old = FT_M->in_engine;
+
+    if (!ft_engine_busy())
+        return;
+    FT_M->in_engine = FT_ENGINE_STEPPING;
+    ft_engine_step();
+    FT_M->in_engine = old;
+}
+
+bool ft_clock_step(bool periodic_too)
+{
+    uint64_t due = UINT64_MAX;
+
+    for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
+        const struct ft_timer *timer = &FT_M->timer[i];
+
+        if (timer->timer && !timer->pending && (periodic_too || timer->period_ms == 0) &&
+            timer->due < due)
+            due = timer->due;
+    }
+    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
+        const struct ft_task *task = &FT_M->task[i];
+
+        if (task->state == FT_TS_WAIT && task->deadline && task->deadline < due)
+            due = task->deadline;
+    }
+    if (due == UINT64_MAX)
+        return false;
+    if (due > FT_M->now)
+        FT_M->now = due;
+    ft_emit(FT_EV_CLOCK_ADVANCE, FT_M->now);
+    expire_due();
+    return true;
+}
