@@ -1,0 +1,369 @@
+# flushtrace_add_driver: builds a driver core and its mutants as modules.
+#
+#   flushtrace_add_driver(
+#     NAME wdm-packet             # the core's name; a module is (core, mutant, flavour)
+#     SOURCES packet.c dma.c      # the driver's own sources, as a WDK build would compile them
+#     HEADERS packet.h            # its private headers
+#     DEVICE device/packet_device.c      # device model, or `auto` for a driver without one
+#     DESCRIPTION device/packet_description.c
+#     MUTANTS mutants/no-flush.patch     # patches, applied with `patch -p1` in the core's directory
+#     [DEVICE_HEADERS ...] [INCLUDE_DIRECTORIES ...] [DEFINITIONS ...] [OPTIONS ...] [FLAVOURS ...]
+#     [TEST_ONLY])                       # not part of the programs, only of tests that name it
+#
+# DESCRIPTION defines `const struct ft_description ft_driver_description`; DEVICE defines
+# `const struct sim_device_model ft_driver_device`. A patch has a line `Summary: ...` above its hunks.
+#
+# Every flavour compiles the driver's sources once; a mutant compiles only the files that its patch
+# touches (all of them if it touches a header) and shares the other objects. The objects of a module
+# are linked partially (ld -r), its code and data move to sections of their own, and every symbol but
+# the descriptor ft_module_<id> becomes local, so that any number of modules fit into one program.
+#
+# Results: target <NAME>-modules; <NAME>.so, the plain module for `flushtrace run ./<NAME>.so`; and
+# the lists that flushtrace_link_modules (FlushtracePrograms.cmake) reads.
+
+set(FLUSHTRACE_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
+
+# Flags that make a Linux compiler see Windows C: 16-bit wchar_t, anonymous struct members, no
+# type-based aliasing, and no section of its own per object (the partial link renames sections).
+set(FLUSHTRACE_DRIVER_FLAGS
+    -fms-extensions -fshort-wchar -fno-common -fno-strict-aliasing -fno-data-sections
+    -fno-function-sections -fno-lto -fPIC -fvisibility=hidden -g)
+set(FLUSHTRACE_DRIVER_C_FLAGS -std=gnu11)
+set(FLUSHTRACE_DRIVER_CXX_FLAGS -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+
+# UBSan without what x64 Windows defines (unaligned access, shifts into the sign bit) and without
+# what ASan says better (object-size) or what needs a C++ runtime.
+set(FLUSHTRACE_SANITIZE_FLAGS
+    -fsanitize=address,undefined -fsanitize-recover=address,undefined
+    -fno-sanitize=alignment,shift-base,object-size,vptr,function
+    -fno-omit-frame-pointer)
+
+set(FLUSHTRACE_FLAVOUR_FLAGS_plain "")
+set(FLUSHTRACE_FLAVOUR_FLAGS_asan ${FLUSHTRACE_SANITIZE_FLAGS})
+set(FLUSHTRACE_FLAVOUR_FLAGS_dev ${FLUSHTRACE_SANITIZE_FLAGS})
+set(FLUSHTRACE_FLAVOUR_FLAGS_access -fsanitize-coverage=func,trace-loads,trace-stores)
+set(FLUSHTRACE_FLAVOUR_FLAGS_libfuzzer ${FLUSHTRACE_SANITIZE_FLAGS} -fsanitize=fuzzer-no-link)
+set(FLUSHTRACE_FLAVOUR_FLAGS_afl "")
+
+# What the descriptor calls the compiler, the same text for every module of a build.
+function(_flushtrace_compiler_text ret)
+  string(TOLOWER "${CMAKE_C_COMPILER_ID}" id)
+  string(REPLACE "gnu" "gcc" id "${id}")
+  set(${ret} "${id} ${CMAKE_C_COMPILER_VERSION}" PARENT_SCOPE)
+endfunction()
+
+# The optimisation flags of the build type, as a list.
+function(_flushtrace_build_flags ret)
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+  set(flags "-O2")
+  if(type)
+    separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS_${type}}")
+  endif()
+  set(${ret} ${flags} PARENT_SCOPE)
+endfunction()
+
+function(_flushtrace_identifier text ret)
+  string(MAKE_C_IDENTIFIER "${text}" identifier)
+  set(${ret} "${identifier}" PARENT_SCOPE)
+endfunction()
+
+# The files that a patch touches, relative to the core's directory.
+function(_flushtrace_patched_files patch ret)
+  file(STRINGS "${patch}" lines REGEX "^\\+\\+\\+ [^/]+/")
+  set(files "")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^\\+\\+\\+ [^/]+/([^\t ]+).*$" "\\1" file "${line}")
+    list(APPEND files "${file}")
+  endforeach()
+  if(NOT files)
+    message(FATAL_ERROR "flushtrace_add_driver: ${patch} touches no file")
+  endif()
+  set(${ret} ${files} PARENT_SCOPE)
+endfunction()
+
+# What a patch says of itself above its first hunk, as the inside of a C string literal: the line that
+# begins with "Summary: ", else its first line.
+function(_flushtrace_patch_summary patch ret)
+  file(STRINGS "${patch}" line REGEX "^Summary: " LIMIT_COUNT 1)
+  if(NOT line)
+    file(STRINGS "${patch}" line LIMIT_COUNT 1)
+  endif()
+  if(line MATCHES "^(---|diff|Index) ")
+    message(FATAL_ERROR "flushtrace_add_driver: ${patch} does not begin with a summary")
+  endif()
+  string(REGEX REPLACE "^Summary: " "" line "${line}")
+  string(REPLACE "\\" "\\\\" line "${line}")
+  string(REPLACE "\"" "\\\"" line "${line}")
+  set(${ret} "${line}" PARENT_SCOPE)
+endfunction()
+
+# _flushtrace_compile(OUTPUT o SOURCE c FLAVOUR f FLAGS ... [DEPENDS ...]): one object file.
+# A custom command rather than a library target, because the AFL++ flavour has its own compiler.
+function(_flushtrace_compile)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "OUTPUT;SOURCE;FLAVOUR" "FLAGS;DEPENDS")
+  set(compiler "${CMAKE_C_COMPILER}")
+  if(arg_FLAVOUR STREQUAL "afl")
+    set(compiler "${CMAKE_COMMAND}" -E env AFL_QUIET=1 AFL_DONT_OPTIMIZE=1
+                 "${FLUSHTRACE_AFL_CC}")
+  endif()
+  get_filename_component(folder "${arg_OUTPUT}" DIRECTORY)
+  file(MAKE_DIRECTORY "${folder}")
+  file(RELATIVE_PATH shown "${CMAKE_BINARY_DIR}" "${arg_OUTPUT}")
+  add_custom_command(
+    OUTPUT "${arg_OUTPUT}"
+    COMMAND ${compiler} ${arg_FLAGS} -MD -MT "${arg_OUTPUT}" -MF "${arg_OUTPUT}.d"
+            -c "${arg_SOURCE}" -o "${arg_OUTPUT}"
+    DEPENDS "${arg_SOURCE}" ${arg_DEPENDS}
+    DEPFILE "${arg_OUTPUT}.d"
+    COMMENT "Compiling ${shown}"
+    VERBATIM)
+endfunction()
+
+# The flags for one source of a driver in one flavour.
+function(_flushtrace_driver_flags source flavour ret)
+  _flushtrace_build_flags(build_flags)
+  set(flags ${FLUSHTRACE_DRIVER_C_FLAGS})
+  if(source MATCHES "\\.(cpp|cc|cxx)$")
+    set(flags ${FLUSHTRACE_DRIVER_CXX_FLAGS})
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+      list(APPEND flags -fno-gnu-unique) # objcopy cannot make a unique symbol local
+    endif()
+  endif()
+  list(APPEND flags ${build_flags} ${FLUSHTRACE_DRIVER_FLAGS} ${FLUSHTRACE_FLAVOUR_FLAGS_${flavour}}
+       "-I${FLUSHTRACE_DDI_DIR}")
+  set(${ret} ${flags} PARENT_SCOPE)
+endfunction()
+
+# One module: descriptor, partial link, sections, symbols. Objects: the driver's; model: device and
+# description. Adds to the lists of flushtrace_link_modules.
+function(_flushtrace_add_module)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "CORE;MUTANT;FLAVOUR;DIR;FINGERPRINT_DIR;SUMMARY;DEVICE"
+                        "OBJECTS;MODEL")
+  set(shown_mutant "sound")
+  if(arg_MUTANT)
+    set(shown_mutant "${arg_MUTANT}")
+  endif()
+  _flushtrace_identifier("${arg_CORE}__${shown_mutant}__${arg_FLAVOUR}" FT_MODULE_ID)
+  set(FT_MODULE_CORE "${arg_CORE}")
+  set(FT_MODULE_MUTANT "${arg_MUTANT}")
+  set(FT_MODULE_FLAVOUR "${arg_FLAVOUR}")
+  set(FT_MODULE_SUMMARY "${arg_SUMMARY}")
+  _flushtrace_compiler_text(FT_MODULE_COMPILER)
+  set(FT_MODULE_DEVICE "0")
+  set(FT_MODULE_DEVICE_DECLARATION "")
+  if(NOT arg_DEVICE STREQUAL "auto")
+    set(FT_MODULE_DEVICE "&ft_driver_device")
+    set(FT_MODULE_DEVICE_DECLARATION "extern const struct sim_device_model ft_driver_device;")
+  endif()
+  configure_file("${FLUSHTRACE_CMAKE_DIR}/module_descriptor.c.in" "${arg_DIR}/descriptor.c" @ONLY)
+  configure_file("${FLUSHTRACE_CMAKE_DIR}/module_sections.ld.in" "${arg_DIR}/sections.ld" @ONLY)
+
+  _flushtrace_compile(
+    OUTPUT "${arg_DIR}/descriptor.o"
+    SOURCE "${arg_DIR}/descriptor.c"
+    FLAVOUR plain
+    FLAGS -std=gnu11 -fPIC -g "-I${FLUSHTRACE_SHIM_DIR}" "-I${arg_FINGERPRINT_DIR}"
+    DEPENDS "${arg_FINGERPRINT_DIR}/fingerprint.h")
+  set(module "${arg_DIR}/module.o")
+  add_custom_command(
+    OUTPUT "${module}"
+    COMMAND "${FLUSHTRACE_LD}" -r --force-group-allocation -T "${arg_DIR}/sections.ld" -o
+            "${arg_DIR}/driver.o" ${arg_OBJECTS}
+    COMMAND "${FLUSHTRACE_LD}" -r -o "${module}" "${arg_DIR}/driver.o" "${arg_DIR}/descriptor.o"
+            ${arg_MODEL}
+    COMMAND "${FLUSHTRACE_OBJCOPY}" "--keep-global-symbol=ft_module_${FT_MODULE_ID}" "${module}"
+    DEPENDS ${arg_OBJECTS} ${arg_MODEL} "${arg_DIR}/descriptor.o" "${arg_DIR}/sections.ld"
+    COMMENT "Linking module ${FT_MODULE_ID}"
+    VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY FLUSHTRACE_IDS_${arg_CORE}_${arg_FLAVOUR} "${FT_MODULE_ID}")
+  set_property(GLOBAL APPEND PROPERTY FLUSHTRACE_OBJECTS_${arg_CORE}_${arg_FLAVOUR} "${module}")
+endfunction()
+
+# The object of every source of one module; a mutant's untouched files are the sound core's objects.
+function(_flushtrace_module_objects)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "FLAVOUR;SOUND_DIR;DIR;PATCHED_DIR;RET"
+                        "SOURCES;TOUCHED;INCLUDES;FLAGS")
+  set(objects "")
+  foreach(source IN LISTS arg_SOURCES)
+    if(arg_PATCHED_DIR AND NOT source IN_LIST arg_TOUCHED)
+      list(APPEND objects "${arg_SOUND_DIR}/${arg_FLAVOUR}/${source}.o")
+      continue()
+    endif()
+    set(from "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
+    set(depends "")
+    if(arg_PATCHED_DIR)
+      set(from "${arg_PATCHED_DIR}/${source}")
+      set(depends "${arg_PATCHED_DIR}/fingerprint.h")
+    endif()
+    _flushtrace_driver_flags("${source}" "${arg_FLAVOUR}" flags)
+    if(arg_PATCHED_DIR)
+      # A deliberate defect may be just what a warning is about.
+      list(APPEND arg_FLAGS -w)
+    endif()
+    _flushtrace_compile(
+      OUTPUT "${arg_DIR}/${arg_FLAVOUR}/${source}.o"
+      SOURCE "${from}"
+      FLAVOUR "${arg_FLAVOUR}"
+      FLAGS ${flags} ${arg_INCLUDES} ${arg_FLAGS}
+      DEPENDS ${depends})
+    list(APPEND objects "${arg_DIR}/${arg_FLAVOUR}/${source}.o")
+  endforeach()
+  set(${arg_RET} ${objects} PARENT_SCOPE)
+endfunction()
+
+# Prepares the sources of one module; *_RET: what a mutant compiles again, its directory, its summary.
+function(_flushtrace_module_sources)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "DIR;PATCH;TOUCHED_RET;SUMMARY_RET"
+                        "SOURCES;HEADERS;DESCRIBING")
+  set(touched "")
+  set(summary "")
+  set(outputs "${arg_DIR}/fingerprint.h")
+  if(arg_PATCH)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${arg_PATCH}")
+    _flushtrace_patch_summary("${arg_PATCH}" summary)
+    _flushtrace_patched_files("${arg_PATCH}" patched)
+    foreach(file IN LISTS patched)
+      if(file IN_LIST arg_SOURCES)
+        list(APPEND touched "${file}")
+      elseif(file IN_LIST arg_HEADERS)
+        set(touched ${arg_SOURCES})
+        break()
+      else()
+        message(FATAL_ERROR "flushtrace_add_driver: ${arg_PATCH} touches ${file}, which is not "
+                            "in SOURCES or HEADERS")
+      endif()
+    endforeach()
+    foreach(file IN LISTS touched)
+      list(APPEND outputs "${arg_DIR}/${file}")
+    endforeach()
+  endif()
+  set(inputs ${arg_SOURCES} ${arg_HEADERS} ${arg_DESCRIBING})
+  list(TRANSFORM inputs PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  set(files ${arg_SOURCES} ${arg_HEADERS})
+  string(REPLACE ";" "$<SEMICOLON>" files "${files}")
+  string(REPLACE ";" "$<SEMICOLON>" describing "${arg_DESCRIBING}")
+  add_custom_command(
+    OUTPUT ${outputs}
+    COMMAND "${CMAKE_COMMAND}" "-DCORE_DIR=${CMAKE_CURRENT_SOURCE_DIR}" "-DOUT_DIR=${arg_DIR}"
+            "-DFILES=${files}" "-DDESCRIBING=${describing}" "-DPATCH=${arg_PATCH}"
+            "-DPATCH_PROGRAM=${FLUSHTRACE_PATCH}" -P
+            "${FLUSHTRACE_CMAKE_DIR}/FlushtraceModuleSources.cmake"
+    DEPENDS ${inputs} ${arg_PATCH} "${FLUSHTRACE_CMAKE_DIR}/FlushtraceModuleSources.cmake"
+    COMMENT "Preparing ${arg_DIR}"
+    VERBATIM)
+  set(${arg_TOUCHED_RET} ${touched} PARENT_SCOPE)
+  set(${arg_SUMMARY_RET} "${summary}" PARENT_SCOPE)
+endfunction()
+
+# The objects of the device model and the description: the same for every module of a core, never
+# instrumented (except in the dev flavour, where everything is).
+function(_flushtrace_model_objects dir sources ret)
+  _flushtrace_build_flags(flags)
+  list(APPEND flags -std=gnu11 -g -Wall -Wextra -Werror -fPIC "-I${FLUSHTRACE_SHIM_DIR}")
+  if("dev" IN_LIST FLUSHTRACE_FLAVOURS)
+    list(APPEND flags ${FLUSHTRACE_SANITIZE_FLAGS})
+  endif()
+  set(objects "")
+  foreach(source IN LISTS sources)
+    _flushtrace_compile(
+      OUTPUT "${dir}/${source}.o"
+      SOURCE "${CMAKE_CURRENT_SOURCE_DIR}/${source}"
+      FLAVOUR plain
+      FLAGS ${flags})
+    list(APPEND objects "${dir}/${source}.o")
+  endforeach()
+  set(${ret} ${objects} PARENT_SCOPE)
+endfunction()
+
+# <NAME>.so: the sound plain module as a shared object that exports ft_module.
+function(_flushtrace_shared_module core)
+  get_property(id GLOBAL PROPERTY FLUSHTRACE_IDS_${core}_plain)
+  get_property(module GLOBAL PROPERTY FLUSHTRACE_OBJECTS_${core}_plain)
+  list(GET id 0 id)
+  list(GET module 0 module)
+  set(output "${FLUSHTRACE_MODULE_OUTPUT_DIR}/${core}.so")
+  file(MAKE_DIRECTORY "${FLUSHTRACE_MODULE_OUTPUT_DIR}")
+  add_custom_command(
+    OUTPUT "${output}"
+    COMMAND "${CMAKE_C_COMPILER}" -shared "${module}" "-Wl,--defsym=ft_module=ft_module_${id}"
+            -o "${output}"
+    DEPENDS "${module}"
+    COMMENT "Linking ${core}.so"
+    VERBATIM)
+  add_custom_target(${core}-module.so ALL DEPENDS "${output}")
+endfunction()
+
+function(flushtrace_add_driver)
+  cmake_parse_arguments(
+    PARSE_ARGV 0 arg "TEST_ONLY" "NAME"
+    "SOURCES;HEADERS;DEVICE;DEVICE_HEADERS;DESCRIPTION;MUTANTS;INCLUDE_DIRECTORIES;DEFINITIONS;OPTIONS;FLAVOURS")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "flushtrace_add_driver: unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  foreach(needed NAME SOURCES DEVICE DESCRIPTION)
+    if(NOT arg_${needed})
+      message(FATAL_ERROR "flushtrace_add_driver: ${needed} is missing")
+    endif()
+  endforeach()
+  if(NOT arg_FLAVOURS)
+    set(arg_FLAVOURS ${FLUSHTRACE_FLAVOURS})
+  endif()
+  set(base "${CMAKE_CURRENT_BINARY_DIR}/modules/${arg_NAME}")
+  set(model_sources ${arg_DESCRIPTION})
+  if(NOT arg_DEVICE STREQUAL "auto")
+    list(APPEND model_sources ${arg_DEVICE})
+  endif()
+  _flushtrace_model_objects("${base}" "${model_sources}" model)
+
+  set(extra ${arg_OPTIONS})
+  foreach(definition IN LISTS arg_DEFINITIONS)
+    list(APPEND extra "-D${definition}")
+  endforeach()
+  foreach(patch IN ITEMS sound ${arg_MUTANTS})
+    set(mutant "")
+    set(patch_path "")
+    set(patched_dir "")
+    set(dir "${base}/sound")
+    if(NOT patch STREQUAL "sound")
+      get_filename_component(mutant "${patch}" NAME_WLE)
+      get_filename_component(patch_path "${patch}" ABSOLUTE)
+      set(dir "${base}/${mutant}")
+      set(patched_dir "${dir}/src")
+    endif()
+    _flushtrace_module_sources(
+      DIR "${dir}/src" PATCH "${patch_path}" TOUCHED_RET touched SUMMARY_RET summary
+      SOURCES ${arg_SOURCES} HEADERS ${arg_HEADERS} DESCRIBING ${model_sources}
+      ${arg_DEVICE_HEADERS})
+    set(includes "")
+    foreach(include IN LISTS arg_INCLUDE_DIRECTORIES)
+      if(patched_dir)
+        list(APPEND includes "-I${patched_dir}/${include}")
+      endif()
+      list(APPEND includes "-I${CMAKE_CURRENT_SOURCE_DIR}/${include}")
+    endforeach()
+    foreach(flavour IN LISTS arg_FLAVOURS)
+      _flushtrace_module_objects(
+        FLAVOUR ${flavour} SOUND_DIR "${base}/sound" DIR "${dir}" PATCHED_DIR "${patched_dir}"
+        SOURCES ${arg_SOURCES} TOUCHED ${touched} INCLUDES ${includes} FLAGS ${extra}
+        RET objects)
+      _flushtrace_add_module(
+        CORE "${arg_NAME}" MUTANT "${mutant}" FLAVOUR "${flavour}" DIR "${dir}/${flavour}"
+        FINGERPRINT_DIR "${dir}/src" SUMMARY "${summary}" DEVICE "${arg_DEVICE}"
+        OBJECTS ${objects} MODEL ${model})
+    endforeach()
+  endforeach()
+
+  set(all "")
+  foreach(flavour IN LISTS arg_FLAVOURS)
+    get_property(modules GLOBAL PROPERTY FLUSHTRACE_OBJECTS_${arg_NAME}_${flavour})
+    list(APPEND all ${modules})
+  endforeach()
+  add_custom_target(${arg_NAME}-modules ALL DEPENDS ${all})
+  if(NOT arg_TEST_ONLY)
+    set_property(GLOBAL APPEND PROPERTY FLUSHTRACE_CORES "${arg_NAME}")
+  endif()
+  if("plain" IN_LIST arg_FLAVOURS)
+    _flushtrace_shared_module("${arg_NAME}")
+    add_dependencies(${arg_NAME}-module.so ${arg_NAME}-modules)
+  endif()
+endfunction()

@@ -1,0 +1,103 @@
+# Programs that contain driver modules.
+#
+#   flushtrace_link_modules(TARGET t FLAVOUR f [CORES c...])
+#       Links every module of a flavour (of these cores; of all by default) into an executable and
+#       registers them in the linker section ft_modules.
+#   flushtrace_add_fuzz_targets(CORE)
+#       flushtrace-fuzz-<core> (libFuzzer) and flushtrace-afl-<core> (AFL++), as far as the
+#       flavours are built.
+
+# The linker flags that each flavour's program needs.
+set(FLUSHTRACE_LINK_FLAGS_asan -fsanitize=address,undefined)
+set(FLUSHTRACE_LINK_FLAGS_dev -fsanitize=address,undefined)
+set(FLUSHTRACE_LINK_FLAGS_libfuzzer -fsanitize=fuzzer,address,undefined)
+
+# The modules of a flavour: generated registration file and objects.
+function(_flushtrace_registry program flavour cores registry_ret objects_ret)
+  set(FT_PROGRAM "${program}")
+  set(FT_REGISTRY_DECLARATIONS "")
+  set(FT_REGISTRY_ROWS "")
+  set(FT_REGISTRY_COUNT 0)
+  set(all_objects "")
+  foreach(core IN LISTS cores)
+    get_property(ids GLOBAL PROPERTY FLUSHTRACE_IDS_${core}_${flavour})
+    get_property(objects GLOBAL PROPERTY FLUSHTRACE_OBJECTS_${core}_${flavour})
+    list(APPEND all_objects ${objects})
+    foreach(id IN LISTS ids)
+      string(APPEND FT_REGISTRY_DECLARATIONS "extern const struct ft_module ft_module_${id};\n")
+      string(APPEND FT_REGISTRY_ROWS "    &ft_module_${id},\n")
+      math(EXPR FT_REGISTRY_COUNT "${FT_REGISTRY_COUNT} + 1")
+    endforeach()
+  endforeach()
+  if(FT_REGISTRY_COUNT EQUAL 0)
+    message(FATAL_ERROR "${program}: no module of flavour ${flavour}")
+  endif()
+  set(registry "${CMAKE_CURRENT_BINARY_DIR}/${program}.modules.c")
+  configure_file("${FLUSHTRACE_CMAKE_DIR}/module_registry.c.in" "${registry}" @ONLY)
+  set(${registry_ret} "${registry}" PARENT_SCOPE)
+  set(${objects_ret} ${all_objects} PARENT_SCOPE)
+endfunction()
+
+function(flushtrace_link_modules)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "TARGET;FLAVOUR" "CORES")
+  if(NOT arg_CORES)
+    get_property(arg_CORES GLOBAL PROPERTY FLUSHTRACE_CORES)
+  endif()
+  _flushtrace_registry("${arg_TARGET}" "${arg_FLAVOUR}" "${arg_CORES}" registry objects)
+  set_source_files_properties(${objects} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  target_sources(${arg_TARGET} PRIVATE "${registry}" ${objects})
+  if(FLUSHTRACE_LINK_FLAGS_${arg_FLAVOUR})
+    target_sources(${arg_TARGET} PRIVATE $<TARGET_OBJECTS:${FLUSHTRACE_SANITIZER_OPTIONS}>)
+  endif()
+  target_include_directories(${arg_TARGET} PRIVATE "${FLUSHTRACE_SHIM_DIR}")
+  target_link_options(${arg_TARGET} PRIVATE ${FLUSHTRACE_LINK_FLAGS_${arg_FLAVOUR}})
+  # Every DDI, also those that no linked module calls, for modules that are loaded at run time.
+  set_target_properties(${arg_TARGET} PROPERTIES ENABLE_EXPORTS ON
+                        LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${FLUSHTRACE_SHIM_LIBRARY}")
+  target_link_libraries(${arg_TARGET} PRIVATE ${FLUSHTRACE_SHIM_LIBRARY})
+  foreach(core IN LISTS arg_CORES)
+    add_dependencies(${arg_TARGET} ${core}-modules)
+  endforeach()
+endfunction()
+
+# _flushtrace_afl_program(NAME n OBJECTS ... LIBRARIES ...): linked by AFL++'s compiler, which brings
+# its runtime and its libFuzzer-compatible main. A custom command, since the linker is not CMake's.
+function(_flushtrace_afl_program)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "OBJECTS;LIBRARIES;DEPENDS")
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}")
+  if(CMAKE_RUNTIME_OUTPUT_DIRECTORY)
+    set(folder "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  endif()
+  set(output "${folder}/${arg_NAME}")
+  add_custom_command(
+    OUTPUT "${output}"
+    COMMAND "${CMAKE_COMMAND}" -E env AFL_QUIET=1 "${FLUSHTRACE_AFL_CC}" -fsanitize=fuzzer -g -pie
+            -o "${output}" ${arg_OBJECTS} ${arg_LIBRARIES}
+    DEPENDS ${arg_OBJECTS} ${arg_DEPENDS}
+    COMMENT "Linking ${arg_NAME}"
+    COMMAND_EXPAND_LISTS VERBATIM)
+  add_custom_target(${arg_NAME} ALL DEPENDS "${output}")
+endfunction()
+
+function(flushtrace_add_fuzz_targets core)
+  if("libfuzzer" IN_LIST FLUSHTRACE_FLAVOURS)
+    add_executable(flushtrace-fuzz-${core} $<TARGET_OBJECTS:${FLUSHTRACE_FUZZ_TARGET}>)
+    target_link_libraries(flushtrace-fuzz-${core} PRIVATE ${FLUSHTRACE_HARNESS_LIBRARY})
+    flushtrace_link_modules(TARGET flushtrace-fuzz-${core} FLAVOUR libfuzzer CORES ${core})
+  endif()
+  if("afl" IN_LIST FLUSHTRACE_FLAVOURS)
+    set(name flushtrace-afl-${core})
+    _flushtrace_registry(${name} afl "${core}" registry objects)
+    add_library(${name}-registry OBJECT "${registry}")
+    target_include_directories(${name}-registry PRIVATE "${FLUSHTRACE_SHIM_DIR}")
+    _flushtrace_afl_program(
+      NAME ${name}
+      OBJECTS $<TARGET_OBJECTS:${FLUSHTRACE_FUZZ_TARGET}> $<TARGET_OBJECTS:${name}-registry>
+              ${objects}
+      LIBRARIES $<TARGET_FILE:${FLUSHTRACE_HARNESS_LIBRARY}> -Wl,--whole-archive
+                $<TARGET_FILE:${FLUSHTRACE_SHIM_LIBRARY}> -Wl,--no-whole-archive
+                ${FLUSHTRACE_SYSTEM_LIBRARIES}
+      DEPENDS ${FLUSHTRACE_HARNESS_LIBRARY} ${FLUSHTRACE_SHIM_LIBRARY})
+    add_dependencies(${name} ${core}-modules)
+  endif()
+endfunction()
