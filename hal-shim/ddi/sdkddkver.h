@@ -1,0 +1,4 @@
+/*
+ * sdkddkver.h: the SDK's name for wdm_version.h.
+ */
+#include "wdm_version.h"
