@@ -89,7 +89,7 @@ struct ft_task {
     uint64_t site;     /* call site of the DDI it is in */
     void *wait_object;
     void *context;     /* fiber context while parked */
-    void *seh_head;
+    void *seh[8]; /* slots of kernel/seh.c, NULL when the task begins */
     ft_task_fn *fn;
     void *argument;
     void *fake_stack;

@@ -1,0 +1,414 @@
+/* Channels and map registers: AllocateAdapterChannel and what gives both back (wdm-dma
+ * sheet, 1.4, 1.6, 1.7, 6.4, 6.10).
+ *
+ * A request is granted when the adapter's channel is free, the machine has a free run of registers
+ * for it, and no earlier request waits for the same: inside AllocateAdapterChannel, inside the call
+ * that gives back what it waited for, or as a task of its own (ft_dma_grant_next). Not modelled: a
+ * MapRegisterBase of NULL, and the damage that a second request does to the first in the device
+ * object's wait block: each gets its turn.
+ */
+#include "dma/dma_private.h"
+#include "dma/frames.h"
+
+#include <string.h>
+
+enum { BASE_BYTES = 16, POISON_FILL = 0xA5 };
+
+/* ---- map registers ---- */
+
+unsigned ft_dma_register_count(void)
+{
+    unsigned pool = FT_M->platform.pool;
+
+    return pool ? pool : FT_DMA_REGISTERS_MAX;
+}
+
+void *ft_dma_bounce_page(unsigned index)
+{
+    return (void *)(FT_BOUNCE_BASE + index * (uintptr_t)FT_PAGE_BYTES);
+}
+
+void ft_dma_registers_set(uint64_t *bits, unsigned first, unsigned count, bool value)
+{
+    for (unsigned i = first; i < first + count; i++) {
+        uint64_t bit = 1ULL << (i % 64);
+
+        bits[i / 64] = value ? bits[i / 64] | bit : bits[i / 64] & ~bit;
+    }
+}
+
+bool ft_dma_registers_find(const uint64_t *bits, unsigned first, unsigned total, unsigned count,
+                           unsigned *start, unsigned *longest)
+{
+    unsigned run = 0;
+
+    *start = first;
+    *longest = 0;
+    for (unsigned i = first; i < first + total && *longest < count; i++) {
+        run = bits[i / 64] >> (i % 64) & 1 ? 0 : run + 1;
+        if (run > *longest) {
+            *longest = run;
+            *start = i + 1 - run;
+        }
+    }
+    return *longest >= count;
+}
+
+/* A run of free registers for a file of that size. */
+static bool registers_free(unsigned count, unsigned *first)
+{
+    const struct ft_dma_state *dma = &FT_M->dma;
+    unsigned longest;
+
+    if (dma->few_armed && count > dma->few_left)
+        return false;
+    return ft_dma_registers_find(dma->granted, 0, ft_dma_register_count(), count, first, &longest);
+}
+
+/* Bounce pages that no file had before in this run get a known content. */
+static void bounce_pages_exist(unsigned end)
+{
+    struct ft_dma_state *dma = &FT_M->dma;
+
+    if (end <= dma->bounce_high)
+        return;
+    memset(ft_dma_bounce_page(dma->bounce_high), POISON_FILL,
+           (end - dma->bounce_high) * (size_t)FT_PAGE_BYTES);
+    dma->bounce_high = (uint16_t)end;
+}
+
+/* ---- grants ---- */
+
+static uint64_t grant_handle(const struct ft_dma_grant *grant)
+{
+    return ft_handle(FT_HC_GRANT, grant->id, 0);
+}
+
+static uint64_t irp_handle(const struct ft_dma_grant *grant)
+{
+    return grant->request ? ft_handle(FT_HC_IRP, grant->request, 0) : 0;
+}
+
+static struct ft_dma_grant *grant_by_id(uint32_t id)
+{
+    for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++)
+        if (FT_M->dma.grant[i].state != FT_GRANT_FREE && FT_M->dma.grant[i].id == id)
+            return &FT_M->dma.grant[i];
+    return NULL;
+}
+
+struct ft_dma_grant *ft_dma_grant_of_base(const void *base)
+{
+    for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++) {
+        struct ft_dma_grant *grant = &FT_M->dma.grant[i];
+
+        if (grant->state == FT_GRANT_GRANTED && grant->registers && grant->base == base)
+            return grant;
+    }
+    return NULL;
+}
+
+/* The slot is free once nothing is held and no AdapterControl of it is under way. */
+static void grant_retire(struct ft_dma_grant *grant)
+{
+    if (grant->channel || grant->registers || grant->in_control)
+        return;
+    ft_block_free(grant->base);
+    memset(grant, 0, sizeof *grant);
+}
+
+static void channel_back(struct ft_dma_grant *grant)
+{
+    struct ft_dma_adapter *adapter = ft_dma_adapter_by_id(grant->adapter);
+
+    if (adapter && adapter->channel == grant->id)
+        adapter->channel = 0;
+    grant->channel = 0;
+}
+
+static void registers_back(struct ft_dma_grant *grant)
+{
+    if (!grant->registers)
+        return;
+    ft_dma_drop_mappings(grant->id);
+    ft_dma_registers_set(FT_M->dma.granted, grant->first, grant->count, false);
+    grant->registers = 0;
+    /* The world choice few-registers lasts until a file is freed. */
+    FT_M->dma.few_armed = 0;
+}
+
+void ft_dma_release_all(const struct ft_dma_adapter *adapter)
+{
+    for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++) {
+        struct ft_dma_grant *grant = &FT_M->dma.grant[i];
+
+        if (grant->state == FT_GRANT_FREE || grant->adapter != adapter->id)
+            continue;
+        channel_back(grant);
+        registers_back(grant);
+        grant_retire(grant);
+    }
+}
+
+/* The first request that may be granted now, and its first register. Who waits for an adapter or
+ * for registers holds up those that came later and want the same. */
+static struct ft_dma_grant *next_grantable(unsigned *first)
+{
+    uint32_t blocked[FT_DMA_GRANTS_MAX], after = 0;
+    unsigned blocked_count = 0;
+    bool registers_blocked = false;
+
+    for (;;) {
+        struct ft_dma_grant *grant = NULL;
+        bool busy;
+
+        for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++) {
+            struct ft_dma_grant *g = &FT_M->dma.grant[i];
+
+            if (g->state == FT_GRANT_WAITING && g->order >= after &&
+                (!grant || g->order < grant->order))
+                grant = g;
+        }
+        if (!grant)
+            return NULL;
+        after = grant->order + 1;
+        busy = ft_dma_adapter_by_id(grant->adapter)->channel != 0;
+        for (unsigned i = 0; i < blocked_count; i++)
+            busy = busy || blocked[i] == grant->adapter;
+        if (!busy && !(registers_blocked && grant->count)) {
+            if (registers_free(grant->count, first))
+                return grant;
+            registers_blocked = true;
+        }
+        blocked[blocked_count++] = grant->adapter;
+    }
+}
+
+/* Channel and registers become the request's; AdapterControl has to follow. */
+static void grant_take(struct ft_dma_grant *grant, unsigned first)
+{
+    struct ft_dma_state *dma = &FT_M->dma;
+
+    grant->state = FT_GRANT_GRANTED;
+    grant->first = (uint16_t)first;
+    grant->channel = 1;
+    grant->registers = 1;
+    grant->in_control = 1;
+    ft_dma_adapter_by_id(grant->adapter)->channel = grant->id;
+    ft_dma_registers_set(dma->granted, first, grant->count, true);
+    bounce_pages_exist(first + grant->count);
+    if (dma->few_armed)
+        dma->few_left -= grant->count;
+}
+
+/* ---- AdapterControl ---- */
+
+static uint64_t call_control(void *a, void *b, void *c, void *d)
+{
+    const struct ft_dma_grant *call = d;
+
+    return (uint32_t)((PDRIVER_CONTROL)call->routine)(a, b, c, call->context);
+}
+
+/* What AdapterControl returned says who owns channel and registers. A value that is no action
+ * leaves both with the driver. */
+static void apply_action(struct ft_dma_grant *grant, uint64_t action)
+{
+    grant->in_control = 0;
+    if (action == DeallocateObject || action == DeallocateObjectKeepRegisters)
+        channel_back(grant);
+    if (action == DeallocateObject)
+        registers_back(grant);
+    grant_retire(grant);
+}
+
+/* Runs AdapterControl of a request that grant_take was called for. At DISPATCH_LEVEL, unless the
+ * driver is wrongly above it. */
+static void run_control(struct ft_dma_grant *grant)
+{
+    /* The slot may change while the driver runs: another processor may free the registers already.
+     */
+    struct ft_dma_grant call = *grant;
+    unsigned irql = ft_irql();
+    uint64_t action;
+
+    if (irql < DISPATCH_LEVEL)
+        ft_irql_set(DISPATCH_LEVEL);
+    ft_emit(FT_EV_DMA_GRANT, ft_handle(FT_HC_ADAPTER, call.adapter, 0), grant_handle(&call),
+            call.count, irp_handle(&call));
+    action =
+        ft_call_driver_routine(FT_ROUTINE_ADAPTER_CONTROL, grant_handle(&call), 0, call.request,
+                               call_control, call.device, call.irp, call.base, &call);
+    ft_emit(FT_EV_DMA_ACTION, ft_handle(FT_HC_ADAPTER, call.adapter, 0), grant_handle(&call),
+            action);
+    apply_action(grant_by_id(call.id), action);
+    if (irql < DISPATCH_LEVEL && ft_irql() == DISPATCH_LEVEL)
+        ft_irql_set(irql);
+}
+
+/* Lets every request run that may run now. */
+static void drain(void)
+{
+    struct ft_dma_grant *grant;
+    unsigned first;
+
+    while ((grant = next_grantable(&first)) != NULL) {
+        grant_take(grant, first);
+        run_control(grant);
+    }
+}
+
+static void grant_task(void *argument)
+{
+    struct ft_task *task = ft_current();
+    struct ft_dma_grant *grant = grant_by_id((uint32_t)(uintptr_t)argument);
+
+    task->layer = FT_LAYER_SYSTEM;
+    run_control(grant);
+    drain();
+    /* KeFlushQueuedDpcs waits for tasks like this one, too. */
+    ft_wake_waiters(&FT_M->dpc_count, STATUS_SUCCESS, true);
+}
+
+static bool any_file(void)
+{
+    for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++)
+        if (FT_M->dma.grant[i].registers)
+            return true;
+    return false;
+}
+
+bool ft_dma_grant_next(void)
+{
+    struct ft_dma_grant *grant;
+    struct ft_task *task;
+    unsigned first, cpu;
+
+    if (!ft_cpu_find(DISPATCH_LEVEL, &cpu))
+        return false;
+    grant = next_grantable(&first);
+    if (!grant && FT_M->dma.few_armed && !any_file()) {
+        /* The registers that few-registers withholds are somebody else's, who gives them back at
+         * last. */
+        FT_M->dma.few_armed = 0;
+        grant = next_grantable(&first);
+    }
+    if (!grant)
+        return false;
+    task = ft_task_spawn(FT_TASK_DPC, grant_task, (void *)(uintptr_t)grant->id, grant->label);
+    if (!task)
+        return false;
+    task->irql = DISPATCH_LEVEL;
+    task->target = (uint8_t)cpu;
+    task->device = (uint16_t)ft_handle_id(ft_block_handle(grant->device));
+    grant_take(grant, first);
+    return true;
+}
+
+/* ---- members of the table ---- */
+
+/* A waiting request for this call; NULL when the machine has no room for one more. */
+static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter, PDEVICE_OBJECT device,
+                                    ULONG registers, PDRIVER_CONTROL routine, PVOID context)
+{
+    struct ft_dma_grant *grant = FT_M->dma.grant, *end = grant + FT_DMA_GRANTS_MAX;
+    unsigned label = ft_label_of(device->CurrentIrp);
+    void *base;
+
+    while (grant < end && grant->state != FT_GRANT_FREE)
+        grant++;
+    base = grant < end ? ft_block_alloc(BASE_BYTES, FT_HC_GRANT, label) : NULL;
+    if (!base)
+        return NULL;
+    *grant = (struct ft_dma_grant){
+        .base = base,
+        .device = device,
+        .irp = device->CurrentIrp,
+        .routine = (void *)routine,
+        .context = context,
+        .id = ft_handle_id(ft_block_handle(base)),
+        .adapter = adapter->id,
+        .order = FT_M->dma.order_next++,
+        .count = (uint16_t)registers,
+        .request = (uint16_t)ft_handle_id(ft_handle_of(device->CurrentIrp)),
+        .label = (uint16_t)label,
+        .state = FT_GRANT_WAITING,
+    };
+    return grant;
+}
+
+/* AdapterControl does not run inside the call: the platform never does, or the world choice says so
+ * once. */
+static bool deferred(void)
+{
+    bool armed = FT_M->dma.defer_armed;
+
+    FT_M->dma.defer_armed = 0;
+    return armed || FT_M->platform.defer;
+}
+
+NTSTATUS ft_dma_allocate_channel(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, ULONG registers,
+                                 PDRIVER_CONTROL routine, PVOID context)
+{
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+    unsigned label = ft_label_of(device->CurrentIrp);
+    struct ft_dma_adapter *slot;
+
+    FT_DDI_BEGIN(DMA_CHANNEL, label);
+    slot = ft_dma_adapter_check(adapter, FT_PT_DMA_CHANNEL);
+    if (slot) {
+        if (registers <= slot->registers && !ft_alloc_fails(FT_FAIL_CHANNEL) &&
+            enqueue(slot, device, registers, routine, context))
+            status = STATUS_SUCCESS;
+        ft_emit(FT_EV_DMA_CHANNEL, ft_dma_adapter_handle(slot), registers, (uint32_t)status,
+                ft_handle_of(device->CurrentIrp));
+        if (NT_SUCCESS(status) && !deferred())
+            drain();
+    }
+    FT_DDI_END(DMA_CHANNEL, label);
+    return status;
+}
+
+VOID ft_dma_free_channel(PDMA_ADAPTER adapter)
+{
+    struct ft_dma_adapter *slot;
+    struct ft_dma_grant *grant;
+    unsigned label = ft_current()->label;
+
+    FT_DDI_BEGIN(DMA_FREE, label);
+    slot = ft_dma_adapter_check(adapter, FT_PT_DMA_FREE);
+    if (slot) {
+        grant = grant_by_id(slot->channel);
+        ft_emit(FT_EV_DMA_FREE_CHANNEL, ft_dma_adapter_handle(slot),
+                grant ? grant_handle(grant) : 0);
+        if (grant) {
+            channel_back(grant);
+            registers_back(grant);
+            grant_retire(grant);
+        }
+        drain();
+    }
+    FT_DDI_END(DMA_FREE, label);
+}
+
+/* The whole file goes back, whatever the count says. A base that is none, or another adapter's,
+ * frees nothing. */
+VOID ft_dma_free_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers)
+{
+    struct ft_dma_adapter *slot;
+    struct ft_dma_grant *grant;
+    unsigned label = ft_label_of(base);
+
+    FT_DDI_BEGIN(DMA_FREE, label);
+    slot = ft_dma_adapter_check(adapter, FT_PT_DMA_FREE);
+    if (slot) {
+        ft_emit(FT_EV_DMA_FREE_REGS, ft_dma_adapter_handle(slot), ft_handle_of(base), registers);
+        grant = ft_dma_grant_of_base(base);
+        if (grant && grant->adapter == slot->id) {
+            registers_back(grant);
+            grant_retire(grant);
+        }
+        drain();
+    }
+    FT_DDI_END(DMA_FREE, label);
+}

@@ -1,0 +1,93 @@
+/* What the files of hal-shim/dma share and no other folder needs. Pointers to slots are valid until
+ * the next point. */
+#ifndef FT_DMA_PRIVATE_H
+#define FT_DMA_PRIVATE_H
+
+#include "world/machine.h"
+
+#include <wdm.h>
+
+/* What fail-alloc names: the argument of choice:fail. */
+enum {
+    FT_FAIL_MDL = 2,
+    FT_FAIL_ADAPTER = 4,
+    FT_FAIL_COMMON = 5,
+    FT_FAIL_CHANNEL = 6,
+    FT_FAIL_MAPPING = 7
+};
+
+/* What a device is told where nothing was mapped: no memory on any platform. The page offset is
+ * kept. */
+#define FT_POISON_LOGICAL 0xBAD0DEAD0000ULL
+
+/* ---- adapter.c ---- */
+
+/* The adapter behind a DMA_ADAPTER. NULL, with the event dma:dead-adapter, when it was put or never
+ * got. */
+struct ft_dma_adapter *ft_dma_adapter_check(const void *adapter, enum ft_point point);
+struct ft_dma_adapter *ft_dma_adapter_by_id(uint32_t id);
+uint64_t ft_dma_adapter_handle(const struct ft_dma_adapter *adapter);
+
+/* Logical pages where logical addresses are not physical ones: never given twice in a run, with an
+ * unmapped page behind. Returns the address of the first page. */
+uint64_t ft_dma_logical_take(const struct ft_dma_adapter *adapter, unsigned pages);
+
+/* ---- channel.c: members of the table ---- */
+
+NTSTATUS ft_dma_allocate_channel(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, ULONG registers,
+                                 PDRIVER_CONTROL routine, PVOID context);
+VOID ft_dma_free_channel(PDMA_ADAPTER adapter);
+VOID ft_dma_free_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers);
+
+/* The grant of that base if it holds its register file now, else NULL. */
+struct ft_dma_grant *ft_dma_grant_of_base(const void *base);
+
+/* Takes everything back that an adapter still has when it is put. */
+void ft_dma_release_all(const struct ft_dma_adapter *adapter);
+
+/* Map registers of the machine. */
+unsigned ft_dma_register_count(void);
+void ft_dma_registers_set(uint64_t *bits, unsigned first, unsigned count, bool value);
+
+/* The first run of `count` clear bits in [first, first + total); returns false when there is none,
+ * and the longest run found first in *start and *longest in either case. */
+bool ft_dma_registers_find(const uint64_t *bits, unsigned first, unsigned total, unsigned count,
+                           unsigned *start, unsigned *longest);
+
+/* The processor's address of a map register's bounce page. */
+void *ft_dma_bounce_page(unsigned index);
+
+/* ---- transfer.c: members of the table ---- */
+
+PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, PULONG length,
+                            BOOLEAN write);
+BOOLEAN ft_dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG length,
+                     BOOLEAN write);
+
+/* Forgets the live mappings of a grant without moving data. */
+void ft_dma_drop_mappings(uint32_t grant);
+
+/* ---- common.c: members of the table ---- */
+
+PVOID ft_dma_allocate_common(PDMA_ADAPTER adapter, ULONG length, PPHYSICAL_ADDRESS logical,
+                             BOOLEAN cached);
+VOID ft_dma_free_common(PDMA_ADAPTER adapter, ULONG length, PHYSICAL_ADDRESS logical, PVOID va,
+                        BOOLEAN cached);
+
+/* ---- mdl.c ---- */
+
+/* The header of this MDL may be read: it is live, or the driver's own memory. */
+bool ft_mdl_readable(const MDL *mdl);
+
+/* The processor's address of the byte that `va` indexes when [va, va + bytes) lies in the MDL, its
+ * pages are known and locked, and they lie in one piece as the processor sees them; else NULL. */
+void *ft_mdl_memory(const MDL *mdl, const void *va, uint64_t bytes);
+
+/* The physical address of the byte that `va` indexes, by the MDL's page array. Only where
+ * ft_mdl_memory is not NULL. */
+uint64_t ft_mdl_physical(const MDL *mdl, const void *va);
+
+/* Offset of va in the MDL's buffer, as events show it: 64-bit two's complement. */
+uint64_t ft_mdl_offset(const MDL *mdl, const void *va);
+
+#endif

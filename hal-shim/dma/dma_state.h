@@ -1,0 +1,123 @@
+/* What the DMA layer keeps: part of struct ft_machine, so that one copy of the state arena saves
+ * it.
+ *
+ * Types only, and no Windows types: what the driver sees are blocks of the pool arena, known here
+ * by address. Terms: a map register is one page of the bounce area and one page of a driver's
+ * budget; a register file is the run of registers that one AllocateAdapterChannel was granted; a
+ * mapping is one successful MapTransfer that was not flushed. Everything is zero when empty.
+ */
+#ifndef FT_DMA_DMA_STATE_H
+#define FT_DMA_DMA_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    FT_DMA_ADAPTERS_MAX = 4,
+    FT_DMA_GRANTS_MAX = 16,   /* channel requests, waiting or granted */
+    FT_DMA_MAPPINGS_MAX = 32, /* live at one time */
+    FT_DMA_COMMONS_MAX = 8,
+    FT_DMA_BUFFERS_MAX = 24,   /* buffers of requests */
+    FT_DMA_REGISTERS_MAX = 256 /* map registers of the machine, pages of the bounce area */
+};
+
+/* An adapter that was got and not put. */
+struct ft_dma_adapter {
+    void *block;        /* its DMA_ADAPTER, NULL: free slot */
+    uint32_t id;        /* of its handle */
+    uint32_t registers; /* most that one channel request may ask for */
+    uint32_t maximum;   /* bytes of one operation, as the driver declared */
+    uint32_t channel;   /* id of the grant that holds the channel, 0: free */
+    uint8_t version;    /* of its table: 1 or 2 */
+    uint8_t scatter_gather;
+    uint8_t low_reach; /* reaches the first 16 MiB only */
+    uint8_t unused[5];
+};
+
+enum ft_grant_state { FT_GRANT_FREE, FT_GRANT_WAITING, FT_GRANT_GRANTED };
+
+/* One AllocateAdapterChannel from its call until channel and registers are back. */
+struct ft_dma_grant {
+    void *base;    /* MapRegisterBase: a block of class FT_HC_GRANT */
+    void *device;  /* PDEVICE_OBJECT */
+    void *irp;     /* PIRP, CurrentIrp of the device at the call */
+    void *routine; /* PDRIVER_CONTROL */
+    void *context;
+    uint32_t id;      /* of its handle */
+    uint32_t adapter; /* id of the adapter's handle */
+    uint32_t order;   /* first come, first served */
+    uint16_t first;   /* first register of the file */
+    uint16_t count;   /* registers of the file */
+    uint16_t request; /* IRP handle id, 0: none */
+    uint16_t label;
+    uint8_t state;      /* enum ft_grant_state */
+    uint8_t channel;    /* it holds the channel */
+    uint8_t registers;  /* it holds the register file */
+    uint8_t in_control; /* AdapterControl is about to run or runs */
+    uint8_t unused[4];
+};
+
+struct ft_dma_mapping {
+    uint64_t logical; /* where the device finds its first byte */
+    uint8_t *va;      /* CurrentVa, an index into the MDL and never dereferenced */
+    uint8_t *memory;  /* the processor's address of its first byte */
+    uint32_t id;      /* of its handle, 0: free slot */
+    uint32_t grant;   /* id of the grant's handle */
+    uint32_t adapter; /* id of the adapter's handle */
+    uint32_t length;
+    uint16_t first;   /* first register it uses */
+    uint16_t count;   /* registers it uses */
+    uint16_t request; /* IRP handle id, 0: none */
+    uint8_t write;    /* to the device */
+    uint8_t bounced;  /* the device sees the bounce pages of its registers */
+};
+
+/* A common buffer: whole frames, with physically contiguous pages of their own. */
+struct ft_dma_common {
+    uint64_t logical;
+    uint32_t id;      /* of its handle, 0: free slot */
+    uint32_t adapter; /* id of the adapter's handle */
+    uint32_t length;  /* as asked; the rest of the last page is guard */
+    uint16_t frame;
+    uint8_t pages; /* frames it has, at most 255 */
+    uint8_t live;  /* 0: freed, kept to name it until the slot is needed */
+};
+
+/* The buffer of one request. */
+struct ft_dma_buffer {
+    uint64_t seed; /* of its pattern */
+    uint32_t bytes;
+    uint16_t frame; /* first frame */
+    uint16_t pages; /* 0: free slot */
+    uint16_t page_offset;
+    uint8_t device_writes;
+    uint8_t unused[5];
+};
+
+struct ft_dma_state {
+    struct ft_dma_adapter adapter[FT_DMA_ADAPTERS_MAX];
+    struct ft_dma_grant grant[FT_DMA_GRANTS_MAX];
+    struct ft_dma_mapping mapping[FT_DMA_MAPPINGS_MAX];
+    struct ft_dma_common common[FT_DMA_COMMONS_MAX];
+    struct ft_dma_buffer buffer[FT_DMA_BUFFERS_MAX];
+    uint64_t dirty[256]; /* by frame: bit per cache line that the processor wrote and memory does
+                            not have */
+    uint8_t frame_used[256];                     /* 0: free */
+    uint64_t granted[FT_DMA_REGISTERS_MAX / 64]; /* registers in a file */
+    uint64_t mapped[FT_DMA_REGISTERS_MAX / 64];  /* registers in a live mapping */
+    uint64_t logical_next[2];                    /* next unused page of the two logical ranges */
+    uint32_t order_next;
+    uint16_t frames_high; /* frames below this number have been used in this run */
+    uint16_t bounce_high; /* the same for bounce pages */
+    uint16_t few_left;    /* few-registers: registers that may still be granted */
+    uint8_t few_armed;
+    uint8_t defer_armed;
+    uint8_t short_armed;
+    uint8_t short_pages;
+    uint8_t unused[6];
+};
+
+_Static_assert(sizeof(struct ft_dma_state) < 8 * 1024,
+               "the DMA layer's state has outgrown its place");
+
+#endif

@@ -1,0 +1,442 @@
+/* Frames, request buffers, truth and caches: see frames.h. */
+#include "dma/frames.h"
+#include "world/machine.h"
+
+#include <string.h>
+
+enum {
+    USED_BUFFER = 1,
+    USED_COMMON = 2,
+    SLACK_FILL = 0xB5,
+    STALE_FILL = 0x5A, /* what memory holds before the requester's data gets there */
+    DAMAGE_BEFORE = 1,
+    DAMAGE_AFTER = 2
+};
+#define WORD_STEP   0x9E3779B97F4A7C15ULL
+#define POOL_SPAN   ((uint64_t)FT_POOL_BYTES)
+#define FRAMES_SPAN ((uint64_t)FT_FRAMES_MAX * FT_PAGE_BYTES)
+
+_Static_assert(FT_FRAMES_MAX == sizeof FT_M->dma.frame_used, "one entry for each frame");
+_Static_assert(FT_PAGE_BYTES / FT_LINE_BYTES == 64, "one bit for each line of a page");
+
+/* ---- addresses ---- */
+
+void *ft_frame_address(unsigned frame)
+{
+    return (void *)(FT_CPU_VIEW_BASE + (uintptr_t)frame * FT_PAGE_BYTES);
+}
+
+int ft_frame_of(const void *va)
+{
+    uintptr_t at = (uintptr_t)va - FT_CPU_VIEW_BASE;
+
+    return at < FRAMES_SPAN ? (int)(at / FT_PAGE_BYTES) : -1;
+}
+
+/* Its own inverse. */
+static unsigned permute(unsigned frame)
+{
+    switch (FT_M->platform.frames) {
+    case FT_FRAMES_REVERSED:
+        return FT_FRAMES_MAX - 1 - frame;
+    case FT_FRAMES_PAIRWISE:
+        return frame ^ 1;
+    default:
+        return frame;
+    }
+}
+
+uint64_t ft_physical_of(const void *va)
+{
+    uintptr_t in_pool = (uintptr_t)va - FT_POOL_BASE, in_page = (uintptr_t)va % FT_PAGE_BYTES;
+    int frame = ft_frame_of(va);
+
+    if (in_pool < POOL_SPAN)
+        return FT_POOL_PHYSICAL_BASE + in_pool;
+    if (frame < 0 || !FT_M->dma.frame_used[frame])
+        return FT_NO_PHYSICAL;
+    if (FT_M->dma.frame_used[frame] == USED_COMMON)
+        return FT_COMMON_PHYSICAL_BASE + (uint64_t)frame * FT_PAGE_BYTES + in_page;
+    return FT_PHYSICAL_BASE + (uint64_t)permute((unsigned)frame) * FT_PAGE_BYTES + in_page;
+}
+
+/* A frame that was used in this run exists as memory; what it holds is known. */
+static void *frame_memory(unsigned frame, uint64_t physical)
+{
+    if (frame >= FT_M->dma.frames_high)
+        return NULL;
+    return (uint8_t *)ft_frame_address(frame) + physical % FT_PAGE_BYTES;
+}
+
+void *ft_physical_memory(uint64_t physical, uint32_t *left)
+{
+    *left = (uint32_t)(FT_PAGE_BYTES - physical % FT_PAGE_BYTES);
+    if (physical - FT_PHYSICAL_BASE < FRAMES_SPAN)
+        return frame_memory(permute((unsigned)((physical - FT_PHYSICAL_BASE) / FT_PAGE_BYTES)),
+                            physical);
+    if (physical - FT_COMMON_PHYSICAL_BASE < FRAMES_SPAN)
+        return frame_memory((unsigned)((physical - FT_COMMON_PHYSICAL_BASE) / FT_PAGE_BYTES),
+                            physical);
+    if (physical - FT_POOL_PHYSICAL_BASE < FT_M->pool_used) {
+        uint64_t to_end = FT_POOL_PHYSICAL_BASE + FT_M->pool_used - physical;
+
+        if (*left > to_end)
+            *left = (uint32_t)to_end;
+        return (void *)(FT_POOL_BASE + (uintptr_t)(physical - FT_POOL_PHYSICAL_BASE));
+    }
+    return NULL;
+}
+
+static bool two_views(const void *va)
+{
+    int frame = ft_frame_of(va);
+
+    return frame >= 0 && !FT_M->platform.coherent && FT_M->dma.frame_used[frame] != USED_COMMON;
+}
+
+void *ft_bus_view(void *va)
+{
+    return two_views(va) ? (uint8_t *)va + (FT_BUS_VIEW_BASE - FT_CPU_VIEW_BASE) : va;
+}
+
+/* ---- the pattern ---- */
+
+static uint64_t seed_of(unsigned label, bool device_writes)
+{
+    return (label + 1) * 0xD1B54A32D192ED03ULL ^ (device_writes ? 0x8CB92BA72F3D8DD7ULL : 0);
+}
+
+/* Eight bytes at a time: the pattern of byte 8 * i + k is byte k of seed + i * WORD_STEP. */
+static void fill_pattern(uint8_t *at, uint32_t bytes, uint64_t seed, uint64_t invert)
+{
+    uint32_t words = bytes / 8;
+    uint64_t last = (seed + words * WORD_STEP) ^ invert;
+
+    for (uint32_t i = 0; i < words; i++) {
+        uint64_t word = (seed + i * WORD_STEP) ^ invert;
+
+        memcpy(at + 8 * (size_t)i, &word, 8);
+    }
+    memcpy(at + 8 * (size_t)words, &last, bytes % 8);
+}
+
+static bool is_pattern(const uint8_t *at, uint32_t bytes, uint64_t seed)
+{
+    uint32_t words = bytes / 8;
+    uint64_t last = seed + words * WORD_STEP, different = 0;
+
+    for (uint32_t i = 0; i < words; i++) {
+        uint64_t word;
+
+        memcpy(&word, at + 8 * (size_t)i, 8);
+        different |= word ^ (seed + i * WORD_STEP);
+    }
+    return different == 0 && memcmp(at + 8 * (size_t)words, &last, bytes % 8) == 0;
+}
+
+/* ---- buffers ---- */
+
+static bool find_run(unsigned pages, unsigned *frame)
+{
+    const uint8_t *used = FT_M->dma.frame_used;
+    unsigned run = 0;
+
+    for (unsigned i = 0; i < FT_FRAMES_MAX; i++) {
+        run = used[i] ? 0 : run + 1;
+        if (run == pages) {
+            *frame = i + 1 - pages;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take(unsigned pages, unsigned *frame, uint8_t use)
+{
+    struct ft_dma_state *dma = &FT_M->dma;
+
+    if (pages == 0 || !find_run(pages, frame))
+        return false;
+    memset(dma->frame_used + *frame, use, pages);
+    if (dma->frames_high < *frame + pages)
+        dma->frames_high = (uint16_t)(*frame + pages);
+    memset(dma->dirty + *frame, 0, pages * sizeof *dma->dirty);
+    ft_unpoison(ft_frame_address(*frame), pages * (size_t)FT_PAGE_BYTES);
+    return true;
+}
+
+bool ft_frames_take(unsigned pages, unsigned *frame)
+{
+    if (!take(pages, frame, USED_COMMON))
+        return false;
+    /* Stray accesses meet this view once the common buffer is freed. */
+    if (!FT_M->platform.coherent)
+        memset((uint8_t *)ft_frame_address(*frame) + (FT_BUS_VIEW_BASE - FT_CPU_VIEW_BASE),
+               STALE_FILL, pages * (size_t)FT_PAGE_BYTES);
+    return true;
+}
+
+void ft_frames_give(unsigned frame, unsigned pages)
+{
+    memset(FT_M->dma.frame_used + frame, 0, pages);
+    memset(FT_M->dma.dirty + frame, 0, pages * sizeof *FT_M->dma.dirty);
+    ft_poison(ft_frame_address(frame), pages * (size_t)FT_PAGE_BYTES);
+}
+
+/* Fills whole pages: what a stray access finds there must not depend on earlier runs. */
+static void fill_images(const struct ft_dma_buffer *buffer, uint8_t *va)
+{
+    uint8_t *page = ft_frame_address(buffer->frame);
+    uint8_t *truth = va + (FT_TRUTH_BASE - FT_CPU_VIEW_BASE);
+    size_t span = buffer->pages * (size_t)FT_PAGE_BYTES, head = buffer->page_offset;
+    size_t tail = span - head - buffer->bytes;
+
+    memset(page, SLACK_FILL, head);
+    memset(va + buffer->bytes, SLACK_FILL, tail);
+    fill_pattern(va, buffer->bytes, buffer->seed, 0);
+    /* What the device does not write must not compare equal; neither must what it does not read. */
+    fill_pattern(truth, buffer->bytes, buffer->seed, UINT64_MAX);
+    if (!FT_M->platform.coherent) {
+        uint8_t *bus = ft_bus_view(page);
+
+        memset(bus, SLACK_FILL, head);
+        memset(bus + head, STALE_FILL, buffer->bytes);
+        memset(bus + head + buffer->bytes, SLACK_FILL, tail);
+    }
+    ft_poison(page, head);
+    ft_poison(va + buffer->bytes, tail);
+}
+
+void *ft_buffer_create(uint32_t bytes, uint32_t page_offset, unsigned label, bool device_writes)
+{
+    struct ft_dma_buffer *buffer = FT_M->dma.buffer, *end = buffer + FT_DMA_BUFFERS_MAX;
+    unsigned pages = (page_offset + bytes + FT_PAGE_BYTES - 1) / FT_PAGE_BYTES, frame;
+    uint8_t *va;
+
+    FT_ASSERT(bytes > 0 && page_offset < FT_PAGE_BYTES && bytes <= FRAMES_SPAN);
+    while (buffer < end && buffer->pages)
+        buffer++;
+    if (buffer == end || !take(pages, &frame, USED_BUFFER))
+        return NULL;
+    *buffer = (struct ft_dma_buffer){.seed = seed_of(label, device_writes),
+                                     .bytes = bytes,
+                                     .frame = (uint16_t)frame,
+                                     .pages = (uint16_t)pages,
+                                     .page_offset = (uint16_t)page_offset,
+                                     .device_writes = device_writes};
+    va = (uint8_t *)ft_frame_address(frame) + page_offset;
+    fill_images(buffer, va);
+    ft_buffer_touched(va, bytes);
+    return va;
+}
+
+/* The buffer that holds this byte, slack excluded; NULL: none. */
+static struct ft_dma_buffer *buffer_at(const void *va)
+{
+    uintptr_t at = (uintptr_t)va - FT_CPU_VIEW_BASE;
+
+    for (unsigned i = 0; i < FT_DMA_BUFFERS_MAX; i++) {
+        struct ft_dma_buffer *buffer = &FT_M->dma.buffer[i];
+        uintptr_t begin = buffer->frame * (uintptr_t)FT_PAGE_BYTES + buffer->page_offset;
+
+        if (buffer->pages && at - begin < buffer->bytes)
+            return buffer;
+    }
+    return NULL;
+}
+
+static void count_equal(const uint8_t *a, const uint8_t *b, uint32_t bytes, uint32_t *equal,
+                        uint32_t *first)
+{
+    *equal = 0;
+    *first = bytes;
+    for (uint32_t i = 0; i < bytes; i++) {
+        *equal += a[i] == b[i];
+        if (a[i] != b[i] && *first == bytes)
+            *first = i;
+    }
+}
+
+/* Against the pattern, not the processor's image: the driver may have changed that. */
+static void compare_with_pattern(const uint8_t *truth, uint32_t bytes, uint64_t seed,
+                                 uint32_t *equal, uint32_t *first)
+{
+    uint8_t pattern[512];
+
+    *equal = 0;
+    *first = bytes;
+    for (uint32_t done = 0; done < bytes;) {
+        uint32_t piece = bytes - done < sizeof pattern ? bytes - done : sizeof pattern;
+        uint32_t piece_equal, piece_first;
+
+        fill_pattern(pattern, piece, seed + done / 8 * WORD_STEP, 0);
+        count_equal(pattern, truth + done, piece, &piece_equal, &piece_first);
+        *equal += piece_equal;
+        if (piece_first < piece && *first == bytes)
+            *first = done + piece_first;
+        done += piece;
+    }
+}
+
+void ft_buffer_compare(void *va, uint32_t bytes, bool write, uint32_t *equal, uint32_t *first)
+{
+    const struct ft_dma_buffer *buffer = buffer_at(va);
+    const uint8_t *truth = (uint8_t *)va + (FT_TRUTH_BASE - FT_CPU_VIEW_BASE);
+
+    FT_ASSERT(buffer && bytes <= buffer->bytes);
+    *equal = bytes;
+    *first = bytes;
+    if (write) {
+        if (!is_pattern(truth, bytes, buffer->seed))
+            compare_with_pattern(truth, bytes, buffer->seed, equal, first);
+    } else if (memcmp(va, truth, bytes) != 0) {
+        count_equal(va, truth, bytes, equal, first);
+    }
+}
+
+static uint32_t first_changed(const uint8_t *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (at[i] != SLACK_FILL)
+            return (uint32_t)i + 1;
+    return 0;
+}
+
+static void check_slack(const struct ft_dma_buffer *buffer)
+{
+    const uint8_t *page = ft_frame_address(buffer->frame);
+    size_t head = buffer->page_offset, end = head + buffer->bytes;
+    size_t tail = buffer->pages * (size_t)FT_PAGE_BYTES - end;
+    uint32_t bad;
+
+    ft_unpoison(page, buffer->pages * (size_t)FT_PAGE_BYTES);
+    bad = first_changed(page, head);
+    if (bad)
+        ft_emit(FT_EV_POOL_DAMAGE, ft_handle(FT_HC_OTHER, 0, 0), DAMAGE_BEFORE, head - (bad - 1));
+    bad = first_changed(page + end, tail);
+    if (bad)
+        ft_emit(FT_EV_POOL_DAMAGE, ft_handle(FT_HC_OTHER, 0, 0), DAMAGE_AFTER,
+                buffer->bytes + bad - 1);
+}
+
+void ft_buffer_destroy(void *va)
+{
+    struct ft_dma_buffer *buffer = va ? buffer_at(va) : NULL;
+
+    if (!va)
+        return;
+    FT_ASSERT(buffer);
+    check_slack(buffer);
+    ft_frames_give(buffer->frame, buffer->pages);
+    memset(buffer, 0, sizeof *buffer);
+}
+
+void *ft_truth_of(const void *va, bool device_writes)
+{
+    const struct ft_dma_buffer *buffer = buffer_at(va);
+
+    if (!buffer || buffer->device_writes != device_writes)
+        return NULL;
+    return (uint8_t *)va + (FT_TRUTH_BASE - FT_CPU_VIEW_BASE);
+}
+
+/* ---- caches ---- */
+
+/* Lines of the frame that [from, to), offsets into the frame area, touches: a mask. */
+static uint64_t lines_in(unsigned frame, uintptr_t from, uintptr_t to)
+{
+    uintptr_t page = frame * (uintptr_t)FT_PAGE_BYTES;
+    uintptr_t begin = from > page ? from - page : 0, end = to - page;
+    unsigned first = (unsigned)(begin / FT_LINE_BYTES), last;
+
+    if (end > FT_PAGE_BYTES)
+        end = FT_PAGE_BYTES;
+    last = (unsigned)((end - 1) / FT_LINE_BYTES);
+    return (UINT64_MAX >> (63 - (last - first))) << first;
+}
+
+static void copy_lines(unsigned frame, uint64_t lines, bool to_memory)
+{
+    uint8_t *cpu = ft_frame_address(frame), *bus = cpu + (FT_BUS_VIEW_BASE - FT_CPU_VIEW_BASE);
+
+    while (lines) {
+        unsigned first = (unsigned)__builtin_ctzll(lines);
+        uint64_t rest = ~(lines >> first);
+        unsigned run = rest ? (unsigned)__builtin_ctzll(rest) : 64;
+        size_t at = first * (size_t)FT_LINE_BYTES, bytes = run * (size_t)FT_LINE_BYTES;
+
+        ft_raw_copy((to_memory ? bus : cpu) + at, (to_memory ? cpu : bus) + at, bytes);
+        lines &= run + first >= 64 ? 0 : UINT64_MAX << (first + run);
+    }
+}
+
+/* The part of [va, va + bytes) that lies in the frames; false when nothing has to be done. */
+static bool cached_range(const void *va, uint64_t bytes, uintptr_t *from, uintptr_t *to)
+{
+    if (bytes == 0 || !two_views(va))
+        return false;
+    *from = (uintptr_t)va - FT_CPU_VIEW_BASE;
+    *to = bytes > FRAMES_SPAN - *from ? FRAMES_SPAN : *from + bytes;
+    return true;
+}
+
+void ft_buffer_touched(const void *va, uint64_t bytes)
+{
+    uintptr_t from, to;
+
+    if (!cached_range(va, bytes, &from, &to))
+        return;
+    for (uintptr_t page = from / FT_PAGE_BYTES; page * FT_PAGE_BYTES < to; page++)
+        if (FT_M->dma.frame_used[page] == USED_BUFFER)
+            FT_M->dma.dirty[page] |= lines_in((unsigned)page, from, to);
+}
+
+unsigned ft_cache_write_back(const void *va, uint64_t bytes)
+{
+    unsigned count = 0;
+    uintptr_t from, to;
+
+    if (!cached_range(va, bytes, &from, &to))
+        return 0;
+    for (uintptr_t page = from / FT_PAGE_BYTES; page * FT_PAGE_BYTES < to; page++) {
+        uint64_t lines = FT_M->dma.dirty[page] & lines_in((unsigned)page, from, to);
+
+        copy_lines((unsigned)page, lines, true);
+        FT_M->dma.dirty[page] &= ~lines;
+        count += (unsigned)__builtin_popcountll(lines);
+    }
+    return count;
+}
+
+void ft_cache_invalidate(const void *va, uint64_t bytes)
+{
+    uintptr_t from, to;
+
+    if (!cached_range(va, bytes, &from, &to))
+        return;
+    for (uintptr_t page = from / FT_PAGE_BYTES; page * FT_PAGE_BYTES < to; page++) {
+        uint64_t lines = lines_in((unsigned)page, from, to);
+
+        if (FT_M->dma.frame_used[page] != USED_BUFFER)
+            continue;
+        copy_lines((unsigned)page, lines, false);
+        FT_M->dma.dirty[page] &= ~lines;
+    }
+}
+
+unsigned ft_cache_evict(unsigned lines)
+{
+    unsigned left = lines ? lines : UINT32_MAX, count = 0;
+
+    for (unsigned frame = 0; frame < FT_M->dma.frames_high && left > 0; frame++) {
+        uint64_t dirty = FT_M->dma.dirty[frame], victims = 0;
+
+        for (; dirty && left > 0; left--, count++) {
+            victims |= dirty & -dirty;
+            dirty &= dirty - 1;
+        }
+        copy_lines(frame, victims, true);
+        FT_M->dma.dirty[frame] = dirty;
+    }
+    return count;
+}

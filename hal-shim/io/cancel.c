@@ -1,0 +1,130 @@
+/* Cancellation (wdm-io sheet, section 4): the cancel spin lock, cancel routines, IoCancelIrp.
+ *
+ * The cancel lock is one for the whole machine and not recursive. A cancel routine is entered with
+ * it held and gives it back with the IRQL that IoCancelIrp left in the IRP.
+ */
+#include "io/io_private.h"
+#include "kernel/locks.h"
+
+static uint64_t cancel_lock_handle(void)
+{
+    return ft_object_handle(&FT_IO->cancel_lock, FT_HC_LOCK);
+}
+
+static KIRQL acquire(void)
+{
+    KIRQL old = (KIRQL)ft_irql();
+
+    if (old < DISPATCH_LEVEL)
+        ft_irql_set(DISPATCH_LEVEL);
+    ft_lock_take(&FT_IO->cancel_lock, cancel_lock_handle());
+    ft_emit(FT_EV_CANCEL_LOCK, old);
+    return old;
+}
+
+/* A lock that the caller does not hold stays as it is: the event says so, and a rule judges. */
+static void release(KIRQL irql)
+{
+    bool held = FT_IO->cancel_lock == ft_current()->id;
+
+    ft_emit(FT_EV_CANCEL_UNLOCK, irql, held);
+    if (held)
+        ft_lock_give(&FT_IO->cancel_lock);
+    ft_irql_set(irql);
+}
+
+KIRQL ft_cancel_lock(void)
+{
+    uint8_t layer = ft_layer_set(FT_LAYER_SYSTEM);
+    KIRQL old = acquire();
+
+    ft_layer_set(layer);
+    return old;
+}
+
+void ft_cancel_unlock(KIRQL irql)
+{
+    uint8_t layer = ft_layer_set(FT_LAYER_SYSTEM);
+
+    release(irql);
+    ft_layer_set(layer);
+}
+
+VOID IoAcquireCancelSpinLock(PKIRQL Irql)
+{
+    FT_DDI_BEGIN(CANCEL_LOCK, 0);
+    *Irql = acquire();
+    FT_DDI_END(CANCEL_LOCK, 0);
+}
+
+VOID IoReleaseCancelSpinLock(KIRQL Irql)
+{
+    FT_DDI_BEGIN(CANCEL_UNLOCK, 0);
+    release(Irql);
+    FT_DDI_END(CANCEL_UNLOCK, 0);
+}
+
+/* IoSetCancelRoutine: an atomic exchange. NULL for NULL means that there was no routine, or that
+ * IoCancelIrp has claimed it. */
+PDRIVER_CANCEL IoSetCancelRoutine(PIRP Irp, PDRIVER_CANCEL CancelRoutine)
+{
+    enum { NOT_AN_IRP = 3 };
+    unsigned label = ft_label_of(Irp);
+    PDRIVER_CANCEL previous;
+
+    FT_DDI_BEGIN(IRP_SET_CANCEL, label);
+    ft_irp_check(Irp, NOT_AN_IRP);
+    previous = Irp->CancelRoutine;
+    Irp->CancelRoutine = CancelRoutine;
+    ft_emit(FT_EV_IRP_SET_CANCEL, ft_block_handle(Irp), CancelRoutine != NULL, previous != NULL,
+            Irp->Cancel != 0);
+    FT_DDI_END(IRP_SET_CANCEL, label);
+    return previous;
+}
+
+static uint64_t call_cancel(void *routine, void *device, void *irp, void *unused)
+{
+    (void)unused;
+    ((PDRIVER_CANCEL)routine)(device, irp);
+    return 0;
+}
+
+void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine)
+{
+    /* An IRP that nobody was called with has no current location; its routine then gets no device.
+     */
+    PDEVICE_OBJECT device = irp->CurrentLocation <= irp->StackCount
+                                ? IoGetCurrentIrpStackLocation(irp)->DeviceObject
+                                : NULL;
+
+    ft_call_driver_routine(FT_ROUTINE_CANCEL, ft_block_handle(irp), 0, ft_irp_id(irp), call_cancel,
+                           (void *)routine, device, irp, NULL);
+}
+
+/* IoCancelIrp: it has no point of its own; its entry is that of the lock it takes. The Cancel bit
+ * stays set in both cases. */
+BOOLEAN IoCancelIrp(PIRP Irp)
+{
+    enum { NOT_AN_IRP = 3 };
+    unsigned label = ft_label_of(Irp);
+    PDRIVER_CANCEL routine;
+    KIRQL old;
+
+    FT_DDI_BEGIN(CANCEL_LOCK, label);
+    ft_irp_check(Irp, NOT_AN_IRP);
+    old = ft_cancel_lock();
+    /* The wait for the lock may have been long: a driver that cancels an IRP it does not keep alive
+     * meets its end here. */
+    ft_irp_check(Irp, NOT_AN_IRP);
+    Irp->CancelIrql = old;
+    Irp->Cancel = TRUE;
+    routine = Irp->CancelRoutine;
+    Irp->CancelRoutine = NULL;
+    ft_emit(FT_EV_IRP_CANCEL, ft_block_handle(Irp), routine != NULL);
+    if (routine)
+        ft_cancel_call(Irp, routine);
+    else
+        ft_cancel_unlock(old);
+    FT_DDI_END(CANCEL_LOCK, label);
+    return routine != NULL;
+}

@@ -1,0 +1,173 @@
+/* Between the world and the device model (sim/device.h): every call of the model goes through here,
+ * in layer DEVICE.
+ *
+ * A model is never entered twice and never left in the middle: no task switches inside its
+ * functions. A line that rises inside one gets its point when the function has returned.
+ */
+#include "io/io_private.h"
+
+const struct sim_device_model *ft_model(void)
+{
+    const struct sim_device_model *model = ft_world_module()->device;
+
+    return model ? model : &ft_device_auto;
+}
+
+static struct sim_device *device(void)
+{
+    return &FT_IO->device;
+}
+
+static uint8_t enter_model(void)
+{
+    return ft_current() ? ft_layer_set(FT_LAYER_DEVICE) : 0;
+}
+
+static void leave_model(uint8_t layer)
+{
+    if (ft_current())
+        ft_layer_set(layer);
+}
+
+/* The point of a line that rose during the call that has just ended. */
+static void point_if_raised(void)
+{
+    if (!device()->rose)
+        return;
+    device()->rose = 0;
+    ft_point(FT_PT_IRQ_RAISED, 0);
+}
+
+void *sim_device_state(const struct sim_device *device)
+{
+    return (void *)device->state;
+}
+
+static bool powered(void)
+{
+    return !FT_IO->yanked && FT_IO->power == FT_D0 && FT_IO->decodes;
+}
+
+bool ft_hardware_live(void)
+{
+    return powered();
+}
+
+/* ---- registers ---- */
+
+uint64_t ft_model_read(unsigned bar, uint32_t offset, unsigned width)
+{
+    uint8_t layer = enter_model();
+    uint64_t value = ft_model()->read(device(), bar, offset, width);
+
+    leave_model(layer);
+    return value;
+}
+
+void ft_model_write(unsigned bar, uint32_t offset, unsigned width, uint64_t value)
+{
+    uint8_t layer = enter_model();
+
+    ft_model()->write(device(), bar, offset, width, value);
+    leave_model(layer);
+    point_if_raised();
+}
+
+/* ---- interrupt line ---- */
+
+void sim_irq_set(struct sim_device *device, bool level)
+{
+    uint64_t arg = level;
+
+    if (device->line == level)
+        return;
+    device->line = level;
+    device->rose = level;
+    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_LINE_SET, 1, &arg);
+    ft_line_changed(level);
+}
+
+/* ---- engine ---- */
+
+void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t address,
+                      uint32_t length, bool to_device)
+{
+    uint64_t arg[] = {channel, address, length, to_device};
+
+    (void)device;
+    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_ENGINE_BEGIN, 4, arg);
+}
+
+void sim_engine_end(struct sim_device *device, unsigned channel, uint32_t bytes,
+                    enum sim_engine_end why)
+{
+    uint64_t arg[] = {channel, bytes, why};
+
+    (void)device;
+    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_ENGINE_END, 3, arg);
+}
+
+bool ft_engine_busy(void)
+{
+    return powered() && ft_model()->engine_busy(device());
+}
+
+/* An op that strikes at the first point may take the device away. */
+void ft_engine_step(void)
+{
+    uint8_t layer;
+
+    ft_point(FT_PT_ENGINE_BURST, 0);
+    if (!ft_engine_busy() || FT_M->stop != FT_STOP_NONE)
+        return;
+    layer = enter_model();
+    ft_model()->engine_step(device());
+    leave_model(layer);
+    ft_point(FT_PT_ENGINE_BURST_OUT, 0);
+    point_if_raised();
+}
+
+/* ---- reset, power, removal ---- */
+
+void ft_model_reset(void)
+{
+    uint8_t layer = enter_model();
+
+    ft_model()->reset(device());
+    leave_model(layer);
+    device()->rose = 0;
+}
+
+void ft_model_stop(enum sim_engine_end why)
+{
+    uint8_t layer = enter_model();
+
+    if (ft_model()->stop)
+        ft_model()->stop(device(), why);
+    sim_irq_set(device(), false);
+    leave_model(layer);
+    device()->rose = 0;
+}
+
+void ft_hardware_yank(void)
+{
+    uint64_t none = 0;
+
+    ft_emit_as(FT_LAYER_HARNESS, 0, FT_EV_HW_YANK, 0, &none);
+    if (FT_IO->power == FT_D0)
+        ft_model_stop(SIM_END_YANKED);
+    FT_IO->yanked = 1;
+}
+
+/* D1 and D2 are as dead as D3 here. Not modelled: what a device keeps in them. */
+void ft_hardware_power(unsigned state)
+{
+    if (FT_IO->power == state)
+        return;
+    if (FT_IO->power == FT_D0 && !FT_IO->yanked)
+        ft_model_stop(SIM_END_POWER);
+    FT_IO->power = (uint8_t)state;
+    ft_emit(FT_EV_POWER_HW, ft_block_handle(FT_IO->pdo), state);
+    if (state == FT_D0)
+        ft_model_reset();
+}

@@ -1,0 +1,88 @@
+/* What the world asks of the I/O layer as a whole: reset, ops, and what is left. */
+#include "io/io_private.h"
+
+#include <string.h>
+
+/* Before DriverEntry: the bus driver with its PDO, the driver's driver object, the device after
+ * power-on. Not modelled: the second device of a driver that has two (struct
+ * ft_description.devices). */
+void ft_io_reset(void)
+{
+    memset(FT_IO, 0, sizeof *FT_IO);
+    FT_IO->pnp = FT_PNP_NOT_STARTED;
+    FT_IO->power = FT_D0;
+    FT_IO->told_power = FT_D0;
+    FT_ASSERT(ft_world_module()->description->devices == 1);
+    FT_ASSERT(ft_model()->state_bytes <= FT_MODEL_STATE_BYTES);
+    ft_bus_reset();
+    FT_IO->driver = ft_driver_create();
+    ft_model_reset();
+}
+
+bool ft_io_yanked(void)
+{
+    return FT_IO->yanked;
+}
+
+bool ft_io_unloaded(void)
+{
+    return FT_IO->unloaded;
+}
+
+static bool strike_yank(void)
+{
+    if (FT_IO->yanked || FT_IO->pnp == FT_PNP_REMOVED)
+        return false;
+    ft_hardware_yank();
+    return true;
+}
+
+/* The hardware goes at once, the request comes when the manager gets to it. */
+static bool strike_surprise(const struct ft_op *op)
+{
+    if (!ft_manager_submit(op->kind, op->label))
+        return false;
+    if (!FT_IO->yanked)
+        ft_hardware_yank();
+    return true;
+}
+
+static bool arm_device_data(const struct ft_op *op)
+{
+    if (FT_IO->yanked)
+        return false;
+    FT_IO->hostile_armed = 1;
+    FT_IO->hostile_value = op->arg[0];
+    FT_IO->hostile_left = (uint8_t)op->arg[1];
+    return true;
+}
+
+bool ft_io_op(const struct ft_op *op)
+{
+    switch (op->kind) {
+    case FT_OP_READ:
+    case FT_OP_WRITE:
+        return ft_request_op(op);
+    case FT_OP_CANCEL:
+        return ft_cancel_op(op);
+    case FT_OP_YANK:
+        return strike_yank();
+    case FT_OP_SURPRISE_REMOVE:
+        return strike_surprise(op);
+    case FT_OP_QUERY_REMOVE:
+    case FT_OP_REMOVE:
+    case FT_OP_STOP:
+    case FT_OP_RESTART:
+    case FT_OP_POWER_DOWN:
+    case FT_OP_POWER_UP:
+        return ft_manager_submit(op->kind, op->label);
+    case FT_OP_INT_LATE:
+    case FT_OP_INT_LOST:
+    case FT_OP_INT_SPURIOUS:
+        return ft_interrupt_op(op);
+    case FT_OP_DEVICE_DATA:
+        return arm_device_data(op);
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,171 @@
+/* What the files of hal-shim/io share and no other folder needs.
+ *
+ * Who is who: the requester (layer HARNESS) opens a handle and sends reads and writes; the manager
+ * (layer HARNESS) is the PnP and the power manager, one task that sends one request after the
+ * other; the bus driver (layer SYSTEM) owns the PDO.
+ */
+#ifndef FT_IO_IO_PRIVATE_H
+#define FT_IO_IO_PRIVATE_H
+
+#include "world/machine.h"
+
+#include <wdm.h>
+
+#define FT_IO (&FT_M->io)
+
+/* ---- irp.c ---- */
+
+/* Whose IRP it is: what happens when completion reaches the top. */
+enum ft_irp_owner {
+    FT_IRP_OF_DRIVER = 1, /* IoAllocateIrp: nothing; its completion routine should have kept it */
+    FT_IRP_OF_REQUEST,    /* a read or write: index of the request */
+    FT_IRP_OF_SEND        /* somebody waits: index of the send */
+};
+
+/* Behind the last stack location of every IRP. */
+struct ft_irp_private {
+    uint8_t owner; /* enum ft_irp_owner */
+    uint8_t index;
+    uint8_t pins;  /* tasks that are about to cancel it: it stays allocated that long */
+    uint8_t ended; /* completion reached the top */
+    uint8_t unused[4];
+};
+
+/* Makes an IRP. NULL when the arena is full. */
+PIRP ft_irp_create(CCHAR stack_size, enum ft_irp_owner owner, unsigned index, unsigned label);
+/* The same for the system's own use: when the arena is full the run is cut, and NULL is returned.
+ */
+PIRP ft_irp_create_or_cut(CCHAR stack_size, enum ft_irp_owner owner, unsigned index,
+                          unsigned label);
+struct ft_irp_private *ft_irp_private(PIRP irp);
+/* The I/O manager is done with it: event irp:free and gone, now or when the last pin goes. */
+void ft_irp_retire(PIRP irp);
+void ft_irp_pin(PIRP irp);
+void ft_irp_unpin(PIRP irp);
+/* Bug check 0xC9 with that parameter when the pointer is no live IRP. */
+void ft_irp_check(PIRP irp, unsigned code);
+/* IoCallDriver without its points. */
+NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp);
+unsigned ft_irp_id(PIRP irp);
+/* Ends the run as cut: the machine has no room for an object of its own. */
+void ft_io_cut(void);
+
+/* ---- cancel.c ---- */
+
+/* Raises to DISPATCH_LEVEL and takes the cancel lock for the running task, with its event in layer
+ * SYSTEM. Returns the old IRQL. */
+KIRQL ft_cancel_lock(void);
+void ft_cancel_unlock(KIRQL irql);
+/* Calls a cancel routine that the caller has claimed; the lock is held and the routine gives it
+ * back. */
+void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine);
+
+/* ---- device.c ---- */
+
+/* What the shim keeps of a device object, at the end of its block. */
+struct ft_device_private {
+    DEVOBJ_EXTENSION windows; /* DeviceObjectExtension points here */
+    uint8_t start_io_deferred;
+    uint8_t start_io_uncancelable;
+    uint8_t start_io_active; /* StartIo runs */
+    uint8_t
+        start_next_owed; /* IoStartNextPacket was called in it, deferred: 1 plain, 2 cancelable */
+};
+struct ft_device_private *ft_device_private(PDEVICE_OBJECT device);
+/* A device object of that driver, with `extension` bytes behind it. NULL when the arena is full. */
+PDEVICE_OBJECT ft_device_create(PDRIVER_OBJECT driver, uint32_t extension, ULONG type,
+                                ULONG characteristics);
+/* A driver object whose dispatch routines refuse everything. */
+PDRIVER_OBJECT ft_driver_create(void);
+/* Completes a request that the driver has no dispatch routine for. */
+NTSTATUS ft_invalid_request(PDEVICE_OBJECT device, PIRP irp);
+/* Highest device object above (and including) `device`. */
+PDEVICE_OBJECT ft_device_top(PDEVICE_OBJECT device);
+/* Bug check 0xC9 with that parameter when the pointer is no live device object. */
+void ft_device_check(PDEVICE_OBJECT device, unsigned code);
+
+/* ---- bus.c ---- */
+
+void ft_bus_reset(void); /* driver object and PDO */
+NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp);
+/* The resources of the device, as START_DEVICE carries them: a block that the caller frees, NULL
+ * when the arena is full. */
+PCM_RESOURCE_LIST ft_bus_resources(bool translated);
+ULONG ft_bus_vector(void); /* translated vector of the interrupt */
+
+/* ---- send.c: IRPs that a system thread sends and waits for ---- */
+
+/* An IRP for the top of the stack, in send slot `slot`; major and minor are in its next stack
+ * location. NULL: no room (cut). */
+PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor);
+/* Sends it and waits until it is done. Only in tasks, at PASSIVE_LEVEL. */
+NTSTATUS ft_send_wait(unsigned slot, PIRP irp);
+void ft_send_done(PIRP irp, unsigned slot);
+
+/* ---- request.c ---- */
+
+bool ft_request_op(const struct ft_op *op);
+bool ft_cancel_op(const struct ft_op *op);
+void ft_request_done(PIRP irp, unsigned index);
+void ft_requests_cancel_all(void);
+/* A thread of the requester has left the driver, or its IRP is done. */
+void ft_requester_left(void);
+/* From now on no new request enters the driver; waits until none is inside. Requests that the
+ * driver has pended stay. */
+void ft_requester_keep_out(void);
+/* CREATE, CLEANUP or CLOSE for the requester's handle; in tasks only. */
+NTSTATUS ft_handle_send(UCHAR major);
+/* The task's header fields for work on behalf of the device. */
+void ft_task_for_device(struct ft_task *task);
+/* The label itself when no op had it before in this run, else 0; it is taken from now on. */
+unsigned ft_label_claim(unsigned label);
+
+/* ---- manager.c, pnp.c, power.c ---- */
+
+/* Queues work for the manager and starts it. False: illegal in the present state, or the queue is
+ * full. */
+bool ft_manager_submit(unsigned work, unsigned label);
+/* The start thread was the manager until now: others may have queued work behind it. */
+void ft_manager_release(void);
+/* What the manager's task does for one piece of work; legality was judged. */
+void ft_manager_run(unsigned work);
+NTSTATUS ft_pnp_send(UCHAR minor);
+void ft_pnp_query_remove(void);
+void ft_pnp_remove(void);
+void ft_pnp_tail_remove(void);
+void ft_pnp_surprise(void);
+void ft_pnp_stop(void);
+NTSTATUS ft_pnp_start(void);
+NTSTATUS ft_power_set(unsigned state);
+/* Says that the op did nothing, at its turn. */
+void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index);
+
+/* ---- device_model.c ---- */
+
+const struct sim_device_model *ft_model(void);
+bool ft_hardware_live(void); /* there, powered, and decoding its addresses */
+uint64_t ft_model_read(unsigned bar, uint32_t offset, unsigned width);
+void ft_model_write(unsigned bar, uint32_t offset, unsigned width, uint64_t value);
+void ft_model_reset(void);                   /* power-on reset */
+void ft_model_stop(enum sim_engine_end why); /* engine and line stop */
+void ft_hardware_yank(void);
+void ft_hardware_power(unsigned state); /* the bus driver changes the power */
+
+/* ---- device_auto.c ---- */
+
+extern const struct sim_device_model ft_device_auto;
+
+/* ---- interrupt.c ---- */
+
+struct _KINTERRUPT {
+    uint64_t lock; /* used unless the driver gave one */
+    uint64_t *lock_word;
+    PKSERVICE_ROUTINE routine;
+    PVOID context;
+    KIRQL irql, synchronize_irql;
+};
+void ft_line_changed(bool level); /* the controller's side of an edge of the line */
+bool ft_interrupt_op(const struct ft_op *op);
+bool ft_interrupt_honest(void); /* the tail: no held or lost interrupt; true if one comes now */
+
+#endif

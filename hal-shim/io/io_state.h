@@ -1,0 +1,136 @@
+/* What the I/O layer keeps: part of struct ft_machine, so that one copy of the state arena saves
+ * it.
+ *
+ * Types only, and no Windows types: objects that the driver sees are blocks of the pool arena and
+ * are known here by address. The machine has one device of the driver; its device stack is the bus
+ * driver's physical device object (PDO) and what the driver attached above it.
+ */
+#ifndef FT_IO_IO_STATE_H
+#define FT_IO_IO_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    FT_REQUESTS_MAX = 16, /* reads and writes that are outstanding at one time */
+    FT_WINDOWS_MAX = 8,   /* live windows of MmMapIoSpace */
+    FT_MANAGER_MAX = 16,  /* PnP and power requests that wait for their turn */
+    FT_MODEL_STATE_BYTES = 2048,
+    FT_BAR_STRIDE = 0x01000000, /* physical and window addresses: 16 MiB a BAR or window */
+    FT_D0 = 1,                  /* device power states, as Windows numbers them */
+    FT_D3 = 4
+};
+
+/* The device: what sim/device.h keeps opaque. */
+struct sim_device {
+    uint8_t line; /* level of the interrupt line */
+    uint8_t rose; /* it rose inside the call of the model that is running; the point comes after the
+                     call */
+    uint8_t unused[6];
+    _Alignas(16) unsigned char state[FT_MODEL_STATE_BYTES];
+};
+
+enum ft_request_state {
+    FT_REQUEST_FREE,
+    FT_REQUEST_NEW, /* its thread has not sent it yet */
+    FT_REQUEST_SENT /* the IRP is with the driver */
+};
+
+/* A read or write of the requester. */
+struct ft_request {
+    void *irp;         /* PIRP while SENT */
+    void *buffer;      /* the requester's buffer, NULL for a length of zero */
+    uint64_t position; /* byte offset on the device */
+    uint32_t bytes;
+    uint32_t op_index; /* of the op that asked for it */
+    uint16_t page_offset;
+    uint8_t op;     /* FT_OP_READ or FT_OP_WRITE */
+    uint8_t label;  /* 0: none */
+    uint8_t state;  /* enum ft_request_state */
+    uint8_t inside; /* its thread is inside the driver, and the IRP is not done */
+    uint8_t unused[6];
+};
+
+/* An IRP that a thread of the system sends and waits for: PnP, power, and create, cleanup and
+ * close. */
+struct ft_send {
+    uint64_t irp; /* handle of the IRP on its way; 0: none */
+    uint64_t information;
+    int32_t status;
+    uint8_t done;
+    uint8_t unused[3];
+};
+enum { FT_SEND_MANAGER, FT_SEND_HANDLE, FT_SEND_COUNT };
+
+/* A PnP or power request of the manager's queue. */
+struct ft_manager_entry {
+    uint8_t work; /* op number, or enum ft_manager_work */
+    uint8_t label;
+    uint16_t unused;
+    uint32_t op_index;
+};
+
+/* What the manager does on its own account; op numbers stay below 255 and above 15. */
+enum ft_manager_work { FT_WORK_START = 1, FT_WORK_TAIL_REMOVE };
+
+/* A window of MmMapIoSpace. */
+struct ft_window {
+    uint64_t physical; /* of its first byte */
+    uint64_t bytes;    /* 0: free */
+};
+
+struct ft_io_state {
+    /* --- objects --- */
+    void *bus_driver;    /* DRIVER_OBJECT of the bus driver */
+    void *pdo;           /* DEVICE_OBJECT of the bus driver for the device */
+    void *driver;        /* DRIVER_OBJECT of the driver */
+    void *registry_path; /* UNICODE_STRING that DriverEntry gets */
+    void *file;          /* FILE_OBJECT of the requester's handle */
+    uint16_t pdo_id;     /* handle id of the PDO: the device of an event's header */
+
+    /* --- driver and handle --- */
+    uint8_t entered;  /* DriverEntry succeeded */
+    uint8_t added;    /* AddDevice succeeded */
+    uint8_t open;     /* the requester has a handle */
+    uint8_t cleaned;  /* CLEANUP was sent for it */
+    uint8_t removing; /* REMOVE is due: nobody enters the driver with a new request any more */
+    uint8_t unloaded;
+
+    /* --- PnP and power --- */
+    uint8_t pnp;        /* enum ft_pnp_state */
+    uint8_t pnp_before; /* where CANCEL_REMOVE leads back to */
+    uint8_t power;      /* of the hardware, FT_D0 .. FT_D3 */
+    uint8_t told_power; /* what the driver last told PoSetPowerState */
+    uint8_t manager_busy;
+    uint8_t queue_count;
+    struct ft_manager_entry queue[FT_MANAGER_MAX];
+    struct ft_send send[FT_SEND_COUNT];
+
+    /* --- requests --- */
+    struct ft_request request[FT_REQUESTS_MAX];
+    uint64_t position;    /* where the next request begins on the device */
+    uint64_t cancel_lock; /* the cancel spin lock: task id of its owner, 0 free */
+
+    /* --- interrupt --- */
+    void *interrupt;               /* the connected KINTERRUPT, NULL: none */
+    uint8_t isr_active;            /* its ISR has a task */
+    uint8_t late_armed, line_held; /* late-interrupt: armed; the raised line is held back */
+    uint8_t lose_armed, line_lost; /* lost-interrupt: armed; the raised line is not seen */
+    uint8_t spurious;              /* an interrupt to deliver without a line */
+
+    /* --- hardware --- */
+    uint8_t yanked;
+    uint8_t decodes; /* the bus driver has given the device its resources */
+    uint8_t hostile_armed;
+    uint8_t hostile_left; /* reads before the one that is replaced */
+    uint16_t hostile_value;
+    uint8_t window_next; /* where the search for a free window begins, so that a stale one is not
+                            soon reused */
+    struct ft_window window[FT_WINDOWS_MAX];
+    struct sim_device device;
+};
+
+_Static_assert(sizeof(struct ft_io_state) < 6 * 1024,
+               "the I/O layer's state has outgrown its place");
+
+#endif

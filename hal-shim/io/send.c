@@ -1,0 +1,77 @@
+/* IRPs that a system thread sends and waits for: the manager's, and create, cleanup and close of
+ * the requester's handle. */
+#include "io/io_private.h"
+
+enum { PATIENCE = 300000000 /* 30 s in 100 ns */ };
+
+PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor)
+{
+    PIRP irp = ft_irp_create_or_cut(ft_device_top(FT_IO->pdo)->StackSize, FT_IRP_OF_SEND, slot,
+                                    ft_current()->label);
+    PIO_STACK_LOCATION next;
+    uint64_t arg[] = {0, (uint64_t)major << 8 | minor, 0, false, 0};
+
+    if (!irp)
+        return NULL;
+    next = IoGetNextIrpStackLocation(irp);
+    next->MajorFunction = major;
+    next->MinorFunction = minor;
+    next->FileObject = slot == FT_SEND_HANDLE ? FT_IO->file : NULL;
+    irp->IoStatus.Status = slot == FT_SEND_MANAGER ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+    FT_IO->send[slot] = (struct ft_send){.irp = ft_block_handle(irp)};
+    arg[0] = ft_block_handle(irp);
+    ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_IRP_NEW, 5, arg);
+    return irp;
+}
+
+void ft_send_done(PIRP irp, unsigned slot)
+{
+    struct ft_send *send = &FT_IO->send[slot];
+
+    /* An IRP that comes back after its sender gave it up belongs to nobody. */
+    if (send->irp == ft_block_handle(irp)) {
+        send->status = irp->IoStatus.Status;
+        send->information = irp->IoStatus.Information;
+        send->done = 1;
+        send->irp = 0;
+        ft_wake_waiters(send, STATUS_SUCCESS, true);
+        ft_requester_left();
+    }
+    ft_irp_retire(irp);
+}
+
+/* In the tail a PnP or power request that a driver has pended may wait for requests that only a
+ * cancel will end. Their requester cancels them after 30 s, as it would when its user gave up. */
+static void wait_until_done(struct ft_send *send)
+{
+    while (!send->done) {
+        uint64_t deadline = FT_M->phase == FT_PHASE_START ? 0 : FT_M->now + PATIENCE;
+
+        if (ft_task_wait(send, deadline) != STATUS_TIMEOUT || FT_M->phase != FT_PHASE_TAIL)
+            continue;
+        ft_requests_cancel_all();
+        while (!send->done)
+            ft_task_wait(send, 0);
+    }
+}
+
+/* A driver that returns another status than STATUS_PENDING without completing the IRP has lost it;
+ * the sender goes on with what was returned, as Windows does, and the IRP is left over at the end.
+ */
+NTSTATUS ft_send_wait(unsigned slot, PIRP irp)
+{
+    struct ft_send *send = &FT_IO->send[slot];
+    uint16_t request = ft_current()->request;
+    NTSTATUS status;
+
+    ft_current()->request = (uint16_t)ft_irp_id(irp);
+    status = ft_irp_call(ft_device_top(FT_IO->pdo), irp);
+    if (status == STATUS_PENDING)
+        wait_until_done(send);
+    if (send->done)
+        status = send->status;
+    send->irp = 0;
+    ft_requester_left();
+    ft_current()->request = request;
+    return status;
+}

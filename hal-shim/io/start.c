@@ -1,0 +1,129 @@
+/* The beginning of a run: one thread loads the driver, lets it add the device, starts the device,
+ * and opens the requester's handle. Where a step fails the rest is left out; that is legal, and the
+ * run goes on to its end. */
+#include "io/io_private.h"
+
+enum { PATH_MAX_CHARS = 128 };
+
+struct path {
+    UNICODE_STRING string;
+    WCHAR text[PATH_MAX_CHARS];
+};
+
+static void append(UNICODE_STRING *string, const char *text)
+{
+    USHORT length = string->Length / sizeof(WCHAR);
+
+    while (*text != '\0' && length < PATH_MAX_CHARS - 1)
+        string->Buffer[length++] = (WCHAR)(unsigned char)*text++;
+    string->Length = (USHORT)(length * sizeof(WCHAR));
+}
+
+static PUNICODE_STRING create_registry_path(void)
+{
+    struct path *path = ft_block_alloc(sizeof *path, FT_HC_OTHER, 0);
+
+    if (!path) {
+        ft_io_cut();
+        return NULL;
+    }
+    path->string.Buffer = path->text;
+    path->string.MaximumLength = sizeof path->text;
+    append(&path->string, "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\");
+    append(&path->string, ft_world_module()->description->name);
+    return &path->string;
+}
+
+static uint64_t call_entry(void *entry, void *driver, void *path, void *unused)
+{
+    (void)unused;
+    return (uint32_t)((int (*)(void *, void *))entry)(driver, path);
+}
+
+static NTSTATUS enter_driver(void)
+{
+    PDRIVER_OBJECT driver = FT_IO->driver;
+    NTSTATUS status;
+
+    FT_IO->registry_path = create_registry_path();
+    status = (NTSTATUS)ft_call_driver_routine(
+        FT_ROUTINE_DRIVER_ENTRY, ft_block_handle(driver), 0, 0, call_entry,
+        (void *)ft_world_module()->driver_entry, driver, FT_IO->registry_path, NULL);
+    /* A driver that fails here is unloaded without its DriverUnload. */
+    if (NT_SUCCESS(status))
+        FT_IO->entered = 1;
+    else
+        FT_IO->unloaded = 1;
+    return status;
+}
+
+static uint64_t call_add_device(void *routine, void *driver, void *pdo, void *unused)
+{
+    (void)unused;
+    return (uint32_t)((PDRIVER_ADD_DEVICE)routine)(driver, pdo);
+}
+
+static NTSTATUS add_device(void)
+{
+    PDRIVER_OBJECT driver = FT_IO->driver;
+    PDRIVER_ADD_DEVICE routine = driver->DriverExtension->AddDevice;
+    NTSTATUS status;
+
+    if (!routine)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    status = (NTSTATUS)ft_call_driver_routine(FT_ROUTINE_ADD_DEVICE, ft_block_handle(FT_IO->pdo), 0,
+                                              0, call_add_device, (void *)routine, driver,
+                                              FT_IO->pdo, NULL);
+    FT_IO->added = NT_SUCCESS(status);
+    return status;
+}
+
+/* Ops that strike meanwhile queue behind this START. */
+static NTSTATUS start_device(void)
+{
+    NTSTATUS status;
+
+    FT_IO->manager_busy = 1;
+    status = ft_pnp_start();
+    ft_manager_release();
+    return status;
+}
+
+/* The handle. A driver may refuse it; then there are no requests. */
+static void open_handle(void)
+{
+    PFILE_OBJECT file = ft_block_alloc(sizeof *file, FT_HC_OTHER, 0);
+
+    if (!file) {
+        ft_io_cut();
+        return;
+    }
+    file->Type = IO_TYPE_FILE;
+    file->Size = sizeof *file;
+    file->DeviceObject = FT_IO->pdo;
+    file->ReadAccess = TRUE;
+    file->WriteAccess = TRUE;
+    FT_IO->file = file;
+    if (!FT_IO->removing && NT_SUCCESS(ft_handle_send(IRP_MJ_CREATE)))
+        FT_IO->open = 1;
+}
+
+static void start(void *unused)
+{
+    NTSTATUS status = enter_driver();
+
+    (void)unused;
+    if (NT_SUCCESS(status))
+        status = add_device();
+    if (NT_SUCCESS(status))
+        status = start_device();
+    if (NT_SUCCESS(status))
+        open_handle();
+    ft_emit(FT_EV_RUN_STARTED, (uint32_t)status);
+    FT_M->started = 1;
+}
+
+void ft_io_start_driver(void)
+{
+    ft_task_for_device(ft_task_spawn(FT_TASK_THREAD, start, NULL, 0));
+}

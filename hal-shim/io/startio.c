@@ -1,0 +1,166 @@
+/* StartIo and the device queue of a device object (wdm-io sheet, section 3).
+ *
+ * One request at a time is the device's current one (CurrentIrp) and has been given to StartIo; the
+ * others wait in DeviceQueue. The cancel lock guards queue and CurrentIrp while a cancel routine
+ * was given to IoStartPacket.
+ *
+ * Conflict of the sources: none says in which order CurrentIrp is set and the cancel lock released;
+ * here CurrentIrp first.
+ */
+#include "io/io_private.h"
+
+enum { NEXT_PLAIN = 1, NEXT_CANCELABLE, NEXT_KEYED = 4 };
+
+static uint64_t call_start_io(void *routine, void *device, void *irp, void *unused)
+{
+    (void)unused;
+    ((PDRIVER_STARTIO)routine)(device, irp);
+    return 0;
+}
+
+static PIRP irp_of(PKDEVICE_QUEUE_ENTRY entry)
+{
+    return CONTAINING_RECORD(entry, IRP, Tail.Overlay.DeviceQueueEntry);
+}
+
+static void start_io(PDEVICE_OBJECT device, PIRP irp)
+{
+    PDRIVER_STARTIO routine = device->DriverObject->DriverStartIo;
+    struct ft_device_private *private = ft_device_private(device);
+    uint8_t before = private->start_io_active;
+
+    private->start_io_active = 1;
+    ft_call_driver_routine(FT_ROUTINE_START_IO, ft_handle_of(irp), 0, ft_irp_id(irp), call_start_io,
+                           (void *)routine, device, irp, NULL);
+    if (ft_block_is_live(device, FT_HC_DEVICE))
+    private->start_io_active = before;
+}
+
+/* Takes the next request off the queue and starts it. True: another one is owed (deferred by
+ * StartIo itself). */
+static void start_next(PDEVICE_OBJECT device, unsigned how, ULONG key)
+{
+    struct ft_device_private *private = ft_device_private(device);
+    bool cancelable = (how & NEXT_CANCELABLE) != 0;
+    PKDEVICE_QUEUE_ENTRY entry;
+    KIRQL old = 0;
+    PIRP irp = NULL;
+
+    if (cancelable)
+        old = ft_cancel_lock();
+    device->CurrentIrp = NULL;
+    entry = how & NEXT_KEYED ? KeRemoveByKeyDeviceQueue(&device->DeviceQueue, key)
+                             : KeRemoveDeviceQueue(&device->DeviceQueue);
+    if (entry) {
+        irp = irp_of(entry);
+        device->CurrentIrp = irp;
+        if (cancelable && private->start_io_uncancelable)
+            irp->CancelRoutine = NULL;
+    }
+    ft_emit(FT_EV_START_NEXT, ft_handle_of(device), ft_handle_of(irp));
+    if (cancelable)
+        ft_cancel_unlock(old);
+    if (irp)
+        start_io(device, irp);
+}
+
+/* With IoSetStartIoAttributes(DeferredStartIo) a call from inside StartIo waits until StartIo
+ * returns, so it does not recurse. */
+static void next_packet(PDEVICE_OBJECT device, unsigned how, ULONG key)
+{
+    struct ft_device_private *private = ft_device_private(device);
+
+    if (private->start_io_deferred && private->start_io_active) {
+        private->start_next_owed = (uint8_t)how;
+        return;
+    }
+    start_next(device, how, key);
+    while (ft_block_is_live(device, FT_HC_DEVICE) && private->start_next_owed) {
+        how = private->start_next_owed;
+        private->start_next_owed = 0;
+        start_next(device, how, key);
+    }
+}
+
+/* What follows the insertion of a request. cancel: the lock is held, `old` is the IRQL before it.
+ */
+static void after_insertion(PDEVICE_OBJECT device, PIRP irp, bool queued, bool cancel, KIRQL old)
+{
+    struct ft_device_private *private = ft_device_private(device);
+    PDRIVER_CANCEL routine;
+
+    if (!queued) {
+        device->CurrentIrp = irp;
+        if (cancel && private->start_io_uncancelable)
+            irp->CancelRoutine = NULL;
+        if (cancel)
+            ft_cancel_unlock(DISPATCH_LEVEL);
+        start_io(device, irp);
+        if (private->start_next_owed)
+            next_packet(device, private->start_next_owed, 0);
+    } else if (cancel) {
+        routine = irp->CancelRoutine;
+        if (irp->Cancel && routine) {
+            irp->CancelIrql = DISPATCH_LEVEL;
+            irp->CancelRoutine = NULL;
+            ft_cancel_call(irp, routine);
+        } else {
+            ft_cancel_unlock(DISPATCH_LEVEL);
+        }
+    }
+    ft_irql_set(old);
+}
+
+VOID IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction)
+{
+    enum { NOT_AN_IRP = 3 };
+    unsigned label = ft_label_of(Irp);
+    PKDEVICE_QUEUE_ENTRY entry;
+    bool queued;
+    KIRQL old;
+
+    FT_DDI_BEGIN(START_PACKET, label);
+    ft_irp_check(Irp, NOT_AN_IRP);
+    entry = &Irp->Tail.Overlay.DeviceQueueEntry;
+    old = (KIRQL)ft_irql();
+    if (old < DISPATCH_LEVEL)
+        ft_irql_set(DISPATCH_LEVEL);
+    if (CancelFunction) {
+        ft_cancel_lock();
+        Irp->CancelRoutine = CancelFunction;
+    }
+    queued = Key ? KeInsertByKeyDeviceQueue(&DeviceObject->DeviceQueue, entry, *Key)
+                 : KeInsertDeviceQueue(&DeviceObject->DeviceQueue, entry);
+    ft_emit(FT_EV_START_PACKET, ft_handle_of(DeviceObject), ft_block_handle(Irp), queued);
+    after_insertion(DeviceObject, Irp, queued, CancelFunction != NULL, old);
+    FT_DDI_END(START_PACKET, label);
+}
+
+VOID IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable)
+{
+    FT_DDI_BEGIN(START_NEXT, 0);
+    next_packet(DeviceObject, Cancelable ? NEXT_CANCELABLE : NEXT_PLAIN, 0);
+    FT_DDI_END(START_NEXT, 0);
+}
+
+/* Not modelled: a deferred call keeps its key only until the next one. */
+VOID IoStartNextPacketByKey(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, ULONG Key)
+{
+    FT_DDI_BEGIN(START_NEXT, 0);
+    next_packet(DeviceObject, NEXT_KEYED | (Cancelable ? NEXT_CANCELABLE : NEXT_PLAIN), Key);
+    FT_DDI_END(START_NEXT, 0);
+}
+
+VOID IoSetStartIoAttributes(PDEVICE_OBJECT DeviceObject, BOOLEAN DeferredStartIo,
+                            BOOLEAN NonCancelable)
+{
+    ft_device_private(DeviceObject)->start_io_deferred = DeferredStartIo != 0;
+    ft_device_private(DeviceObject)->start_io_uncancelable = NonCancelable != 0;
+}
+
+/* IoRequestDpc: queues the DPC of the device object. Its points and event are KeInsertQueueDpc's;
+ * the call site is the driver's. */
+VOID IoRequestDpc(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KeInsertQueueDpc(&DeviceObject->Dpc, Irp, Context);
+}

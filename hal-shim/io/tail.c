@@ -1,0 +1,141 @@
+/* The orderly end of a run (design, section 9), one step each time the machine is quiet. Between
+ * two steps the world lets the clock run while something is outstanding, up to a limit: that is the
+ * fair drain.
+ *
+ * Steps: the device becomes honest; a device that was pulled is reported so; power up; restart;
+ * cancel; clean up; a device that still holds requests is pulled; close; remove; unload. */
+#include "io/io_private.h"
+
+enum { HANG_REQUESTS = 2 };
+
+static bool become_honest(void)
+{
+    FT_IO->hostile_armed = 0;
+    return ft_interrupt_honest();
+}
+
+static bool report_removal(void)
+{
+    return FT_IO->yanked && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0);
+}
+
+static bool power_up(void)
+{
+    return !FT_IO->yanked && ft_manager_submit(FT_OP_POWER_UP, 0);
+}
+
+static bool restart(void)
+{
+    return !FT_IO->yanked && ft_manager_submit(FT_OP_RESTART, 0);
+}
+
+static bool cancel_requests(void)
+{
+    if (ft_io_outstanding() == 0)
+        return false;
+    ft_requests_cancel_all();
+    return true;
+}
+
+static void clean_up(void *unused)
+{
+    (void)unused;
+    ft_handle_send(IRP_MJ_CLEANUP);
+    FT_IO->cleaned = 1;
+}
+
+static void close_handle(void *unused)
+{
+    (void)unused;
+    ft_handle_send(IRP_MJ_CLOSE);
+    FT_IO->open = 0;
+}
+
+static bool spawn(ft_task_fn *fn)
+{
+    ft_task_for_device(ft_task_spawn(FT_TASK_THREAD, fn, NULL, 0));
+    return true;
+}
+
+/* After a REMOVE there is nobody left to send CLEANUP and CLOSE to. */
+static bool handle_is_open(void)
+{
+    return FT_IO->open && FT_IO->pnp != FT_PNP_REMOVED;
+}
+
+static bool clean_up_handle(void)
+{
+    return handle_is_open() && spawn(clean_up);
+}
+
+/* Its user gives a device that swallows requests a last chance. */
+static bool pull_if_stuck(void)
+{
+    return ft_io_outstanding() > 0 && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0);
+}
+
+/* CLOSE comes after the last request of the handle, and REMOVE after CLOSE; so requests that are
+ * never done end the run here. */
+static bool close_or_hang(void)
+{
+    if (ft_io_outstanding() > 0) {
+        ft_emit(FT_EV_RUN_HANG, HANG_REQUESTS);
+        ft_stop(FT_STOP_HANG);
+        return false;
+    }
+    return handle_is_open() && spawn(close_handle);
+}
+
+static bool remove_device(void)
+{
+    return ft_manager_submit(FT_WORK_TAIL_REMOVE, 0);
+}
+
+static uint64_t call_unload(void *routine, void *driver, void *unused, void *unused2)
+{
+    (void)unused;
+    (void)unused2;
+    ((PDRIVER_UNLOAD)routine)(driver);
+    return 0;
+}
+
+static unsigned devices_left(const DRIVER_OBJECT *driver)
+{
+    unsigned count = 0;
+
+    for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice)
+        count++;
+    return count;
+}
+
+static void unload(void *unused)
+{
+    PDRIVER_OBJECT driver = FT_IO->driver;
+
+    (void)unused;
+    ft_call_driver_routine(FT_ROUTINE_UNLOAD, ft_block_handle(driver), 0, 0, call_unload,
+                           (void *)driver->DriverUnload, driver, NULL, NULL);
+    FT_IO->unloaded = 1;
+    ft_emit(FT_EV_DRIVER_UNLOADED, devices_left(driver));
+}
+
+/* A driver without DriverUnload stays loaded. */
+static bool unload_driver(void)
+{
+    PDRIVER_OBJECT driver = FT_IO->driver;
+
+    return FT_IO->entered && driver->DriverUnload && spawn(unload);
+}
+
+static bool (*const steps[])(void) = {
+    become_honest,   report_removal, power_up,      restart,       cancel_requests,
+    clean_up_handle, pull_if_stuck,  close_or_hang, remove_device, unload_driver,
+};
+
+bool ft_io_tail_step(void)
+{
+    while (FT_M->tail_step < sizeof steps / sizeof *steps && FT_M->stop == FT_STOP_NONE)
+        if (steps[FT_M->tail_step++]())
+            return true;
+    return false;
+}
