@@ -1,0 +1,742 @@
+/* The rules engine: the table, the switch over events, and the verdict. */
+#include "rules/rules.h"
+
+#include "rules/rules_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the table ----------------------------------------------------------------------------------------------------- */
+
+/* The tokens of rules.def. */
+#define NONE FT_NEED_NONE
+#define HONEST_DEVICE FT_NEED_HONEST_DEVICE
+#define LIVE_DEVICE FT_NEED_LIVE_DEVICE
+#define HONEST_INTERRUPT FT_NEED_HONEST_INTERRUPT
+#define NO_INJECTED_FAILURE FT_NEED_NO_INJECTED_FAILURE
+#define PRESENT_HARDWARE FT_NEED_PRESENT_HARDWARE
+
+enum rule_index {
+#define RULE(number, symbol, ...) INDEX_##symbol,
+#include "rules.def"
+#undef RULE
+    RULE_COUNT
+};
+
+static const struct ft_rule_row rows[RULE_COUNT] = {
+#define RULE(number_, symbol_, id_, severity_, needs_, first_event_, sentence_, source_,           \
+             bugcheck_, cut_, note_, aliases_, refines_)                                           \
+    {.number = number_,                                                                            \
+     .id = id_,                                                                                    \
+     .severity = FT_SEVERITY_##severity_,                                                          \
+     .needs = needs_,                                                                              \
+     .first_event = first_event_,                                                                  \
+     .sentence = sentence_,                                                                        \
+     .source = source_,                                                                            \
+     .bugcheck = bugcheck_,                                                                        \
+     .cut = FT_CUT_##cut_,                                                                         \
+     .note = note_,                                                                                \
+     .aliases = aliases_,                                                                          \
+     .refines = FT_RULE_##refines_},
+#include "rules.def"
+#undef RULE
+#define J(symbol) [INDEX_##symbol].judged = true,
+    FT_JUDGED_RULES(J)
+#undef J
+};
+
+static int index_of(uint16_t number)
+{
+    switch (number) {
+#define RULE(number, symbol, ...)                                                                  \
+    case number:                                                                                   \
+        return INDEX_##symbol;
+#include "rules.def"
+#undef RULE
+    default:
+        return -1;
+    }
+}
+
+size_t ft_rule_count(void)
+{
+    return RULE_COUNT;
+}
+
+const struct ft_rule_row *ft_rule_at(size_t index)
+{
+    return index < RULE_COUNT ? &rows[index] : NULL;
+}
+
+const struct ft_rule_row *ft_rule_by_number(uint16_t number)
+{
+    int index = index_of(number);
+
+    return index >= 0 ? &rows[index] : NULL;
+}
+
+/* True when `id` is one of the aliases, which commas separate. */
+static bool is_alias(const char *aliases, const char *id)
+{
+    size_t length = strlen(id);
+
+    while (*aliases != '\0') {
+        size_t span = strcspn(aliases, ",");
+
+        if (span == length && memcmp(aliases, id, length) == 0) {
+            return true;
+        }
+        aliases += span + (aliases[span] == ',');
+    }
+    return false;
+}
+
+const struct ft_rule_row *ft_rule_by_id(const char *id)
+{
+    for (size_t i = 0; i < RULE_COUNT; i++) {
+        if (strcmp(rows[i].id, id) == 0) {
+            return &rows[i];
+        }
+    }
+    for (size_t i = 0; i < RULE_COUNT; i++) {
+        if (*id != '\0' && is_alias(rows[i].aliases, id)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* True when `rule` refines `general`, directly or through others. */
+static bool refines(uint16_t rule, uint16_t general)
+{
+    for (unsigned depth = 0; depth < 8 && rule != 0; depth++) {
+        int index = index_of(rule);
+
+        rule = index >= 0 ? rows[index].refines : 0;
+        if (rule == general) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- needs --------------------------------------------------------------------------------------------------------- */
+
+/* Needs that these flags break. A driver that has handled its removal owes progress whatever the device does. */
+static unsigned broken_by(unsigned flags, unsigned power, unsigned own_flags)
+{
+    unsigned broken = 0;
+
+    if ((flags & FT_DEVICE_HOSTILE) != 0) {
+        broken |= FT_NEED_HONEST_DEVICE;
+    }
+    if ((flags & FT_DEVICE_INT_WRONG) != 0) {
+        broken |= FT_NEED_HONEST_INTERRUPT;
+    }
+    if (((flags & (FT_DEVICE_YANKED | FT_DEVICE_INT_LOST)) != 0 || power > FT_POWER_D0) &&
+        (own_flags & FT_DEVICE_GONE) == 0) {
+        broken |= FT_NEED_LIVE_DEVICE;
+    }
+    if ((flags & FT_DEVICE_YANKED) != 0 && (own_flags & FT_DEVICE_REMOVAL_SENT) == 0) {
+        broken |= FT_NEED_PRESENT_HARDWARE;
+    }
+    return broken;
+}
+
+static unsigned broken_for_device(const struct ft_rules *rules, const struct ft_rs_device *device)
+{
+    return broken_by(device->flags | rules->device[0].flags, device->power, device->flags);
+}
+
+static unsigned broken_for_all(const struct ft_rules *rules)
+{
+    unsigned broken = 0;
+    unsigned seen = 0;
+
+    for (unsigned i = 1; i < FT_RS_DEVICES; i++) {
+        const struct ft_rs_device *device = &rules->device[i];
+
+        if (device->id != 0 && device->below == 0) {
+            broken |= broken_for_device(rules, device);
+            seen++;
+        }
+    }
+    return seen != 0 ? broken : broken_for_device(rules, &rules->device[0]);
+}
+
+/* Which needs are broken for the device of the event and the request that the finding is about. */
+static unsigned broken_needs(struct ft_rules *rules, const struct ft_event *event, uint64_t object)
+{
+    uint32_t id = ft_handle_class(object) == FT_HC_IRP ? ft_handle_id(object) : event->request;
+    const struct ft_rs_irp *irp = ft_rs_irp_find(rules, id);
+    uint32_t device = event->device;
+    unsigned broken;
+
+    if (device == 0 && irp != NULL) {
+        device = irp->device;
+    }
+    broken = device != 0 ? broken_for_device(rules, ft_rs_root(rules, device))
+                         : broken_for_all(rules);
+    if (rules->injected || (irp != NULL && (irp->flags & FT_IRP_INJECTED) != 0)) {
+        broken |= FT_NEED_NO_INJECTED_FAILURE;
+    }
+    return broken;
+}
+
+unsigned ft_rules_suspended(const struct ft_rules *rules)
+{
+    unsigned broken = broken_for_all(rules);
+
+    for (unsigned i = 0; i < FT_RS_IRPS; i++) {
+        if ((rules->irp[i].flags & FT_IRP_INJECTED) != 0) {
+            broken |= FT_NEED_NO_INJECTED_FAILURE;
+        }
+    }
+    return broken | (rules->injected ? FT_NEED_NO_INJECTED_FAILURE : 0u);
+}
+
+/* ---- firing -------------------------------------------------------------------------------------------------------- */
+
+/* Adds a finding unless the same rule speaks of the same object already. False: no room. */
+static bool add(struct ft_rs_finding *list, uint8_t *count, uint16_t rule,
+                const struct ft_rules *rules, const struct ft_event *event, uint64_t object)
+{
+    for (unsigned i = 0; i < *count; i++) {
+        if (list[i].rule == rule && list[i].object == object) {
+            return true;
+        }
+    }
+    if (*count == FT_RS_FINDINGS) {
+        return false;
+    }
+    list[*count] = (struct ft_rs_finding){
+        .event = rules->events, .object = object, .site = event->site, .rule = rule};
+    (*count)++;
+    return true;
+}
+
+static void fire(struct ft_rules *rules, uint16_t rule, const struct ft_event *event,
+                 uint64_t object, bool warning)
+{
+    const struct ft_rule_row *row = &rows[index_of(rule)];
+
+    if (rules->disabled == rule || rules->overflow != FT_RS_TABLE_NONE ||
+        (row->needs != FT_NEED_NONE && (row->needs & broken_needs(rules, event, object)) != 0)) {
+        return;
+    }
+    if (warning || row->severity == FT_SEVERITY_W) {
+        (void)add(rules->warning, &rules->warning_count, rule, rules, event, object);
+    } else if (!add(rules->finding, &rules->finding_count, rule, rules, event, object)) {
+        rules->finding_lost = 1;
+    }
+}
+
+void ft_rule_fire(struct ft_rules *rules, enum ft_judged_rule rule, const struct ft_event *event,
+                  uint64_t object)
+{
+    fire(rules, (uint16_t)rule, event, object, false);
+}
+
+void ft_rule_warn(struct ft_rules *rules, enum ft_judged_rule rule, const struct ft_event *event,
+                  uint64_t object)
+{
+    fire(rules, (uint16_t)rule, event, object, true);
+}
+
+void ft_rules_overflow(struct ft_rules *rules, enum ft_rs_table table)
+{
+    if (rules->overflow == FT_RS_TABLE_NONE) {
+        rules->overflow = (uint8_t)table;
+    }
+}
+
+/* True when one of the findings from `first` on refines this rule. */
+static bool is_refined(const struct ft_rules *rules, unsigned first, uint16_t rule)
+{
+    for (unsigned i = first; i < rules->finding_count; i++) {
+        if (refines(rules->finding[i].rule, rule)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Puts the verdict among the findings of one event first: a row that another one refines gives way, then the lowest number
+ * wins. */
+static void choose(struct ft_rules *rules, unsigned first)
+{
+    unsigned best = rules->finding_count;
+
+    for (unsigned i = first; i < rules->finding_count; i++) {
+        uint16_t rule = rules->finding[i].rule;
+
+        if (!is_refined(rules, first, rule) &&
+            (best == rules->finding_count || rule < rules->finding[best].rule)) {
+            best = i;
+        }
+    }
+    if (best < rules->finding_count && best != first) {
+        struct ft_rs_finding swap = rules->finding[first];
+
+        rules->finding[first] = rules->finding[best];
+        rules->finding[best] = swap;
+    }
+}
+
+/* ---- the switch ---------------------------------------------------------------------------------------------------- */
+
+static void on_enter(struct ft_rules *rules, const struct ft_event *event)
+{
+    ft_irql_at_enter(rules, event);
+    ft_irp_at_enter(rules, event);
+    ft_pnp_at_enter(rules, event);
+}
+
+static void on_leave(struct ft_rules *rules, const struct ft_event *event)
+{
+    ft_irql_at_leave(rules, event);
+    ft_irp_at_leave(rules, event);
+    ft_pnp_at_leave(rules, event);
+}
+
+static void on_end(struct ft_rules *rules, const struct ft_event *event)
+{
+    ft_dma_at_end(rules, event);
+    ft_irp_at_end(rules, event);
+    ft_pnp_at_end(rules, event);
+    ft_mem_at_end(rules, event);
+}
+
+/* The run ended in this way; the first one said stands. */
+static void on_stop(struct ft_rules *rules, const struct ft_event *event)
+{
+    if (rules->stop_kind == 0) {
+        rules->stop_kind = event->kind;
+        memcpy(rules->stop_arg, event->arg, sizeof(rules->stop_arg));
+    }
+}
+
+static void on_run(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_RUN_END:
+        on_end(rules, event);
+        on_stop(rules, event);
+        break;
+    case FT_EV_RUN_HANG:
+        ft_irp_at_hang(rules, event);
+        on_stop(rules, event);
+        break;
+    case FT_EV_RUN_CRASH:
+    case FT_EV_RUN_CUT:
+    case FT_EV_RUN_UNIMPLEMENTED:
+    case FT_EV_RUN_BUGCHECK:
+        on_stop(rules, event);
+        break;
+    case FT_EV_TASK_END:
+        ft_on_task_end(rules, event);
+        break;
+    case FT_EV_DATA_COMPARE:
+        ft_on_data_compare(rules, event);
+        break;
+    case FT_EV_CHOICE_FAIL:
+        ft_on_choice_fail(rules, event);
+        break;
+    case FT_EV_CALL_ENTER:
+        on_enter(rules, event);
+        break;
+    case FT_EV_CALL_LEAVE:
+        on_leave(rules, event);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_kernel(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_IRQL_RAISE:
+        ft_on_irql_raise(rules, event);
+        break;
+    case FT_EV_IRQL_LOWER:
+        ft_on_irql_lower(rules, event);
+        break;
+    case FT_EV_LOCK_ACQUIRE:
+        ft_on_lock_acquire(rules, event);
+        break;
+    case FT_EV_LOCK_WAIT:
+        ft_on_lock_wait(rules, event);
+        break;
+    case FT_EV_LOCK_RELEASE:
+        ft_on_lock_release(rules, event);
+        break;
+    case FT_EV_WAIT_BEGIN:
+    case FT_EV_DELAY:
+        ft_on_wait(rules, event);
+        break;
+    case FT_EV_DPC_INSERT:
+        ft_on_dpc_insert(rules, event);
+        break;
+    case FT_EV_DPC_REMOVE:
+        ft_on_dpc_remove(rules, event);
+        break;
+    case FT_EV_TIMER_SET:
+    case FT_EV_TIMER_CANCEL:
+    case FT_EV_TIMER_EXPIRE:
+        ft_on_timer(rules, event);
+        break;
+    case FT_EV_POOL_ALLOC:
+    case FT_EV_POOL_FREE:
+    case FT_EV_POOL_DAMAGE:
+    case FT_EV_POOL_BAD_FREE:
+        ft_on_pool(rules, event);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_irp(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_IRP_NEW:
+        ft_on_irp_new(rules, event);
+        break;
+    case FT_EV_IRP_CALL:
+        ft_on_irp_call(rules, event);
+        break;
+    case FT_EV_IRP_COMPLETE:
+        ft_on_irp_complete(rules, event);
+        break;
+    case FT_EV_IRP_DONE:
+        ft_on_irp_done(rules, event);
+        break;
+    case FT_EV_IRP_PENDING:
+        ft_on_irp_pending(rules, event);
+        break;
+    case FT_EV_IRP_CANCEL:
+        ft_on_irp_cancel(rules, event);
+        break;
+    case FT_EV_IRP_FREE:
+        ft_on_irp_free(rules, event);
+        break;
+    case FT_EV_CANCEL_LOCK:
+        ft_on_cancel_lock(rules, event);
+        break;
+    case FT_EV_CANCEL_UNLOCK:
+        ft_on_cancel_unlock(rules, event);
+        break;
+    case FT_EV_START_NEXT:
+        ft_on_start_next(rules, event);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_pnp(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_DEVICE_CREATE:
+    case FT_EV_DEVICE_ATTACH:
+    case FT_EV_DEVICE_DETACH:
+    case FT_EV_DEVICE_DELETE:
+        ft_on_device(rules, event);
+        break;
+    case FT_EV_ISR_CONNECT:
+        ft_on_isr_connect(rules, event);
+        break;
+    case FT_EV_ISR_DISCONNECT:
+        ft_on_isr_disconnect(rules, event);
+        break;
+    case FT_EV_PNP_SEND:
+        ft_on_pnp_send(rules, event);
+        break;
+    case FT_EV_PNP_DONE:
+        ft_on_pnp_done(rules, event);
+        break;
+    case FT_EV_POWER_SEND:
+        ft_on_power_send(rules, event);
+        break;
+    case FT_EV_POWER_HW:
+        ft_on_power_hw(rules, event);
+        break;
+    case FT_EV_MDL_ALLOC:
+    case FT_EV_MDL_BUILD:
+    case FT_EV_MDL_LOCK:
+    case FT_EV_MDL_UNLOCK:
+    case FT_EV_MDL_FREE:
+    case FT_EV_MDL_PARTIAL:
+        ft_on_mdl(rules, event);
+        break;
+    case FT_EV_DRIVER_UNLOADED:
+        ft_on_driver_unloaded(rules, event);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_hardware(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_REG_READ:
+    case FT_EV_REG_WRITE:
+        ft_on_register(rules, event);
+        break;
+    case FT_EV_HW_YANK:
+    case FT_EV_INT_LATE:
+    case FT_EV_INT_LOST:
+    case FT_EV_INT_SPURIOUS:
+    case FT_EV_DEV_HOSTILE:
+        ft_on_hardware(rules, event);
+        break;
+    case FT_EV_ENGINE_BEGIN:
+        ft_on_engine_begin(rules, event);
+        break;
+    case FT_EV_ENGINE_END:
+        ft_on_engine_end(rules, event);
+        break;
+    case FT_EV_BUS_READ:
+    case FT_EV_BUS_WRITE:
+    case FT_EV_BUS_FAULT:
+        ft_on_bus_access(rules, event);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_dma(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_DMA_GET:
+        ft_on_dma_get(rules, event);
+        break;
+    case FT_EV_DMA_PUT:
+        ft_on_dma_put(rules, event);
+        break;
+    case FT_EV_DMA_CHANNEL:
+        ft_on_dma_channel(rules, event);
+        break;
+    case FT_EV_DMA_GRANT:
+        ft_on_dma_grant(rules, event);
+        break;
+    case FT_EV_DMA_ACTION:
+        ft_on_dma_action(rules, event);
+        break;
+    case FT_EV_DMA_MAP:
+        ft_on_dma_map(rules, event);
+        break;
+    case FT_EV_DMA_FLUSH:
+        ft_on_dma_flush(rules, event);
+        break;
+    case FT_EV_DMA_FLUSHED:
+        ft_on_dma_flushed(rules, event);
+        break;
+    case FT_EV_DMA_FLUSH_RESULT:
+        ft_on_dma_flush_result(rules, event);
+        break;
+    case FT_EV_DMA_FREE_CHANNEL:
+        ft_on_dma_free_channel(rules, event);
+        break;
+    case FT_EV_DMA_FREE_REGS:
+        ft_on_dma_free_regs(rules, event);
+        break;
+    case FT_EV_DMA_CB_ALLOC:
+        ft_on_dma_common_alloc(rules, event);
+        break;
+    case FT_EV_DMA_CB_FREE:
+        ft_on_dma_common_free(rules, event);
+        break;
+    case FT_EV_DMA_DEAD_ADAPTER:
+        ft_on_dma_dead_adapter(rules, event);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Event numbers carry their group in the high byte. */
+static void dispatch(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind >> 8) {
+    case 0x01:
+    case 0x02:
+        on_run(rules, event);
+        break;
+    case 0x03:
+        on_kernel(rules, event);
+        break;
+    case 0x04:
+        on_irp(rules, event);
+        on_pnp(rules, event);
+        break;
+    case 0x05:
+    case 0x07:
+        on_hardware(rules, event);
+        break;
+    case 0x06:
+        on_dma(rules, event);
+        break;
+    default:
+        break;
+    }
+}
+
+bool ft_rules_event(void *state, const struct ft_event *event)
+{
+    struct ft_rules *rules = state;
+    unsigned first = rules->finding_count;
+
+    if (rules->ended) {
+        return true;
+    }
+    rules->events++;
+    if (rules->overflow != FT_RS_TABLE_NONE) {
+        /* Nothing can be judged any more, but how the run ends is still known. */
+        if (event->kind >= FT_EV_RUN_CRASH && event->kind <= FT_EV_RUN_BUGCHECK) {
+            on_stop(rules, event);
+        }
+        return false;
+    }
+    if (ft_by_driver(event)) {
+        ft_judge_ddi_irql(rules, event);
+    }
+    dispatch(rules, event);
+    if (rules->finding_count == first) {
+        return false;
+    }
+    choose(rules, first);
+    rules->ended = !rules->keep_going;
+    return rules->ended;
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------- */
+
+size_t ft_rules_state_bytes(void)
+{
+    return sizeof(struct ft_rules);
+}
+
+void ft_rules_init(struct ft_rules *rules, bool keep_going, uint16_t disabled)
+{
+    memset(rules, 0, sizeof(*rules));
+    rules->keep_going = keep_going;
+    rules->disabled = disabled;
+}
+
+/* ---- the verdict --------------------------------------------------------------------------------------------------- */
+
+static const char *const table_names[FT_RS_TABLE_COUNT] = {
+    [FT_RS_TABLE_IRP] = "requests",
+    [FT_RS_TABLE_MDL] = "MDLs",
+    [FT_RS_TABLE_MAPPING] = "mappings",
+    [FT_RS_TABLE_GRANT] = "adapter channel grants",
+    [FT_RS_TABLE_QUEUED] = "queued channel requests",
+    [FT_RS_TABLE_ADAPTER] = "adapters",
+    [FT_RS_TABLE_COMMON] = "common buffers",
+    [FT_RS_TABLE_ENGINE] = "engine channels",
+    [FT_RS_TABLE_POOL] = "pool blocks",
+    [FT_RS_TABLE_LOCK] = "spin locks held at once",
+    [FT_RS_TABLE_RAISE] = "raised IRQLs",
+    [FT_RS_TABLE_DPC] = "pending DPCs",
+    [FT_RS_TABLE_TIMER] = "running timers",
+    [FT_RS_TABLE_INTERRUPT] = "connected interrupts",
+    [FT_RS_TABLE_DEVICE] = "device objects",
+};
+
+static void copy_findings(const struct ft_rs_finding *list, unsigned count,
+                          struct ft_finding *ret)
+{
+    for (unsigned i = 0; i < count; i++) {
+        ret[i] = (struct ft_finding){.rule = list[i].rule,
+                                     .event = list[i].event,
+                                     .object = list[i].object,
+                                     .site = list[i].site};
+    }
+}
+
+static void describe_hang(uint64_t kind, char *text, size_t capacity)
+{
+    static const char *const reasons[] = {"no progress", "every task is blocked in the tail",
+                                          "requests are not done in the tail",
+                                          "a loop without points"};
+
+    (void)snprintf(text, capacity, "%s", reasons[kind < 4 ? kind : 0]);
+}
+
+static void describe_crash(const uint64_t *arg, char *text, size_t capacity)
+{
+    static const char *const reasons[] = {"fault",     "wild access",         "stack overrun",
+                                          "division",  "illegal instruction", "abort",
+                                          "sanitizer report"};
+
+    (void)snprintf(text, capacity, "%s (signal %" PRIu64 ", access 0x%" PRIx64 ")",
+                   reasons[arg[0] < 7 ? arg[0] : 0], arg[1], arg[2]);
+}
+
+/* How the run ended by itself, without a violation. */
+static void describe_stop(const struct ft_rules *rules, struct ft_verdict *ret)
+{
+    const uint64_t *arg = rules->stop_arg;
+    size_t capacity = sizeof(ret->detail);
+
+    switch (rules->stop_kind) {
+    case FT_EV_RUN_CRASH:
+        ret->kind = FT_VERDICT_CRASH;
+        describe_crash(arg, ret->detail, capacity);
+        break;
+    case FT_EV_RUN_BUGCHECK:
+        ret->kind = FT_VERDICT_CRASH;
+        (void)snprintf(ret->detail, capacity,
+                       "bug check 0x%" PRIX64 " (0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64
+                       ", 0x%" PRIx64 ")",
+                       arg[0], arg[1], arg[2], arg[3], arg[4]);
+        break;
+    case FT_EV_RUN_HANG:
+        ret->kind = FT_VERDICT_HANG;
+        describe_hang(arg[0], ret->detail, capacity);
+        break;
+    case FT_EV_RUN_CUT:
+        ret->kind = FT_VERDICT_CUT;
+        (void)snprintf(ret->detail, capacity, "the step limit was reached after %" PRIu64 " steps",
+                       arg[0]);
+        break;
+    case FT_EV_RUN_UNIMPLEMENTED:
+        ret->kind = FT_VERDICT_UNJUDGED;
+        (void)snprintf(ret->detail, capacity, "%.48s is not implemented", (const char *)arg);
+        break;
+    case FT_EV_RUN_END:
+        ret->kind = FT_VERDICT_CLEAN;
+        break;
+    default:
+        ret->kind = FT_VERDICT_UNJUDGED;
+        (void)snprintf(ret->detail, capacity, "the events stop before the end of the run");
+        break;
+    }
+}
+
+void ft_rules_verdict(const struct ft_rules *rules, struct ft_verdict *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    describe_stop(rules, ret);
+    ret->warning_count = rules->warning_count;
+    copy_findings(rules->warning, rules->warning_count, ret->warning);
+    if (rules->finding_count != 0) {
+        ret->kind = FT_VERDICT_VIOLATION;
+        ret->finding_count = rules->finding_count;
+        copy_findings(rules->finding, rules->finding_count, ret->finding);
+        if (rules->stop_kind == 0 || rules->stop_kind == FT_EV_RUN_END) {
+            (void)snprintf(ret->detail, sizeof(ret->detail), "%s",
+                           rules->finding_lost ? "further findings are not listed" : "");
+        }
+    } else if (rules->overflow != FT_RS_TABLE_NONE &&
+               (ret->kind == FT_VERDICT_CLEAN || ret->kind == FT_VERDICT_UNJUDGED)) {
+        ret->kind = FT_VERDICT_UNJUDGED;
+        (void)snprintf(ret->detail, sizeof(ret->detail), "the rules lost count: too many %s",
+                       table_names[rules->overflow]);
+    }
+}

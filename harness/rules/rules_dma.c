@@ -1,0 +1,728 @@
+/* Mappings, flushes and the device's accesses: the rules about MapTransfer and FlushAdapterBuffers.
+ *
+ * mapping     what one MapTransfer returned: a piece of an MDL that the device may reach at a logical address.
+ * grant       what AdapterControl delivered: a channel, map registers, or both; mappings are made on it. Events name it where the
+ *             driver passes a MapRegisterBase.
+ * operation   the mappings of a grant that one run of the device uses.
+ *
+ * A flush ends the mappings that its range tiles exactly, from the start of one to the end of one (itself or a later one); one
+ * flush over a whole scatter/gather operation and one flush per piece are both right. A flush of just as many bytes as the device
+ * reported ends the operation too, with a warning: the documents ask for the full length, shipped frameworks pass the count.
+ */
+#include "rules/rules_private.h"
+
+/* Bytes of one map register. */
+enum { PAGE = 4096 };
+
+/* The arguments of a flush. */
+struct flush {
+    uint32_t adapter, grant, mdl;
+    uint64_t begin, end; /* in the MDL's buffer */
+    bool write;
+};
+
+static uint64_t end_of(const struct ft_rs_mapping *mapping)
+{
+    return (uint64_t)mapping->offset + mapping->length;
+}
+
+static uint64_t handle_of(const struct ft_rs_mapping *mapping)
+{
+    return ft_handle(FT_HC_MAPPING, mapping->id, 0);
+}
+
+/* What the device says it moved, or what the bus saw when it says nothing. */
+static uint32_t reported(const struct ft_rs_mapping *mapping)
+{
+    return mapping->engine_bytes != 0 ? mapping->engine_bytes : mapping->bus_bytes;
+}
+
+static bool overlap(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_length)
+{
+    return a < b + b_length && b < a + a_length;
+}
+
+bool ft_mapping_is_active(const struct ft_rules *rules, const struct ft_rs_mapping *mapping)
+{
+    for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
+        const struct ft_rs_engine *engine = &rules->engine[i];
+
+        if (engine->active &&
+            overlap(engine->address, engine->length, mapping->address, mapping->length)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A live mapping of the grant, the first in the table, NULL when there is none. */
+static struct ft_rs_mapping *live_on(struct ft_rules *rules, uint32_t grant)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        if (ft_mapping_is_live(&rules->mapping[i]) && rules->mapping[i].grant == grant) {
+            return &rules->mapping[i];
+        }
+    }
+    return NULL;
+}
+
+/* The live mapping of grant and MDL that begins at the offset. */
+static struct ft_rs_mapping *live_at(struct ft_rules *rules, uint32_t grant, uint32_t mdl,
+                                     uint64_t offset)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == grant && mapping->mdl == mdl &&
+            mapping->offset == offset) {
+            return mapping;
+        }
+    }
+    return NULL;
+}
+
+bool ft_grant_is_due(struct ft_rules *rules, uint32_t grant)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        if (ft_mapping_is_due(&rules->mapping[i]) && rules->mapping[i].grant == grant) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ft_grant_is_half_flushed(struct ft_rules *rules, uint32_t grant)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (mapping->id != 0 && mapping->grant == grant && (mapping->flags & FT_RS_OVER) != 0) {
+            return ft_grant_is_due(rules, grant);
+        }
+    }
+    return false;
+}
+
+void ft_warn_spent(struct ft_rules *rules, const struct ft_event *event, uint32_t grant)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == grant &&
+            (mapping->flags & FT_MAPPING_SPENT) != 0) {
+            ft_rule_warn(rules, FT_J_DMA_FLUSH_LENGTH_SHORT, event, handle_of(mapping));
+        }
+    }
+}
+
+void ft_grant_drop_mappings(struct ft_rules *rules, uint32_t grant)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        if (rules->mapping[i].id != 0 && rules->mapping[i].grant == grant) {
+            rules->mapping[i].flags |= FT_RS_OVER;
+        }
+    }
+}
+
+/* ---- MapTransfer --------------------------------------------------------------------------------------------------- */
+
+/* Map registers that a piece needs. A device reaches a byte at its offset in the page. */
+static unsigned span(uint64_t address, uint64_t length)
+{
+    return (unsigned)((address % PAGE + length + PAGE - 1) / PAGE);
+}
+
+/* A map that would need more registers than are left of the grant is refused (a null mapping, the length that was asked for). A
+ * scatter/gather device is given what fits, so for it one register is enough. */
+static void judge_budget(struct ft_rules *rules, const struct ft_event *event,
+                         const struct ft_rs_grant *grant)
+{
+    const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, grant->adapter);
+    bool refused = event->arg[6] == 0;
+    bool pipelines = adapter == NULL || (adapter->flags & FT_ADAPTER_PIPELINES) != 0;
+    unsigned pages = span(event->arg[7], event->arg[4]);
+
+    if (grant->registers == 0 || event->arg[4] == 0 || grant->adapter != ft_arg_id(event, 0)) {
+        return; /* none were asked for, so none bound it */
+    }
+    if (refused && pipelines) {
+        pages = 1;
+    }
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == grant->id) {
+            pages += span(mapping->address, mapping->length);
+        }
+    }
+    if (pages > grant->registers) {
+        ft_rule_fire(rules, FT_J_DMA_MAP_REGISTER_BUDGET, event, event->arg[1]);
+    }
+}
+
+/* True when a transfer may go on at this offset although bytes behind it were mapped: a piece begins there and is tried again, or
+ * the device stopped there. */
+static bool may_resume(struct ft_rules *rules, const struct ft_rs_grant *grant, uint64_t offset)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (mapping->id != 0 && mapping->grant == grant->id &&
+            (mapping->offset == offset || mapping->offset + mapping->engine_bytes == offset ||
+             mapping->offset + mapping->bus_bytes == offset)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void judge_advance(struct ft_rules *rules, const struct ft_event *event,
+                          const struct ft_rs_grant *grant, uint32_t owner)
+{
+    uint64_t offset = event->arg[3];
+
+    if ((grant->flags & FT_GRANT_MAPPED) == 0 || grant->mdl != ft_arg_id(event, 2) || owner == 0 ||
+        grant->irp != owner || !ft_known(event, 3)) {
+        return;
+    }
+    if (offset > grant->next || (offset < grant->next && !may_resume(rules, grant, offset))) {
+        ft_rule_fire(rules, FT_J_DMA_MAP_ADVANCE, event, event->arg[2]);
+    }
+}
+
+static bool adapter_has_grant(const struct ft_rules *rules, uint32_t adapter)
+{
+    for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
+        if (rules->grant[i].id != 0 && rules->grant[i].adapter == adapter &&
+            (rules->grant[i].flags & FT_RS_OVER) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: the map itself is at fault, and what follows from it is not told. */
+static bool judge_map(struct ft_rules *rules, const struct ft_event *event,
+                      const struct ft_rs_grant *grant, uint32_t owner)
+{
+    const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
+    const struct ft_rs_mapping *before;
+
+    if (ft_rs_irp_is_complete(rules, owner)) {
+        ft_rule_fire(rules, FT_J_DMA_MAP_AFTER_COMPLETE, event,
+                     ft_handle(FT_HC_IRP, owner, 0));
+        return false;
+    }
+    if (grant == NULL || (grant->flags & FT_RS_OVER) != 0) {
+        if (!adapter_has_grant(rules, ft_arg_id(event, 0))) {
+            ft_rule_fire(rules, FT_J_DMA_MAP_NO_GRANT, event, event->arg[0]);
+        }
+        return false;
+    }
+    before = live_on(rules, grant->id);
+    if (before != NULL && adapter != NULL && (adapter->flags & FT_ADAPTER_PIPELINES) == 0) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_BEFORE_NEXT_MAP, event, handle_of(before));
+        return false;
+    }
+    judge_advance(rules, event, grant, owner);
+    return true;
+}
+
+/* Remembers how far the grant's transfer has come. The request whose memory is mapped is a better owner than the current IRP. */
+static void advance_grant(struct ft_rs_grant *grant, const struct ft_rs_mapping *mapping)
+{
+    bool same = (grant->flags & FT_GRANT_MAPPED) != 0 && grant->mdl == mapping->mdl;
+
+    if (!same || end_of(mapping) > grant->next) {
+        grant->next = (uint32_t)end_of(mapping);
+    }
+    grant->mdl = mapping->mdl;
+    grant->flags |= FT_GRANT_MAPPED;
+    if (mapping->irp != 0) {
+        grant->irp = mapping->irp;
+    }
+}
+
+void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
+    uint32_t owner = ft_rs_mdl_owner(rules, ft_arg_id(event, 2));
+    struct ft_rs_mapping *mapping;
+    struct ft_rs_irp *irp;
+
+    if (owner == 0 && grant != NULL) {
+        owner = grant->irp;
+    }
+    if (ft_by_driver(event) && judge_map(rules, event, grant, owner) && ft_known(event, 7) &&
+        ft_known(event, 4)) {
+        judge_budget(rules, event, grant);
+    }
+    mapping = ft_rs_mapping_get(rules, ft_arg_id(event, 6));
+    if (mapping == NULL) {
+        return;
+    }
+    mapping->adapter = ft_arg_id(event, 0);
+    mapping->grant = ft_arg_id(event, 1);
+    mapping->mdl = ft_arg_id(event, 2);
+    mapping->irp = owner;
+    mapping->offset = (uint32_t)event->arg[3];
+    mapping->length = (uint32_t)event->arg[4];
+    mapping->flags |= event->arg[5] ? FT_MAPPING_WRITE : 0;
+    mapping->address = event->arg[7];
+    irp = ft_rs_irp_find(rules, owner);
+    if (irp != NULL) {
+        irp->flags |= FT_IRP_MAPPED;
+    }
+    if (grant != NULL) {
+        advance_grant(grant, mapping);
+    }
+}
+
+/* ---- FlushAdapterBuffers ------------------------------------------------------------------------------------------- */
+
+/* Ends a mapping and counts its bytes for the request. */
+static void end_mapping(struct ft_rules *rules, struct ft_rs_mapping *mapping, uint64_t bytes)
+{
+    struct ft_rs_irp *irp = ft_rs_irp_find(rules, mapping->irp);
+
+    mapping->flags |= FT_RS_OVER;
+    if (irp != NULL) {
+        irp->flushed += (uint32_t)bytes;
+        rules->flush_irp = irp->id;
+        rules->flush_bytes += (uint32_t)bytes;
+    }
+}
+
+/* Faults that do not depend on what is mapped: adapter, registers, request or memory are gone. The first that applies is the one
+ * to tell; the others follow from it. */
+static bool judge_gone(struct ft_rules *rules, const struct ft_event *event,
+                       const struct flush *flush)
+{
+    const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, flush->adapter);
+    const struct ft_rs_grant *grant = ft_rs_grant_find(rules, flush->grant);
+    const struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, flush->mdl);
+    uint32_t owner = mdl != NULL && mdl->irp != 0 ? mdl->irp : grant != NULL ? grant->irp : 0;
+
+    if (adapter != NULL && (adapter->flags & FT_RS_OVER) != 0) {
+        if ((ft_rs_root(rules, adapter->device)->flags & FT_DEVICE_REMOVED) == 0) {
+            ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_PUT, event, event->arg[0]);
+        } else {
+            ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_REMOVE, event, event->arg[0]);
+        }
+    } else if (adapter != NULL &&
+               (ft_rs_root(rules, adapter->device)->flags & FT_DEVICE_REMOVED) != 0) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_REMOVE, event, event->arg[0]);
+    } else if (ft_rs_irp_is_complete(rules, owner)) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_COMPLETE, event, ft_handle(FT_HC_IRP, owner, 0));
+    } else if (grant != NULL && (grant->flags & FT_RS_OVER) != 0) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_FREE, event, event->arg[1]);
+    } else if (mdl != NULL && (mdl->flags & (FT_MDL_UNLOCKED | FT_MDL_FREED)) != 0) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_UNLOCK, event, event->arg[2]);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* A live mapping of that MDL and start on another grant. */
+static const struct ft_rs_mapping *live_elsewhere(struct ft_rules *rules, const struct flush *flush)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant != flush->grant &&
+            mapping->mdl == flush->mdl && mapping->offset == flush->begin) {
+            return mapping;
+        }
+    }
+    return NULL;
+}
+
+/* A mapping of the grant that was flushed before and that holds the first byte of the range. */
+static const struct ft_rs_mapping *flushed_before(struct ft_rules *rules, const struct flush *flush)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (mapping->id != 0 && (mapping->flags & FT_RS_OVER) != 0 &&
+            mapping->grant == flush->grant && mapping->mdl == flush->mdl &&
+            mapping->offset <= flush->begin &&
+            (flush->begin < end_of(mapping) || mapping->length == 0)) {
+            return mapping;
+        }
+    }
+    return NULL;
+}
+
+/* Nothing is mapped where the flush points. */
+static void judge_unmapped(struct ft_rules *rules, const struct ft_event *event,
+                           const struct flush *flush)
+{
+    const struct ft_rs_mapping *mapping = flushed_before(rules, flush);
+
+    if (mapping != NULL) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_DOUBLE, event, handle_of(mapping));
+    } else {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_UNMAPPED, event, event->arg[1]);
+    }
+}
+
+/* No mapping of the grant is live. */
+static void judge_no_candidate(struct ft_rules *rules, const struct ft_event *event,
+                               const struct flush *flush)
+{
+    const struct ft_rs_mapping *elsewhere = live_elsewhere(rules, flush);
+
+    if (elsewhere == NULL) {
+        judge_unmapped(rules, event, flush);
+    } else if (flush->grant == 0 && elsewhere->adapter != flush->adapter) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_WRONG_ADAPTER, event, handle_of(elsewhere));
+    } else {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_WRONG_BASE, event, handle_of(elsewhere));
+    }
+}
+
+/* The live mapping of grant and MDL that the start of the flush points at: it begins there, holds it, or ends there; else any. */
+static struct ft_rs_mapping *aimed_at(struct ft_rules *rules, const struct flush *flush)
+{
+    struct ft_rs_mapping *best = live_at(rules, flush->grant, flush->mdl, flush->begin);
+
+    for (unsigned i = 0; i < FT_RS_MAPPINGS && best == NULL; i++) {
+        struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
+            mapping->mdl == flush->mdl && mapping->offset <= flush->begin &&
+            flush->begin <= end_of(mapping)) {
+            best = mapping;
+        }
+    }
+    for (unsigned i = 0; i < FT_RS_MAPPINGS && best == NULL; i++) {
+        struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
+            mapping->mdl == flush->mdl) {
+            best = mapping;
+        }
+    }
+    return best;
+}
+
+/* The MDL is not the one mapped on this grant. If all but the base fits a mapping elsewhere, the base is what is wrong. */
+static void judge_wrong_mdl(struct ft_rules *rules, const struct ft_event *event,
+                            const struct flush *flush)
+{
+    const struct ft_rs_mapping *elsewhere = live_elsewhere(rules, flush);
+    const struct ft_rs_mapping *here = live_on(rules, flush->grant);
+
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
+            mapping->offset == flush->begin && end_of(mapping) == flush->end) {
+            elsewhere = NULL;
+            here = mapping;
+        }
+    }
+    if (elsewhere != NULL) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_WRONG_BASE, event, handle_of(elsewhere));
+    } else {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_WRONG_MDL, event, handle_of(here));
+    }
+}
+
+/* The device still moves data in a mapping that the flush touches. */
+static void judge_early(struct ft_rules *rules, const struct ft_event *event,
+                        const struct flush *flush)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
+            mapping->mdl == flush->mdl && mapping->offset < flush->end &&
+            flush->begin < end_of(mapping) && ft_mapping_is_active(rules, mapping)) {
+            ft_rule_fire(rules, FT_J_DMA_FLUSH_EARLY, event, handle_of(mapping));
+            return;
+        }
+    }
+}
+
+/* The flush does not begin where a mapping begins. */
+static void judge_start(struct ft_rules *rules, const struct ft_event *event,
+                        const struct flush *flush, const struct ft_rs_mapping *aim)
+{
+    uint64_t last = 0;
+
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
+            mapping->mdl == flush->mdl && end_of(mapping) > last) {
+            last = end_of(mapping);
+        }
+    }
+    if (flush->begin == end_of(aim)) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_VA_ADVANCED, event, handle_of(aim));
+    } else if (flush->begin > last) {
+        judge_unmapped(rules, event, flush);
+    } else {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_VA_MISMATCH, event, handle_of(aim));
+    }
+}
+
+/* What the device reported for the run of pieces that begins at the start of the flush. */
+static uint64_t reported_from(struct ft_rules *rules, const struct flush *flush)
+{
+    const struct ft_rs_mapping *mapping;
+    uint64_t cursor = flush->begin;
+    uint64_t bytes = 0;
+
+    while ((mapping = live_at(rules, flush->grant, flush->mdl, cursor)) != NULL &&
+           mapping->length != 0) {
+        bytes += reported(mapping);
+        cursor = end_of(mapping);
+    }
+    return bytes;
+}
+
+/* The pieces behind the end of a short transfer hold no data: their flush is not missed, only asked for. */
+static void spend_rest(struct ft_rules *rules, const struct flush *flush, uint64_t cursor)
+{
+    struct ft_rs_mapping *mapping;
+
+    while ((mapping = live_at(rules, flush->grant, flush->mdl, cursor)) != NULL &&
+           mapping->length != 0 && reported(mapping) == 0) {
+        mapping->flags |= FT_MAPPING_SPENT;
+        cursor = end_of(mapping);
+    }
+}
+
+/* The flush begins right; does it end right? */
+static void judge_length(struct ft_rules *rules, const struct ft_event *event,
+                         const struct flush *flush, struct ft_rs_mapping *first)
+{
+    uint64_t moved = reported_from(rules, flush);
+    uint64_t length = flush->end - flush->begin;
+    uint64_t cursor = flush->begin;
+    struct ft_rs_mapping *mapping = first;
+
+    while (mapping != NULL && mapping->length != 0 && end_of(mapping) <= flush->end) {
+        end_mapping(rules, mapping, mapping->length);
+        cursor = end_of(mapping);
+        mapping = live_at(rules, flush->grant, flush->mdl, cursor);
+    }
+    if (cursor == flush->end && length != 0) {
+        if (moved == length) {
+            spend_rest(rules, flush, cursor);
+        }
+    } else if (mapping == NULL) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_LENGTH_LONG, event, handle_of(first));
+    } else if (length == moved) {
+        ft_rule_warn(rules, FT_J_DMA_FLUSH_LENGTH_SHORT, event, handle_of(mapping));
+        end_mapping(rules, mapping, flush->end - cursor);
+        spend_rest(rules, flush, end_of(mapping));
+    } else {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_LENGTH_SHORT, event, handle_of(mapping));
+    }
+}
+
+static void match(struct ft_rules *rules, const struct ft_event *event, const struct flush *flush)
+{
+    const struct ft_rs_mapping *any = live_on(rules, flush->grant);
+    struct ft_rs_mapping *aim;
+
+    if (any == NULL) {
+        judge_no_candidate(rules, event, flush);
+        return;
+    }
+    if (any->adapter != flush->adapter) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_WRONG_ADAPTER, event, handle_of(any));
+        return;
+    }
+    aim = aimed_at(rules, flush);
+    if (aim == NULL) {
+        judge_wrong_mdl(rules, event, flush);
+        return;
+    }
+    if (((aim->flags & FT_MAPPING_WRITE) != 0) != flush->write) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_WRONG_DIRECTION, event, handle_of(aim));
+        return;
+    }
+    judge_early(rules, event, flush);
+    if (aim->offset == flush->begin) {
+        judge_length(rules, event, flush, aim);
+    } else {
+        judge_start(rules, event, flush, aim);
+    }
+}
+
+void ft_on_dma_flush(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct flush flush = {.adapter = ft_arg_id(event, 0),
+                          .grant = ft_arg_id(event, 1),
+                          .mdl = ft_arg_id(event, 2),
+                          .begin = event->arg[3],
+                          .end = event->arg[3] + event->arg[4],
+                          .write = event->arg[5] != 0};
+
+    rules->flush_irp = 0;
+    rules->flush_bytes = 0;
+    /* With an argument unknown there is nothing to hold against the mapping; the flushed mappings are reported one by one. */
+    if (ft_by_driver(event) && event->unknown == 0 && !judge_gone(rules, event, &flush)) {
+        match(rules, event, &flush);
+    }
+}
+
+/* What a flush really did. It matters only where the flush was wrong, or came from a framework. */
+void ft_on_dma_flushed(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_mapping *mapping = ft_rs_mapping_find(rules, ft_arg_id(event, 0));
+
+    if (mapping != NULL && ft_mapping_is_live(mapping)) {
+        end_mapping(rules, mapping, event->arg[1]);
+    }
+}
+
+/* A flush that failed moved nothing. */
+void ft_on_dma_flush_result(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_irp *irp = ft_rs_irp_find(rules, rules->flush_irp);
+
+    if (irp != NULL && ft_known(event, 1) && event->arg[1] == 0) {
+        irp->flushed -= rules->flush_bytes;
+    }
+    rules->flush_irp = 0;
+    rules->flush_bytes = 0;
+}
+
+/* ---- the device ---------------------------------------------------------------------------------------------------- */
+
+static struct ft_rs_engine *engine_slot(struct ft_rules *rules, uint16_t device, uint8_t channel)
+{
+    struct ft_rs_engine *idle = NULL;
+
+    for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
+        struct ft_rs_engine *engine = &rules->engine[i];
+
+        if (engine->active && engine->device == device && engine->channel == channel) {
+            return engine;
+        }
+        if (!engine->active && idle == NULL) {
+            idle = engine;
+        }
+    }
+    if (idle == NULL) {
+        ft_rules_overflow(rules, FT_RS_TABLE_ENGINE);
+        idle = &rules->engine[0];
+    }
+    return idle;
+}
+
+void ft_on_engine_begin(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_engine *engine = engine_slot(rules, event->device, (uint8_t)event->arg[0]);
+
+    engine->device = event->device;
+    engine->channel = (uint8_t)event->arg[0];
+    engine->address = event->arg[1];
+    engine->length = (uint32_t)event->arg[2];
+    engine->active = 1;
+}
+
+/* The count that the device reports is laid over the mappings from the start of its range on. */
+void ft_on_engine_end(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_engine *engine = engine_slot(rules, event->device, (uint8_t)event->arg[0]);
+    uint64_t end = engine->address + event->arg[1];
+
+    if (!engine->active) {
+        return;
+    }
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        struct ft_rs_mapping *mapping = &rules->mapping[i];
+        uint64_t from = mapping->address > engine->address ? mapping->address : engine->address;
+        uint64_t to = mapping->address + mapping->length;
+
+        to = to < end ? to : end;
+        if (ft_mapping_is_live(mapping) && from < to) {
+            mapping->engine_bytes += (uint32_t)(to - from);
+        }
+    }
+    engine->active = 0;
+}
+
+void ft_engines_stop(struct ft_rules *rules, uint32_t device)
+{
+    for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
+        if (ft_rs_same_device(rules, rules->engine[i].device, device)) {
+            rules->engine[i].active = 0;
+        }
+    }
+}
+
+/* True when live DMA memory holds the whole range. */
+static bool is_covered(const struct ft_rules *rules, uint64_t address, uint64_t length)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->address <= address &&
+            address + length <= mapping->address + mapping->length) {
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < FT_RS_COMMONS; i++) {
+        const struct ft_rs_common *common = &rules->common[i];
+
+        if (common->id != 0 && (common->flags & FT_RS_OVER) == 0 && common->address <= address &&
+            address + length <= common->address + common->length) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The mapping flushed last that held the first byte of an access. */
+static const struct ft_rs_mapping *flushed_under(const struct ft_rules *rules, uint64_t address)
+{
+    const struct ft_rs_mapping *last = NULL;
+
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (mapping->id != 0 && (mapping->flags & FT_RS_OVER) != 0 &&
+            mapping->address <= address && address < mapping->address + mapping->length &&
+            (last == NULL || mapping->id > last->id)) {
+            last = mapping;
+        }
+    }
+    return last;
+}
+
+/* Accesses by the device. A fault has no target, and one inside live memory is about the direction, not about the range. */
+void ft_on_bus_access(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint64_t target = event->kind == FT_EV_BUS_FAULT ? 0 : event->arg[2];
+    struct ft_rs_mapping *mapping = ft_handle_class(target) == FT_HC_MAPPING
+                                        ? ft_rs_mapping_find(rules, ft_handle_id(target))
+                                        : NULL;
+    const struct ft_rs_mapping *stale = mapping;
+
+    if (event->unknown != 0 || (mapping == NULL && target != 0)) {
+        return;
+    }
+    if (mapping != NULL && ft_mapping_is_live(mapping)) {
+        mapping->bus_bytes += (uint32_t)event->arg[1];
+        return;
+    }
+    if (is_covered(rules, event->arg[0], event->arg[1])) {
+        return;
+    }
+    if (stale == NULL) {
+        stale = flushed_under(rules, event->arg[0]);
+    }
+    if (stale != NULL) {
+        ft_rule_fire(rules, FT_J_DMA_DEV_AFTER_FLUSH, event, handle_of(stale));
+    } else {
+        ft_rule_fire(rules, FT_J_DMA_DEV_IN_MAPPING, event, 0);
+    }
+}

@@ -1,0 +1,500 @@
+/* Adapters, channels, map registers and common buffers: who holds what, and what is left at the end.
+ *
+ * Of several things that are left one is told: an object with live mappings on it is in use, which is the graver fault; only an
+ * object with nothing on it is a plain leak.
+ */
+#include "rules/rules_private.h"
+
+static uint64_t adapter_handle(const struct ft_rs_adapter *adapter)
+{
+    return ft_handle(FT_HC_ADAPTER, adapter->id, 0);
+}
+
+static uint64_t grant_handle(const struct ft_rs_grant *grant)
+{
+    return ft_handle(FT_HC_GRANT, grant->id, 0);
+}
+
+static uint64_t mapping_handle(const struct ft_rs_mapping *mapping)
+{
+    return ft_handle(FT_HC_MAPPING, mapping->id, 0);
+}
+
+static bool adapter_is_live(const struct ft_rs_adapter *adapter)
+{
+    return adapter->id != 0 && (adapter->flags & FT_RS_OVER) == 0;
+}
+
+static bool common_is_live(const struct ft_rs_common *common)
+{
+    return common->id != 0 && (common->flags & FT_RS_OVER) == 0;
+}
+
+/* A mapping of the adapter that owes its flush, NULL when there is none. */
+static const struct ft_rs_mapping *due_of(const struct ft_rules *rules, uint32_t adapter)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        if (ft_mapping_is_due(&rules->mapping[i]) && rules->mapping[i].adapter == adapter) {
+            return &rules->mapping[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_queued(const struct ft_rules *rules, uint32_t adapter)
+{
+    for (unsigned i = 0; i < FT_RS_QUEUED; i++) {
+        if (rules->queued[i].adapter == adapter) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void drop_queued(struct ft_rules *rules, uint32_t adapter)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < FT_RS_QUEUED; i++) {
+        if (rules->queued[i].adapter != adapter) {
+            rules->queued[kept++] = rules->queued[i];
+        }
+    }
+    for (; kept < FT_RS_QUEUED; kept++) {
+        rules->queued[kept] = (struct ft_rs_queued){0, 0};
+    }
+}
+
+/* ---- the adapter --------------------------------------------------------------------------------------------------- */
+
+void ft_on_dma_get(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_adapter *adapter = ft_rs_adapter_get(rules, ft_arg_id(event, 0));
+
+    if (adapter == NULL) {
+        return; /* IoGetDmaAdapter returned NULL */
+    }
+    adapter->device = event->device;
+    if (ft_known(event, 4) && ft_known(event, 5)) {
+        adapter->flags |= event->arg[4] && event->arg[5] ? FT_ADAPTER_PIPELINES : 0;
+    } else {
+        adapter->flags |= FT_ADAPTER_PIPELINES;
+    }
+}
+
+static void judge_put(struct ft_rules *rules, const struct ft_event *event, uint32_t adapter)
+{
+    const struct ft_rs_mapping *due = due_of(rules, adapter);
+
+    if (due != NULL) {
+        ft_rule_fire(rules, FT_J_DMA_PUT_WITH_MAPPING, event, mapping_handle(due));
+    }
+    for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
+        const struct ft_rs_grant *grant = &rules->grant[i];
+
+        if (grant->id == 0 || grant->adapter != adapter || (grant->flags & FT_RS_OVER) != 0 ||
+            ft_grant_is_due(rules, grant->id)) {
+            continue;
+        }
+        if ((grant->flags & FT_GRANT_REGISTERS) != 0) {
+            ft_rule_fire(rules, FT_J_DMA_PUT_WITH_REGISTERS, event, grant_handle(grant));
+        } else {
+            ft_rule_fire(rules, FT_J_DMA_PUT_WITH_CHANNEL, event, grant_handle(grant));
+        }
+    }
+    if (is_queued(rules, adapter)) {
+        ft_rule_fire(rules, FT_J_DMA_PUT_WITH_CHANNEL, event, event->arg[0]);
+    }
+    for (unsigned i = 0; i < FT_RS_COMMONS; i++) {
+        const struct ft_rs_common *common = &rules->common[i];
+
+        if (common_is_live(common) && common->adapter == adapter) {
+            ft_rule_fire(rules, FT_J_DMA_PUT_WITH_COMMON_BUFFER, event,
+                         ft_handle(FT_HC_COMMON, common->id, 0));
+        }
+    }
+}
+
+/* A call on an adapter that was put. After the removal of the device the row about removal says it for what gives things back. */
+static void judge_dead(struct ft_rules *rules, const struct ft_event *event,
+                       const struct ft_rs_adapter *adapter, bool gives_back)
+{
+    bool removed = (ft_rs_root(rules, adapter->device)->flags & FT_DEVICE_REMOVED) != 0;
+
+    if (removed && gives_back) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_REMOVE, event, adapter_handle(adapter));
+    } else {
+        ft_rule_fire(rules, FT_J_DMA_ADAPTER_USE_AFTER_PUT, event, adapter_handle(adapter));
+    }
+}
+
+void ft_on_dma_put(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
+
+    if (adapter == NULL) {
+        return;
+    }
+    if (ft_by_driver(event)) {
+        if ((adapter->flags & FT_RS_OVER) != 0 || event->arg[1]) {
+            judge_dead(rules, event, adapter, true);
+        } else {
+            judge_put(rules, event, adapter->id);
+        }
+    }
+    adapter->flags |= FT_RS_OVER;
+    for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
+        if (rules->grant[i].id != 0 && rules->grant[i].adapter == adapter->id) {
+            ft_grant_drop_mappings(rules, rules->grant[i].id);
+            rules->grant[i].flags |= FT_RS_OVER;
+        }
+    }
+    drop_queued(rules, adapter->id);
+}
+
+/* Calls on a dead adapter come as this event instead of their own. */
+void ft_on_dma_dead_adapter(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
+    uint64_t ddi = event->arg[1];
+    bool removed;
+
+    if (adapter == NULL || !ft_by_driver(event)) {
+        return; /* an adapter that never was is no adapter that was put */
+    }
+    removed = (ft_rs_root(rules, adapter->device)->flags & FT_DEVICE_REMOVED) != 0;
+    if (ddi == FT_PT_DMA_FLUSH && !removed) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_PUT, event, event->arg[0]);
+    }
+    judge_dead(rules, event, adapter,
+               ddi == FT_PT_DMA_FLUSH || ddi == FT_PT_DMA_FREE || ddi == FT_PT_DMA_GET);
+}
+
+/* Every other call of the driver on an adapter. */
+static void judge_use(struct ft_rules *rules, const struct ft_event *event, bool gives_back)
+{
+    const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
+
+    if (adapter != NULL && (adapter->flags & FT_RS_OVER) != 0 && ft_by_driver(event)) {
+        judge_dead(rules, event, adapter, gives_back);
+    }
+}
+
+/* ---- channel and registers ----------------------------------------------------------------------------------------- */
+
+/* A request that is granted inside the call may be reported after its grant. */
+void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
+
+    judge_use(rules, event, false);
+    if (adapter == NULL || !ft_nt_success((uint32_t)event->arg[2])) {
+        return;
+    }
+    if (adapter->early_grants != 0) {
+        adapter->early_grants--;
+        return;
+    }
+    for (unsigned i = 0; i < FT_RS_QUEUED; i++) {
+        if (rules->queued[i].adapter == 0) {
+            rules->queued[i].adapter = adapter->id;
+            rules->queued[i].irp = ft_arg_id(event, 3);
+            return;
+        }
+    }
+    ft_rules_overflow(rules, FT_RS_TABLE_QUEUED);
+}
+
+/* Takes the oldest request for that adapter and IRP from the queue, else the oldest for the adapter; the rest keeps its order. */
+static bool take_queued(struct ft_rules *rules, uint32_t adapter, uint32_t irp)
+{
+    unsigned found = FT_RS_QUEUED;
+
+    for (unsigned i = FT_RS_QUEUED; i-- > 0;) {
+        if (rules->queued[i].adapter == adapter &&
+            (rules->queued[i].irp == irp || found == FT_RS_QUEUED ||
+             rules->queued[found].irp != irp)) {
+            found = i;
+        }
+    }
+    if (found == FT_RS_QUEUED) {
+        return false;
+    }
+    for (; found + 1 < FT_RS_QUEUED; found++) {
+        rules->queued[found] = rules->queued[found + 1];
+    }
+    rules->queued[FT_RS_QUEUED - 1] = (struct ft_rs_queued){0, 0};
+    return true;
+}
+
+void ft_on_dma_grant(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
+    struct ft_rs_grant *grant = ft_rs_grant_get(rules, ft_arg_id(event, 1));
+
+    if (grant == NULL) {
+        return;
+    }
+    grant->adapter = ft_arg_id(event, 0);
+    grant->registers = (uint32_t)event->arg[2];
+    grant->irp = ft_arg_id(event, 3);
+    if (ft_rs_irp_is_complete(rules, grant->irp)) {
+        grant->irp = 0; /* CurrentIrp was stale; the memory that is mapped says whose transfer it is */
+    }
+    if (!take_queued(rules, grant->adapter, ft_arg_id(event, 3)) && adapter != NULL) {
+        adapter->early_grants++;
+    }
+}
+
+void ft_on_dma_action(struct ft_rules *rules, const struct ft_event *event)
+{
+    enum { KEEP_OBJECT = 1, DEALLOCATE_OBJECT = 2, KEEP_REGISTERS = 3 };
+    struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
+
+    if (grant == NULL || (grant->flags & FT_RS_OVER) != 0) {
+        return;
+    }
+    switch (event->arg[2]) {
+    case KEEP_OBJECT:
+        grant->flags |= FT_GRANT_CHANNEL;
+        break;
+    case KEEP_REGISTERS:
+        grant->flags |= FT_GRANT_REGISTERS;
+        break;
+    case DEALLOCATE_OBJECT:
+        grant->flags |= FT_RS_OVER;
+        break;
+    default:
+        break;
+    }
+}
+
+/* What giving back a grant owes. */
+static void judge_free(struct ft_rules *rules, const struct ft_event *event,
+                       const struct ft_rs_grant *grant, enum ft_judged_rule rule)
+{
+    if (ft_grant_is_due(rules, grant->id)) {
+        ft_rule_fire(rules, rule, event, grant_handle(grant));
+        if (ft_grant_is_half_flushed(rules, grant->id)) {
+            ft_rule_fire(rules, FT_J_DMA_FLUSH_PARTIAL_SPLIT, event, grant_handle(grant));
+        }
+    }
+    ft_warn_spent(rules, event, grant->id);
+}
+
+void ft_on_dma_free_channel(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
+
+    judge_use(rules, event, true);
+    if (grant == NULL) {
+        return;
+    }
+    if (ft_by_driver(event)) {
+        judge_free(rules, event, grant, FT_J_DMA_FLUSH_BEFORE_FREE_CHANNEL);
+    }
+    ft_grant_drop_mappings(rules, grant->id);
+    grant->flags |= FT_RS_OVER;
+}
+
+void ft_on_dma_free_regs(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
+
+    judge_use(rules, event, true);
+    if (grant == NULL || grant->adapter != ft_arg_id(event, 0)) {
+        return; /* registers of another adapter stay where they are */
+    }
+    if (ft_by_driver(event)) {
+        if ((grant->flags & FT_GRANT_FREED_REGS) != 0) {
+            ft_rule_fire(rules, FT_J_DMA_FMR_DOUBLE, event, grant_handle(grant));
+            return;
+        }
+        judge_free(rules, event, grant, FT_J_DMA_FLUSH_BEFORE_FREE_REGS);
+        if (ft_known(event, 2) && event->arg[2] != grant->registers) {
+            ft_rule_fire(rules, FT_J_DMA_FMR_COUNT, event, grant_handle(grant));
+        }
+    }
+    ft_grant_drop_mappings(rules, grant->id);
+    grant->flags |= FT_RS_OVER | FT_GRANT_FREED_REGS;
+}
+
+/* ---- common buffers ------------------------------------------------------------------------------------------------ */
+
+void ft_on_dma_common_alloc(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_common *common = ft_rs_common_get(rules, ft_arg_id(event, 1));
+
+    judge_use(rules, event, false);
+    if (common == NULL) {
+        return; /* the allocation failed */
+    }
+    common->adapter = ft_arg_id(event, 0);
+    common->length = (uint32_t)event->arg[2];
+    common->address = event->arg[3];
+}
+
+void ft_on_dma_common_free(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_common *common = ft_rs_common_find(rules, ft_arg_id(event, 1));
+
+    judge_use(rules, event, true);
+    if (common != NULL) {
+        common->flags |= FT_RS_OVER;
+    }
+}
+
+/* ---- at the completion of a request -------------------------------------------------------------------------------- */
+
+static void judge_due_at_complete(struct ft_rules *rules, const struct ft_event *event,
+                                  const struct ft_rs_irp *irp, const struct ft_rs_mapping *due)
+{
+    bool cancelled = (irp->flags & FT_IRP_CANCELLED) != 0 && event->arg[1] == FT_NT_CANCELLED;
+
+    ft_rule_fire(rules, FT_J_DMA_FLUSH_BEFORE_COMPLETE, event, mapping_handle(due));
+    if (cancelled) {
+        ft_rule_fire(rules, FT_J_DMA_IRP_CANCEL_FLUSH, event, mapping_handle(due));
+    } else if (ft_grant_is_half_flushed(rules, due->grant)) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_PARTIAL_SPLIT, event, mapping_handle(due));
+    }
+}
+
+void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
+                        const struct ft_rs_irp *irp)
+{
+    uint64_t object = ft_handle(FT_HC_IRP, irp->id, 0);
+    bool live = false;
+
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_due(mapping) && mapping->irp == irp->id) {
+            judge_due_at_complete(rules, event, irp, mapping);
+            live = true;
+        }
+    }
+    for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
+        const struct ft_rs_grant *grant = &rules->grant[i];
+
+        if (ft_grant_is_held(grant) && grant->irp == irp->id &&
+            !ft_grant_is_due(rules, grant->id)) {
+            ft_rule_fire(rules, FT_J_DMA_FREE_BEFORE_COMPLETE, event, grant_handle(grant));
+            live = true;
+        }
+    }
+    for (unsigned i = 0; i < FT_RS_QUEUED; i++) {
+        live = live || (rules->queued[i].adapter != 0 && rules->queued[i].irp == irp->id);
+    }
+    if (live) {
+        ft_rule_fire(rules, FT_J_DMA_IRP_COMPLETE_LIVE, event, object);
+    }
+}
+
+/* ---- at a removal, at power-down and at the end -------------------------------------------------------------------- */
+
+/* Grants of the adapter that nothing is mapped on. True: there are some. */
+static bool judge_grants_left(struct ft_rules *rules, const struct ft_event *event,
+                              uint32_t adapter)
+{
+    bool left = false;
+
+    for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
+        const struct ft_rs_grant *grant = &rules->grant[i];
+
+        if (!ft_grant_is_held(grant) || grant->adapter != adapter ||
+            ft_grant_is_due(rules, grant->id)) {
+            continue;
+        }
+        left = true;
+        if ((grant->flags & FT_GRANT_CHANNEL) != 0) {
+            ft_rule_fire(rules, FT_J_DMA_CHANNEL_LEAK, event, grant_handle(grant));
+        } else {
+            ft_rule_fire(rules, FT_J_DMA_FMR_LEAK, event, grant_handle(grant));
+        }
+    }
+    return left;
+}
+
+static bool judge_commons_left(struct ft_rules *rules, const struct ft_event *event,
+                               uint32_t adapter)
+{
+    bool left = false;
+
+    for (unsigned i = 0; i < FT_RS_COMMONS; i++) {
+        const struct ft_rs_common *common = &rules->common[i];
+
+        if (common_is_live(common) && common->adapter == adapter) {
+            ft_rule_fire(rules, FT_J_DMA_CB_LEAK, event, ft_handle(FT_HC_COMMON, common->id, 0));
+            left = true;
+        }
+    }
+    return left;
+}
+
+/* What hangs on an adapter: plain leaks, or the adapter itself when nothing does. True: there was something. */
+static bool judge_leaks(struct ft_rules *rules, const struct ft_event *event,
+                        const struct ft_rs_adapter *adapter)
+{
+    bool left = judge_grants_left(rules, event, adapter->id);
+
+    left = judge_commons_left(rules, event, adapter->id) || left;
+    if (!left && due_of(rules, adapter->id) == NULL && !is_queued(rules, adapter->id)) {
+        ft_rule_fire(rules, FT_J_DMA_ADAPTER_LEAK, event, adapter_handle(adapter));
+    }
+    return left;
+}
+
+void ft_dma_at_remove(struct ft_rules *rules, const struct ft_event *event, uint32_t device)
+{
+    for (unsigned i = 0; i < FT_RS_ADAPTERS; i++) {
+        const struct ft_rs_adapter *adapter = &rules->adapter[i];
+        const struct ft_rs_mapping *due;
+
+        if (!adapter_is_live(adapter) || !ft_rs_same_device(rules, adapter->device, device)) {
+            continue;
+        }
+        due = due_of(rules, adapter->id);
+        if (judge_leaks(rules, event, adapter) || due != NULL || is_queued(rules, adapter->id)) {
+            ft_rule_fire(rules, FT_J_DMA_PNP_REMOVE_LIVE, event,
+                         due != NULL ? mapping_handle(due) : adapter_handle(adapter));
+        }
+    }
+}
+
+void ft_dma_at_power_down(struct ft_rules *rules, const struct ft_event *event, uint32_t device)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+        const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, mapping->adapter);
+
+        if (ft_mapping_is_due(mapping) && adapter != NULL &&
+            ft_rs_same_device(rules, adapter->device, device)) {
+            ft_rule_fire(rules, FT_J_IO_PWR_DMA_NONE_ACROSS, event, mapping_handle(mapping));
+            break;
+        }
+    }
+    for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
+        const struct ft_rs_engine *engine = &rules->engine[i];
+
+        if (engine->active && ft_rs_same_device(rules, engine->device, device)) {
+            ft_rule_fire(rules, FT_J_IO_PWR_DMA_NONE_ACROSS, event, 0);
+            ft_rule_fire(rules, FT_J_DMA_POW_LIVE, event, 0);
+            break;
+        }
+    }
+}
+
+void ft_dma_at_end(struct ft_rules *rules, const struct ft_event *event)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        if (ft_mapping_is_due(&rules->mapping[i])) {
+            ft_rule_fire(rules, FT_J_DMA_FLUSH_MISSING_AT_END, event,
+                         mapping_handle(&rules->mapping[i]));
+        }
+    }
+    for (unsigned i = 0; i < FT_RS_ADAPTERS; i++) {
+        if (adapter_is_live(&rules->adapter[i])) {
+            (void)judge_leaks(rules, event, &rules->adapter[i]);
+        }
+    }
+}

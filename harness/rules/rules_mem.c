@@ -1,0 +1,164 @@
+/* Pool blocks and MDLs: who owns them, damage to them, and what is left of them. */
+#include "rules/rules_private.h"
+
+/* ---- pool ---------------------------------------------------------------------------------------------------------- */
+
+static void add_block(struct ft_rules *rules, uint32_t id)
+{
+    for (unsigned i = 0; i < FT_RS_POOLS; i++) {
+        uint32_t *slot = &rules->pool[(id + i) % FT_RS_POOLS];
+
+        if (*slot == 0 || *slot == FT_RS_POOL_HOLE) {
+            *slot = id;
+            return;
+        }
+    }
+    ft_rules_overflow(rules, FT_RS_TABLE_POOL);
+}
+
+static void drop_block(struct ft_rules *rules, uint32_t id)
+{
+    for (unsigned i = 0; i < FT_RS_POOLS; i++) {
+        uint32_t *slot = &rules->pool[(id + i) % FT_RS_POOLS];
+
+        if (*slot == id) {
+            *slot = FT_RS_POOL_HOLE;
+            return;
+        }
+        if (*slot == 0) {
+            return;
+        }
+    }
+}
+
+/* Damage is found by checks that are not the driver's, and nobody but the driver or its device can have done it. */
+static void judge_damage(struct ft_rules *rules, const struct ft_event *event)
+{
+    enum { IN_FREED_BLOCK = 3 };
+
+    if (event->arg[1] == IN_FREED_BLOCK) {
+        ft_rule_fire(rules, FT_J_MEM_POOL_USE_AFTER_FREE, event, event->arg[0]);
+    } else {
+        ft_rule_fire(rules, FT_J_MEM_POOL_BOUNDS, event, event->arg[0]);
+    }
+}
+
+void ft_on_pool(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint32_t id = ft_arg_id(event, 0);
+
+    switch (event->kind) {
+    case FT_EV_POOL_ALLOC:
+        if (ft_by_driver(event) && id != 0) {
+            add_block(rules, id);
+        }
+        break;
+    case FT_EV_POOL_FREE: /* by whom does not matter: some blocks are handed over */
+        if (id != 0) {
+            drop_block(rules, id);
+        }
+        break;
+    case FT_EV_POOL_DAMAGE:
+        judge_damage(rules, event);
+        break;
+    default:
+        if (ft_by_driver(event)) {
+            ft_rule_fire(rules, FT_J_MEM_POOL_FREE_ONCE, event, event->arg[0]);
+        }
+        break;
+    }
+}
+
+/* ---- MDLs ---------------------------------------------------------------------------------------------------------- */
+
+static void judge_unlock(struct ft_rules *rules, const struct ft_event *event, uint32_t mdl)
+{
+    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_due(mapping) && mapping->mdl == mdl) {
+            ft_rule_fire(rules, FT_J_DMA_MDL_UNLOCK_MAPPED, event, event->arg[0]);
+            return;
+        }
+    }
+}
+
+/* IoBuildPartialMdl: the target describes the memory of the source's request. */
+static void on_partial(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint32_t owner = ft_rs_mdl_owner(rules, ft_arg_id(event, 0));
+    struct ft_rs_mdl *target = ft_rs_mdl_get(rules, ft_arg_id(event, 1));
+
+    if (target != NULL && owner != 0) {
+        target->irp = owner;
+    }
+}
+
+static void on_alloc(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_mdl *mdl = ft_rs_mdl_get(rules, ft_arg_id(event, 0));
+
+    if (mdl != NULL) {
+        mdl->flags = ft_by_driver(event) ? FT_MDL_BY_DRIVER : 0;
+        mdl->irp = ft_arg_id(event, 2);
+    }
+}
+
+void ft_on_mdl(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, ft_arg_id(event, 0));
+
+    if (event->kind == FT_EV_MDL_ALLOC) {
+        on_alloc(rules, event);
+        return;
+    }
+    if (event->kind == FT_EV_MDL_PARTIAL) {
+        on_partial(rules, event);
+        return;
+    }
+    if (event->kind == FT_EV_MDL_UNLOCK && ft_by_driver(event)) {
+        judge_unlock(rules, event, ft_arg_id(event, 0));
+    }
+    if (mdl == NULL) {
+        return;
+    }
+    switch (event->kind) {
+    case FT_EV_MDL_LOCK:
+        if (ft_nt_success((uint32_t)event->arg[2])) {
+            mdl->flags = (uint16_t)((mdl->flags & ~FT_MDL_UNLOCKED) | FT_MDL_LOCKED);
+        }
+        break;
+    case FT_EV_MDL_BUILD:
+        mdl->flags = (uint16_t)(mdl->flags & ~FT_MDL_UNLOCKED);
+        break;
+    case FT_EV_MDL_UNLOCK:
+        mdl->flags = (uint16_t)((mdl->flags & ~FT_MDL_LOCKED) | FT_MDL_UNLOCKED);
+        break;
+    case FT_EV_MDL_FREE:
+        mdl->flags |= FT_MDL_FREED | FT_RS_OVER;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------- */
+
+/* What a driver that stays loaded keeps for itself is its own; one that was unloaded owes everything. */
+void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
+{
+    for (unsigned i = 0; i < FT_RS_MDLS; i++) {
+        const struct ft_rs_mdl *mdl = &rules->mdl[i];
+
+        if (mdl->id != 0 && (mdl->flags & FT_MDL_BY_DRIVER) != 0 &&
+            (mdl->flags & (FT_MDL_FREED | FT_RS_OVER)) == 0) {
+            ft_rule_fire(rules, FT_J_IO_MDL_LEAK, event, ft_handle(FT_HC_MDL, mdl->id, 0));
+        }
+    }
+    for (unsigned i = 0; i < FT_RS_POOLS && event->arg[0] != 0; i++) {
+        if (rules->pool[i] != 0 && rules->pool[i] != FT_RS_POOL_HOLE) {
+            ft_rule_fire(rules, FT_J_IO_POOL_LEAK, event,
+                         ft_handle(FT_HC_POOL, rules->pool[i], 0));
+        }
+    }
+}

@@ -1,0 +1,326 @@
+/* What the files of harness/rules share: the list of judged rules, firing, and finding objects in the state.
+ *
+ * A monitor is a function ft_on_<event>(rules, event). The switch in rules.c calls, for one event, first the monitors that judge
+ * it and then those that change the state other monitors read.
+ */
+#ifndef FT_RULES_PRIVATE_H
+#define FT_RULES_PRIVATE_H
+
+#include "rules/rules.h"
+#include "rules/rules_state.h"
+
+#include "sim/event.h"
+#include "sim/handle.h"
+#include "sim/scenario.h"
+
+/* The rules that this build judges. A rule fires only by a constant made from this list, and the table marks a row as judged only
+ * when it stands here, so a row that says so has a check; that the check works is shown by the witness of each row. */
+#define FT_JUDGED_RULES(J)                                                                         \
+    J(DMA_ADAPTER_USE_AFTER_PUT)                                                                   \
+    J(DMA_ADAPTER_LEAK)                                                                            \
+    J(DMA_PUT_WITH_COMMON_BUFFER)                                                                  \
+    J(DMA_PUT_WITH_CHANNEL)                                                                        \
+    J(DMA_PUT_WITH_REGISTERS)                                                                      \
+    J(DMA_PUT_WITH_MAPPING)                                                                        \
+    J(DMA_CHANNEL_LEAK)                                                                            \
+    J(DMA_MAP_NO_GRANT)                                                                            \
+    J(DMA_MAP_REGISTER_BUDGET)                                                                     \
+    J(DMA_MAP_ADVANCE)                                                                             \
+    J(DMA_MAP_AFTER_COMPLETE)                                                                      \
+    J(DMA_DEV_IN_MAPPING)                                                                          \
+    J(DMA_DEV_AFTER_FLUSH)                                                                         \
+    J(DMA_FLUSH_BEFORE_COMPLETE)                                                                   \
+    J(DMA_FLUSH_BEFORE_FREE_REGS)                                                                  \
+    J(DMA_FLUSH_BEFORE_FREE_CHANNEL)                                                               \
+    J(DMA_FLUSH_BEFORE_NEXT_MAP)                                                                   \
+    J(DMA_FLUSH_MISSING_AT_END)                                                                    \
+    J(DMA_FLUSH_UNMAPPED)                                                                          \
+    J(DMA_FLUSH_DOUBLE)                                                                            \
+    J(DMA_FLUSH_VA_MISMATCH)                                                                       \
+    J(DMA_FLUSH_VA_ADVANCED)                                                                       \
+    J(DMA_FLUSH_LENGTH_LONG)                                                                       \
+    J(DMA_FLUSH_LENGTH_SHORT)                                                                      \
+    J(DMA_FLUSH_PARTIAL_SPLIT)                                                                     \
+    J(DMA_FLUSH_WRONG_MDL)                                                                         \
+    J(DMA_FLUSH_WRONG_BASE)                                                                        \
+    J(DMA_FLUSH_WRONG_ADAPTER)                                                                     \
+    J(DMA_FLUSH_WRONG_DIRECTION)                                                                   \
+    J(DMA_FLUSH_EARLY)                                                                             \
+    J(DMA_FLUSH_AFTER_FREE)                                                                        \
+    J(DMA_FLUSH_AFTER_COMPLETE)                                                                    \
+    J(DMA_FLUSH_AFTER_UNLOCK)                                                                      \
+    J(DMA_FLUSH_AFTER_PUT)                                                                         \
+    J(DMA_FLUSH_AFTER_REMOVE)                                                                      \
+    J(DMA_FLUSH_INFO_BOUND)                                                                        \
+    J(DMA_FLUSH_COVERS_DEVICE_DATA)                                                                \
+    J(DMA_FMR_DOUBLE)                                                                              \
+    J(DMA_FMR_COUNT)                                                                               \
+    J(DMA_FMR_LEAK)                                                                                \
+    J(DMA_FREE_BEFORE_COMPLETE)                                                                    \
+    J(DMA_CB_LEAK)                                                                                 \
+    J(DMA_IRP_COMPLETE_LIVE)                                                                       \
+    J(DMA_IRP_CANCEL_FLUSH)                                                                        \
+    J(DMA_MDL_UNLOCK_MAPPED)                                                                       \
+    J(DMA_PNP_REMOVE_LIVE)                                                                         \
+    J(DMA_POW_LIVE)                                                                                \
+    J(DMA_IRQL_TABLE)                                                                              \
+    J(IO_IRP_COMPLETE_ONCE)                                                                        \
+    J(IO_IRP_COMPLETE_EVENTUALLY)                                                                  \
+    J(IO_IRP_PENDING_IFF_MARKED)                                                                   \
+    J(IO_IRP_RETURN_STATUS_MATCH)                                                                  \
+    J(IO_IRP_STATUS_NOT_PENDING)                                                                   \
+    J(IO_IRP_INFO_BOUND)                                                                           \
+    J(IO_IRP_COMPLETE_IRQL)                                                                        \
+    J(IO_IRP_COMPLETE_NO_LOCK)                                                                     \
+    J(IO_IRP_COMPLETE_CANCEL_NULL)                                                                 \
+    J(IO_CANCEL_RELEASE_LOCK_ONCE)                                                                 \
+    J(IO_CANCEL_STATUS)                                                                            \
+    J(IO_CANCEL_TIMELY)                                                                            \
+    J(IO_PNP_REMOVE_DETACH_DELETE)                                                                 \
+    J(IO_PNP_SURPRISE_SUCCESS)                                                                     \
+    J(IO_PWR_SET_NOT_FAILED)                                                                       \
+    J(IO_PWR_NO_HW_BELOW_D0)                                                                       \
+    J(IO_PWR_DMA_NONE_ACROSS)                                                                      \
+    J(IO_IRQL_DDI_LEVEL)                                                                           \
+    J(IO_IRQL_ROUTINE_PRESERVE)                                                                    \
+    J(IO_IRQL_RAISE_LOWER)                                                                         \
+    J(IO_IRQL_NO_WAIT)                                                                             \
+    J(IO_LOCK_NO_RECURSION)                                                                        \
+    J(IO_LOCK_RELEASE_OWNER)                                                                       \
+    J(IO_LOCK_BALANCED_PER_ROUTINE)                                                                \
+    J(IO_ISR_DISCONNECT_BALANCE)                                                                   \
+    J(IO_DPC_DRAINED_BEFORE_FREE)                                                                  \
+    J(IO_TIMER_CANCELLED_BEFORE_FREE)                                                              \
+    J(IO_MDL_LEAK)                                                                                 \
+    J(IO_POOL_LEAK)                                                                                \
+    J(MEM_POOL_FREE_ONCE)                                                                          \
+    J(MEM_POOL_BOUNDS)                                                                             \
+    J(MEM_POOL_USE_AFTER_FREE)
+
+enum ft_rule_number {
+    FT_RULE_NONE_ = 0,
+#define RULE(number, symbol, ...) FT_RULE_##symbol = number,
+#include "rules.def"
+#undef RULE
+};
+
+enum ft_judged_rule {
+#define J(symbol) FT_J_##symbol = FT_RULE_##symbol,
+    FT_JUDGED_RULES(J)
+#undef J
+};
+
+enum { FT_IRQL_PASSIVE = 0, FT_IRQL_APC = 1, FT_IRQL_DISPATCH = 2 };
+
+enum {
+    FT_NT_SUCCESS_ = 0,
+    FT_NT_PENDING = 0x103,
+};
+
+#define FT_NT_CANCELLED 0xC0000120u
+#define FT_NT_DELETE_PENDING 0xC0000056u
+
+enum { FT_MAJOR_READ = 0x03, FT_MAJOR_WRITE = 0x04, FT_MAJOR_POWER = 0x16, FT_MAJOR_PNP = 0x1B };
+
+enum {
+    FT_PNP_MINOR_REMOVE = 0x02,
+    FT_PNP_MINOR_STOP = 0x04,
+    FT_PNP_MINOR_SURPRISE_REMOVAL = 0x17,
+    FT_POWER_MINOR_SET = 0x02
+};
+
+enum { FT_POWER_D0 = 1 };
+
+/* ---- rules.c ---- */
+
+/* ft_rule_fire says that `event` breaks the rule. Nothing happens when the rule is disabled, when a need of it is broken for the
+ * device of the event or the request `object`, or when this finding is there already. `object`: handle of what it is about. */
+void ft_rule_fire(struct ft_rules *rules, enum ft_judged_rule rule, const struct ft_event *event,
+                  uint64_t object);
+
+/* The same as a warning, whatever the severity of the row: a reading of the documents that is not punished. */
+void ft_rule_warn(struct ft_rules *rules, enum ft_judged_rule rule, const struct ft_event *event,
+                  uint64_t object);
+
+/* The engine stops judging: the table has no slot left. */
+void ft_rules_overflow(struct ft_rules *rules, enum ft_rs_table table);
+
+/* ---- rules_objects.c: lookups. NULL (or slot 0 for devices) when there is none. ---- */
+
+/* …_get make the entry when there is none; they give NULL only after ft_rules_overflow. */
+struct ft_rs_irp *ft_rs_irp_find(struct ft_rules *rules, uint32_t id);
+struct ft_rs_irp *ft_rs_irp_get(struct ft_rules *rules, uint32_t id);
+struct ft_rs_mdl *ft_rs_mdl_find(struct ft_rules *rules, uint32_t id);
+struct ft_rs_mdl *ft_rs_mdl_get(struct ft_rules *rules, uint32_t id);
+struct ft_rs_mapping *ft_rs_mapping_find(struct ft_rules *rules, uint32_t id);
+struct ft_rs_mapping *ft_rs_mapping_get(struct ft_rules *rules, uint32_t id);
+struct ft_rs_grant *ft_rs_grant_find(struct ft_rules *rules, uint32_t id);
+struct ft_rs_grant *ft_rs_grant_get(struct ft_rules *rules, uint32_t id);
+struct ft_rs_adapter *ft_rs_adapter_find(struct ft_rules *rules, uint32_t id);
+struct ft_rs_adapter *ft_rs_adapter_get(struct ft_rules *rules, uint32_t id);
+struct ft_rs_common *ft_rs_common_find(struct ft_rules *rules, uint32_t id);
+struct ft_rs_common *ft_rs_common_get(struct ft_rules *rules, uint32_t id);
+
+/* True when the IRP was completed by the driver or is back at its requester; also when its entry is long gone. */
+bool ft_rs_irp_is_complete(struct ft_rules *rules, uint32_t id);
+
+/* The IRP whose memory an MDL describes, 0: none. */
+uint32_t ft_rs_mdl_owner(struct ft_rules *rules, uint32_t mdl);
+
+/* The slot of a device, made when needed; id 0 gives slot 0. */
+struct ft_rs_device *ft_rs_device(struct ft_rules *rules, uint32_t id);
+
+/* The slot at the bottom of the stack that the device belongs to. State that concerns the hardware stands there. An id of 0 means
+ * the only device of the driver, when there is only one. */
+struct ft_rs_device *ft_rs_root(struct ft_rules *rules, uint32_t id);
+
+/* True when both ids name devices of one stack, or one of them is not known and the driver has only one device. */
+bool ft_rs_same_device(struct ft_rules *rules, uint32_t a, uint32_t b);
+
+/* ---- what monitors share ---- */
+
+/* A mapping that still owes its flush. */
+static inline bool ft_mapping_is_due(const struct ft_rs_mapping *mapping)
+{
+    return mapping->id != 0 && (mapping->flags & (FT_RS_OVER | FT_MAPPING_SPENT)) == 0;
+}
+
+static inline bool ft_mapping_is_live(const struct ft_rs_mapping *mapping)
+{
+    return mapping->id != 0 && (mapping->flags & FT_RS_OVER) == 0;
+}
+
+static inline bool ft_grant_is_held(const struct ft_rs_grant *grant)
+{
+    return grant->id != 0 && (grant->flags & FT_RS_OVER) == 0 &&
+           (grant->flags & (FT_GRANT_CHANNEL | FT_GRANT_REGISTERS)) != 0;
+}
+
+static inline bool ft_by_driver(const struct ft_event *event)
+{
+    return event->layer == FT_LAYER_DRIVER;
+}
+
+static inline bool ft_known(const struct ft_event *event, unsigned index)
+{
+    return (event->unknown >> index & 1) == 0;
+}
+
+/* The id of the handle in an argument. */
+static inline uint32_t ft_arg_id(const struct ft_event *event, unsigned index)
+{
+    return ft_handle_id(event->arg[index]);
+}
+
+static inline bool ft_nt_success(uint32_t status)
+{
+    return status < 0x80000000u;
+}
+
+static inline bool ft_nt_error(uint32_t status)
+{
+    return status >= 0xC0000000u;
+}
+
+/* True while a mapping of the grant still owes its flush. */
+bool ft_grant_is_due(struct ft_rules *rules, uint32_t grant);
+
+/* True when some mapping of the grant was flushed and some other was not. */
+bool ft_grant_is_half_flushed(struct ft_rules *rules, uint32_t grant);
+
+/* The registers are gone, and with them what was mapped on them. */
+void ft_grant_drop_mappings(struct ft_rules *rules, uint32_t grant);
+
+/* True when the device moves data in the logical range of the mapping. */
+bool ft_mapping_is_active(const struct ft_rules *rules, const struct ft_rs_mapping *mapping);
+
+/* The piece that was mapped but that a short transfer left untouched: not a violation. */
+void ft_warn_spent(struct ft_rules *rules, const struct ft_event *event, uint32_t grant);
+
+/* ---- rules_dma.c ---- */
+void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_flush(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_flushed(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_flush_result(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_engine_begin(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_engine_end(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_bus_access(struct ft_rules *rules, const struct ft_event *event);
+void ft_engines_stop(struct ft_rules *rules, uint32_t device);
+
+/* ---- rules_dma_objects.c ---- */
+void ft_on_dma_get(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_put(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_grant(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_action(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_free_channel(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_free_regs(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_common_alloc(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_common_free(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_dead_adapter(struct ft_rules *rules, const struct ft_event *event);
+/* The IRP is about to be completed by the driver. */
+void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
+                        const struct ft_rs_irp *irp);
+/* The device was removed; the driver forwards the IRP that takes it out of D0; the run is over. */
+void ft_dma_at_remove(struct ft_rules *rules, const struct ft_event *event, uint32_t device);
+void ft_dma_at_power_down(struct ft_rules *rules, const struct ft_event *event, uint32_t device);
+void ft_dma_at_end(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_irp.c ---- */
+void ft_on_irp_new(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_irp_call(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_irp_complete(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_irp_done(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_irp_pending(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_irp_cancel(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_irp_free(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_data_compare(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_choice_fail(struct ft_rules *rules, const struct ft_event *event);
+void ft_irp_at_enter(struct ft_rules *rules, const struct ft_event *event);
+void ft_irp_at_leave(struct ft_rules *rules, const struct ft_event *event);
+/* No request makes progress any more (run:hang), or the run is over. */
+void ft_irp_at_hang(struct ft_rules *rules, const struct ft_event *event);
+void ft_irp_at_end(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_irql.c ---- */
+void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_irql_raise(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_irql_lower(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_lock_acquire(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_lock_wait(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_lock_release(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_cancel_lock(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_cancel_unlock(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_start_next(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_wait(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_task_end(struct ft_rules *rules, const struct ft_event *event);
+void ft_irql_at_enter(struct ft_rules *rules, const struct ft_event *event);
+void ft_irql_at_leave(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_pnp.c ---- */
+void ft_on_device(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_pnp_send(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_pnp_done(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_power_send(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_power_hw(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_register(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_hardware(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_isr_connect(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_isr_disconnect(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dpc_insert(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dpc_remove(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_timer(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_driver_unloaded(struct ft_rules *rules, const struct ft_event *event);
+void ft_pnp_at_enter(struct ft_rules *rules, const struct ft_event *event);
+void ft_pnp_at_leave(struct ft_rules *rules, const struct ft_event *event);
+/* The driver completes a PnP or power IRP itself. */
+void ft_pnp_at_complete(struct ft_rules *rules, const struct ft_event *event,
+                        const struct ft_rs_irp *irp);
+void ft_pnp_at_end(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_mem.c ---- */
+void ft_on_pool(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_mdl(struct ft_rules *rules, const struct ft_event *event);
+void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event);
+
+#endif
