@@ -1,0 +1,277 @@
+/* Every option of the command line, once. A verb says which it takes. */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_BASE = 256, KEY_HELP = 'h' };
+
+struct option_row {
+    const char *name;
+    int key;
+    const char *argument;
+    const char *description;
+};
+
+static const struct option_row rows[FT_OPT_COUNT] = {
+#define OPTION(symbol, name, key, argument, description)                                           \
+    [FT_OPT_##symbol] = {name, (key) != 0 ? (key) : KEY_BASE + FT_OPT_##symbol, argument, description},
+    FT_CLI_OPTIONS(OPTION)
+#undef OPTION
+};
+
+struct parse {
+    struct ft_cli *cli;
+    bool help;
+};
+
+static int option_of_key(int key)
+{
+    for (int i = 0; i < FT_OPT_COUNT; i++) {
+        if (rows[i].key == key) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static error_t bad(const struct argp_state *state, const char *option, const char *text,
+                   const char *wanted)
+{
+    argp_error(state, "--%s takes %s, not '%s'", option, wanted, text);
+    return EINVAL;
+}
+
+/* A whole unsigned number, decimal or 0x…; no sign, no rest. */
+static bool parse_number(const char *text, const char *end_at, uint64_t *ret)
+{
+    char *end = NULL;
+
+    if (text[0] < '0' || text[0] > '9') {
+        return false;
+    }
+    errno = 0;
+    *ret = strtoull(text, &end, 0);
+    return errno == 0 && strchr(end_at, *end) != NULL;
+}
+
+static error_t take_number(const struct argp_state *state, int option, const char *text,
+                           uint64_t least, uint64_t most, uint64_t *ret)
+{
+    uint64_t value;
+
+    if (!parse_number(text, "", &value) || value < least || value > most) {
+        return bad(state, rows[option].name, text,
+                   most == UINT64_MAX ? "a number" : "a number in its range");
+    }
+    *ret = value;
+    return 0;
+}
+
+static error_t take_around(const struct argp_state *state, const char *text, struct ft_cli *cli)
+{
+    const char *colon = strchr(text, ':');
+
+    cli->radius = FT_AROUND_RADIUS;
+    if (!parse_number(text, ":", &cli->around) || cli->around == 0 ||
+        (colon != NULL && !parse_number(colon + 1, "", &cli->radius))) {
+        return bad(state, "around", text, "EVENT or EVENT:RADIUS (1 is the first event)");
+    }
+    return 0;
+}
+
+static error_t take_ignore(const struct argp_state *state, const char *text, struct ft_cli *cli)
+{
+    struct ft_error error;
+
+    if (ft_baseline_ignore(&cli->baseline, text, &error) != FT_OK) {
+        argp_error(state, "%s", error.text);
+        return EINVAL;
+    }
+    return 0;
+}
+
+static const char **text_of(struct ft_cli *cli, int option)
+{
+    switch (option) {
+    case FT_OPT_SCENARIO:
+        return &cli->scenario;
+    case FT_OPT_MUTANT:
+        return &cli->mutant;
+    case FT_OPT_PLATFORM:
+        return &cli->platform;
+    case FT_OPT_DRIVER:
+        return &cli->driver;
+    case FT_OPT_FLAVOUR:
+        return &cli->flavour;
+    case FT_OPT_OUTPUT:
+        return &cli->output;
+    case FT_OPT_OBJECT:
+        return &cli->object;
+    case FT_OPT_KIND:
+        return &cli->kind;
+    case FT_OPT_BASELINE:
+        return &cli->baseline_path;
+    case FT_OPT_JUNIT:
+        return &cli->junit;
+    case FT_OPT_SARIF:
+        return &cli->sarif;
+    default:
+        return NULL;
+    }
+}
+
+static bool *flag_of(struct ft_cli *cli, int option)
+{
+    switch (option) {
+    case FT_OPT_KEEP_GOING:
+        return &cli->keep_going;
+    case FT_OPT_FOLLOW:
+        return &cli->follow;
+    case FT_OPT_GDB:
+        return &cli->gdb;
+    case FT_OPT_REFRESH:
+        return &cli->refresh;
+    case FT_OPT_JSON:
+        return &cli->json;
+    default:
+        return NULL;
+    }
+}
+
+static error_t take_option(const struct argp_state *state, int option, const char *text,
+                           struct ft_cli *cli)
+{
+    uint64_t jobs = 0;
+    error_t error;
+
+    switch (option) {
+    case FT_OPT_SEED:
+        cli->seed_given = true;
+        return take_number(state, option, text, 0, UINT64_MAX, &cli->seed);
+    case FT_OPT_STOP_AT:
+        return take_number(state, option, text, 1, UINT64_MAX, &cli->stop_at);
+    case FT_OPT_JOBS:
+        error = take_number(state, option, text, 1, FT_JOBS_LIMIT, &jobs);
+        cli->jobs = (unsigned)jobs;
+        return error;
+    case FT_OPT_AROUND:
+        return take_around(state, text, cli);
+    case FT_OPT_IGNORE:
+        return take_ignore(state, text, cli);
+    default:
+        break;
+    }
+    if (flag_of(cli, option) != NULL) {
+        *flag_of(cli, option) = true;
+    } else {
+        *text_of(cli, option) = text;
+    }
+    return 0;
+}
+
+static error_t take_argument(const struct argp_state *state, char *text, struct ft_cli *cli)
+{
+    const struct ft_verb *verb = cli->verb;
+
+    if (cli->argument_count == verb->arguments_max) {
+        argp_error(state, "one argument too many: '%s'", text);
+        return EINVAL;
+    }
+    cli->argument[cli->argument_count++] = text;
+    return 0;
+}
+
+static error_t parse_one(int key, char *text, struct argp_state *state)
+{
+    struct parse *parse = state->input;
+    struct ft_cli *cli = parse->cli;
+    int option = option_of_key(key);
+
+    if (key == KEY_HELP) {
+        argp_state_help(state, stdout,
+                        ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC | ARGP_HELP_EXIT_OK);
+        parse->help = true;
+        state->next = state->argc;
+        return 0;
+    }
+    if (option >= 0) {
+        return take_option(state, option, text, cli);
+    }
+    switch (key) {
+    case ARGP_KEY_ARG:
+        return take_argument(state, text, cli);
+    case ARGP_KEY_END:
+        if (!parse->help && cli->argument_count < cli->verb->arguments_min) {
+            argp_error(state, "%s is missing", cli->verb->arguments);
+            return EINVAL;
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void list_options(const struct ft_verb *verb, struct argp_option *list)
+{
+    unsigned count = 0;
+
+    for (int i = 0; i < FT_OPT_COUNT; i++) {
+        if ((verb->options >> i & 1) != 0) {
+            list[count++] = (struct argp_option){.name = rows[i].name,
+                                                 .key = rows[i].key,
+                                                 .arg = rows[i].argument,
+                                                 .doc = rows[i].description,
+                                                 .group = 1};
+        }
+    }
+    list[count] = (struct argp_option){
+        .name = "help", .key = KEY_HELP, .doc = "print this text", .group = 1};
+}
+
+/* A JSON answer is due as soon as somebody has asked for one, even when the rest is wrong. */
+static bool asks_for_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ft_cli_parse(struct ft_cli *cli, int argc, char **argv, int *exit_status)
+{
+    struct argp_option options[FT_OPT_COUNT + 2] = {{0}};
+    struct parse parse = {.cli = cli};
+    struct argp argp = {.options = options, .parser = parse_one, .args_doc = cli->verb->arguments};
+    struct ft_error error = {0};
+    char *text = NULL;
+
+    if (asprintf(&text, "%s\v%s", cli->verb->sentence, cli->verb->details) < 0) {
+        abort();
+    }
+    argp.doc = text;
+    list_options(cli->verb, options);
+    cli->argument = calloc((size_t)argc + 1, sizeof(*cli->argument));
+    if (cli->argument == NULL) {
+        abort();
+    }
+    cli->json = asks_for_json(argc, argv) && (cli->verb->options & FT_OPT(JSON)) != 0;
+    *exit_status = FT_EXIT_OK;
+    if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &parse) != 0) {
+        if (cli->json) {
+            ft_cli_print_json(json_pack("{s:s, s:s}", "verdict", "error", "error", "bad usage"));
+        }
+        *exit_status = FT_EXIT_USAGE;
+    } else if (!parse.help && cli->baseline_path != NULL &&
+               ft_baseline_read(&cli->baseline, cli->baseline_path, &error) != FT_OK) {
+        *exit_status = ft_cli_fail(cli, &error, cli->baseline_path);
+    }
+    free(text);
+    return *exit_status == FT_EXIT_OK && !parse.help;
+}

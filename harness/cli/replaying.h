@@ -1,0 +1,26 @@
+/* Replay of one trace and what came of it: shared by replay and regress. */
+#ifndef FT_REPLAYING_H
+#define FT_REPLAYING_H
+
+#include "cli/cli.h"
+#include "report/regress_report.h"
+
+struct ft_replayed {
+    struct ft_trace trace; /* of the replay; owned once ft_replay_compare returned FT_OK */
+    enum ft_outcome outcome;
+    uint64_t divergence; /* first event that differs, 0: none, or not compared */
+    char note[256];      /* one sentence for people, "" when there is nothing to say */
+};
+
+/* Replays `recorded` (strictly, or following) on the module and compares. The trace's own run may
+ * have kept going: the replay then does too. */
+enum ft_status ft_replay_compare(const struct ft_module *module, const struct ft_trace *recorded,
+                                 bool follow, bool keep_going, struct ft_replayed *ret,
+                                 struct ft_error *error);
+
+/* Why strict replay is not possible, NULL: it is. */
+const char *ft_why_not_strict(const struct ft_module *module, const struct ft_trace *recorded);
+
+int ft_outcome_exit(enum ft_outcome outcome);
+
+#endif

@@ -1,0 +1,135 @@
+/* What a verb works on: modules, traces, scenarios. */
+#include "cli/cli.h"
+#include "report/trace_facts.h"
+#include "scenario/scenario_codec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCENARIO_FILE_MAX = 1 << 20 };
+
+static const char *mutant_or_sound(const char *mutant)
+{
+    return mutant == NULL || strcmp(mutant, "none") == 0 ? "" : mutant;
+}
+
+/* A core or mutant that is not there: says which names there are. */
+static enum ft_status no_module(const char *core, const char *mutant, struct ft_error *error)
+{
+    char names[160] = "";
+    size_t length = 0;
+    bool core_known = ft_module_find(core, "") != NULL;
+
+    for (size_t i = 0; i < ft_module_count(); i++) {
+        const struct ft_module *module = ft_module_at(i);
+        const char *name = core_known ? module->mutant : module->core;
+
+        if (core_known ? (strcmp(module->core, core) != 0 || name[0] == '\0')
+                       : module->mutant[0] != '\0') {
+            continue;
+        }
+        if (length < sizeof(names)) {
+            length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
+                                       length != 0 ? ", " : "", name);
+        }
+    }
+    return core_known ? ft_fail(error, FT_NO_DRIVER, 0, "%.40s has no mutant %.40s (it has: %.120s)",
+                                core, mutant, names[0] != '\0' ? names : "none")
+                      : ft_fail(error, FT_NO_DRIVER, 0, "no driver %.60s (there are: %.120s)", core,
+                                names[0] != '\0' ? names : "none");
+}
+
+enum ft_status ft_cli_module(const char *driver, const char *mutant, const struct ft_module **ret,
+                             struct ft_error *error)
+{
+    mutant = mutant_or_sound(mutant);
+    if (strchr(driver, '/') != NULL) {
+        enum ft_status status = ft_module_load(driver, ret, error);
+
+        if (status == FT_OK && mutant[0] != '\0' && strcmp((*ret)->mutant, mutant) != 0) {
+            return ft_fail(error, FT_USAGE, 0, "a module from a path is one driver; no --mutant");
+        }
+        return status;
+    }
+    *ret = ft_module_find(driver, mutant);
+    return *ret != NULL ? FT_OK : no_module(driver, mutant, error);
+}
+
+enum ft_status ft_cli_trace_module(const struct ft_cli *cli, const struct ft_trace *trace,
+                                   const struct ft_module **ret, bool *other,
+                                   struct ft_error *error)
+{
+    const char *driver = cli->driver != NULL ? cli->driver : trace->core;
+    const char *mutant = cli->mutant != NULL     ? cli->mutant
+                         : strchr(driver, '/') != NULL ? NULL
+                                                       : trace->mutant;
+    enum ft_status status;
+
+    /* A name in a trace is never a path to load code from. */
+    if (cli->driver == NULL && strchr(driver, '/') != NULL) {
+        return ft_fail(error, FT_NO_DRIVER, 0, "the trace names no driver; see --driver");
+    }
+    status = ft_cli_module(driver, mutant, ret, error);
+    if (status == FT_OK) {
+        *other = strcmp((*ret)->core, trace->core) != 0 ||
+                 strcmp((*ret)->mutant, trace->mutant) != 0;
+    }
+    return status;
+}
+
+int ft_cli_platform(const char *name)
+{
+    for (unsigned i = 0; i < FT_PLATFORM_COUNT; i++) {
+        if (strcmp(name, ft_platform_preset_name(i)) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+enum ft_status ft_cli_read_trace(const char *path, struct ft_trace *ret, struct ft_error *error)
+{
+    enum ft_status status = ft_trace_read(path, ret, error);
+
+    if (status == FT_IO) {
+        /* A path that cannot be read, a folder for one, is bad input and not our failure. */
+        error->status = FT_NO_FILE;
+        return FT_NO_FILE;
+    }
+    if (status == FT_OK) {
+        ft_trace_clean_texts(ret);
+    }
+    return status;
+}
+
+enum ft_status ft_cli_read_scenario(const char *path, struct ft_scenario *ret,
+                                    struct ft_error *error)
+{
+    FILE *file = fopen(path, "re");
+    char *text = file != NULL ? malloc(SCENARIO_FILE_MAX + 1) : NULL;
+    enum ft_status status;
+    size_t length;
+
+    if (file == NULL) {
+        return ft_fail(error, FT_NO_FILE, 0, "%s: %s", path, strerror(errno));
+    }
+    if (text == NULL) {
+        fclose(file);
+        return ft_fail(error, FT_NO_MEMORY, 0, "%s: no memory", path);
+    }
+    length = fread(text, 1, SCENARIO_FILE_MAX + 1, file);
+    if (ferror(file) != 0) {
+        status = ft_fail(error, FT_NO_FILE, 0, "%s: %s", path, strerror(errno));
+    } else if (length > SCENARIO_FILE_MAX) {
+        status = ft_fail(error, FT_TOO_LARGE, length, "more than a scenario of 64 ops can need");
+    } else {
+        status = ft_scenario_parse(text, length, ret, error);
+        if (status != FT_OK) {
+            error->status = FT_SYNTAX; /* whatever is wrong with it, the offset is a line */
+        }
+    }
+    free(text);
+    fclose(file);
+    return status;
+}

@@ -1,0 +1,84 @@
+#define _GNU_SOURCE
+#include "fuzz/finding_file.h"
+
+#include "scenario/scenario_codec.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { BYTES_MAX = 4096, SEEN_MAX = 1024 };
+
+/* One finding in a million runs is news; the same one again is not worth a system call. */
+static bool seen_before(uint64_t key)
+{
+    static uint64_t seen[SEEN_MAX];
+    static unsigned count;
+
+    for (unsigned i = 0; i < count; i++)
+        if (seen[i] == key)
+            return true;
+    if (count < SEEN_MAX)
+        seen[count++] = key;
+    return false;
+}
+
+static bool write_all(int file, const uint8_t *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t done = write(file, bytes, length);
+
+        if (done <= 0)
+            return false;
+        bytes += done;
+        length -= (size_t)done;
+    }
+    return fsync(file) == 0;
+}
+
+void ft_finding_file_write(const char *folder, const struct ft_scenario *scenario,
+                           const struct ft_verdict *verdict)
+{
+    const struct ft_finding *finding = &verdict->finding[0];
+    unsigned rule = verdict->finding_count ? finding->rule : 0;
+    uint64_t site = verdict->finding_count ? finding->site : 0;
+    uint8_t bytes[BYTES_MAX];
+    size_t length = ft_scenario_encode(scenario, bytes, sizeof bytes);
+    char *path, *temporary;
+    int file;
+
+    if (seen_before((uint64_t)verdict->kind << 56 | (uint64_t)rule << 40 | site))
+        return;
+    if (asprintf(&path, "%s/%s-%u-%llx.bytes", folder, ft_verdict_name(verdict->kind), rule,
+                 (unsigned long long)site) < 0 ||
+        asprintf(&temporary, "%s/.%d.tmp", folder, (int)getpid()) < 0)
+        abort();
+    file = access(path, F_OK) == 0 ? -1 : open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file >= 0) {
+        bool whole = write_all(file, bytes, length);
+
+        close(file);
+        if (!whole || rename(temporary, path) != 0) {
+            perror("flushtrace: cannot keep a finding");
+            abort();
+        }
+    }
+    free(path);
+    free(temporary);
+}
+
+bool ft_finding_file_read(const char *path, struct ft_scenario *ret)
+{
+    uint8_t bytes[BYTES_MAX];
+    FILE *file = fopen(path, "rb");
+    size_t length;
+
+    if (!file)
+        return false;
+    length = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    ft_scenario_decode(bytes, length, ret);
+    return true;
+}

@@ -1,0 +1,158 @@
+/* The fuzz target, one program per core and engine. Property: no scenario makes this driver break a rule, fault or hang, and a
+ * scenario gives the same events from a warm and from a cold machine.
+ *
+ * Our own arguments begin with --ft- and are taken out before the engine sees them:
+ *     --ft-mutant=M       fuzz the mutant M instead of the sound core
+ *     --ft-platform=P     every scenario on the preset P
+ *     --ft-findings=DIR   write each new finding's scenario to DIR and go on (flushtrace fuzz does this); without it the target
+ *                         prints the failure and aborts, as an engine run by itself expects
+ *     --ft-bytes          leave mutation to the engine
+ */
+#include "fuzz/finding_file.h"
+#include "replay/execute.h"
+#include "replay/session.h"
+#include "scenario/scenario_codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { COLD_CHECK_ONE_IN = 256 };
+
+static struct {
+    const char *mutant, *findings;
+    int platform; /* -1: the scenario's own */
+    bool bytes_only;
+    struct ft_session session;
+} target = {.mutant = "", .platform = -1};
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+
+static _Noreturn void refuse(const char *what, const char *value)
+{
+    fprintf(stderr, "flushtrace: fuzz target: %s: %s\n", what, value);
+    exit(3);
+}
+
+static bool take(const char *argument, const char *name, const char **ret)
+{
+    size_t length = strlen(name);
+
+    if (strncmp(argument, name, length) != 0)
+        return false;
+    *ret = argument + length;
+    return true;
+}
+
+static void take_argument(const char *argument)
+{
+    const char *value;
+
+    if (take(argument, "--ft-mutant=", &target.mutant) ||
+        take(argument, "--ft-findings=", &target.findings))
+        return;
+    if (strcmp(argument, "--ft-bytes") == 0) {
+        target.bytes_only = true;
+        return;
+    }
+    if (!take(argument, "--ft-platform=", &value))
+        refuse("unknown argument", argument);
+    for (int i = 0; i < FT_PLATFORM_COUNT; i++)
+        if (strcmp(value, ft_platform_preset_name((unsigned)i)) == 0)
+            target.platform = i;
+    if (target.platform < 0)
+        refuse("no such platform", value);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    const struct ft_module *module;
+    int kept = 1;
+
+    for (int i = 1; i < *argc; i++)
+        if (strncmp((*argv)[i], "--ft-", 5) == 0)
+            take_argument((*argv)[i]);
+        else
+            (*argv)[kept++] = (*argv)[i];
+    *argc = kept;
+    (*argv)[kept] = NULL;
+    module = ft_module_count() ? ft_module_find(ft_module_at(0)->core, target.mutant) : NULL;
+    if (!module)
+        refuse("no such mutant", target.mutant);
+    if (!ft_session_open(&target.session, module, false, 0))
+        exit(5);
+    return 0;
+}
+
+static void run(const struct ft_scenario *scenario, bool cold, struct ft_run_result *result,
+                struct ft_verdict *verdict)
+{
+    struct ft_run_options options = {.scenario = scenario, .cold = cold};
+
+    ft_session_run(&target.session, &options, result, verdict);
+}
+
+/* The same scenario from the other start must give the same events; a difference is our own bug. */
+static void check_cold(const struct ft_scenario *scenario, const struct ft_run_result *warm)
+{
+    struct ft_run_result cold;
+
+    run(scenario, true, &cold, NULL);
+    if (cold.hash == warm->hash)
+        return;
+    fprintf(stderr, "flushtrace: own failure: warm and cold runs differ (%016llx, %016llx)\n",
+            (unsigned long long)warm->hash, (unsigned long long)cold.hash);
+    abort();
+}
+
+static void report(const struct ft_scenario *scenario, const struct ft_verdict *verdict)
+{
+    const struct ft_finding *finding = &verdict->finding[0];
+    const struct ft_rule_row *rule =
+        verdict->finding_count ? ft_rule_by_number(finding->rule) : NULL;
+    char function[FT_FUNCTION_MAX], text[4096];
+
+    if (target.findings) {
+        ft_finding_file_write(target.findings, scenario, verdict);
+        return;
+    }
+    ft_site_resolve(ft_module_find(ft_module_at(0)->core, target.mutant), finding->site, function, sizeof function);
+    ft_scenario_print(scenario, text, sizeof text);
+    fprintf(stderr, "flushtrace: %s %s\n  %s\n  at %s\n%s", ft_verdict_name(verdict->kind),
+            rule ? rule->id : "", rule ? rule->sentence : verdict->detail, function, text);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ft_scenario scenario;
+    struct ft_run_result result;
+    struct ft_verdict verdict;
+
+    ft_scenario_decode(data, size, &scenario);
+    if (target.platform >= 0)
+        ft_platform_preset((enum ft_platform_name)target.platform, &scenario.platform);
+    run(&scenario, false, &result, &verdict);
+    if (XXH3_64bits(data, size) % COLD_CHECK_ONE_IN == 0)
+        check_cold(&scenario, &result);
+    if (verdict.kind == FT_VERDICT_ERROR) {
+        fprintf(stderr, "flushtrace: own failure: %s\n", verdict.detail);
+        abort();
+    }
+    if (verdict.kind == FT_VERDICT_VIOLATION || verdict.kind == FT_VERDICT_CRASH ||
+        verdict.kind == FT_VERDICT_HANG)
+        report(&scenario, &verdict);
+    return 0;
+}
+
+/* Whole ops mostly; the engine's own byte mutations keep their share. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    if (LLVMFuzzerMutate && (target.bytes_only || seed % 8 == 0))
+        return LLVMFuzzerMutate(data, size, max_size);
+    return ft_scenario_mutate(data, size, max_size, seed);
+}

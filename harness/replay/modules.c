@@ -1,0 +1,80 @@
+/* The modules of this program: linked ones from the section ft_modules, and one loaded from a path. */
+#include "replay/execute.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct ft_module *const __start_ft_modules[] __attribute__((weak));
+extern const struct ft_module *const __stop_ft_modules[] __attribute__((weak));
+
+enum { LOADED_MAX = 8 };
+static const struct ft_module *loaded[LOADED_MAX];
+static size_t loaded_count;
+
+static size_t linked_count(void)
+{
+    return (size_t)(__stop_ft_modules - __start_ft_modules);
+}
+
+size_t ft_module_count(void)
+{
+    return linked_count() + loaded_count;
+}
+
+const struct ft_module *ft_module_at(size_t index)
+{
+    return index < linked_count() ? __start_ft_modules[index] : loaded[index - linked_count()];
+}
+
+const struct ft_module *ft_module_find(const char *core, const char *mutant)
+{
+    for (size_t i = 0; i < ft_module_count(); i++) {
+        const struct ft_module *module = ft_module_at(i);
+
+        if (strcmp(module->core, core) == 0 && strcmp(module->mutant, mutant ? mutant : "") == 0)
+            return module;
+    }
+    return NULL;
+}
+
+enum ft_status ft_module_load(const char *path, const struct ft_module **ret, struct ft_error *error)
+{
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct ft_module *module;
+
+    if (!object)
+        return ft_fail(error, FT_NO_DRIVER, 0, "%s", dlerror());
+    module = dlsym(object, "ft_module");
+    if (!module)
+        return ft_fail(error, FT_NO_DRIVER, 0, "%s: no symbol ft_module; not a driver module", path);
+    if (module->abi != FT_MODULE_ABI)
+        return ft_fail(error, FT_NO_DRIVER, 0, "%s: module interface %u, this program has %d", path,
+                       module->abi, FT_MODULE_ABI);
+    if (loaded_count == LOADED_MAX)
+        return ft_fail(error, FT_USAGE, 0, "more than %d modules loaded", LOADED_MAX);
+    loaded[loaded_count++] = module;
+    *ret = module;
+    return FT_OK;
+}
+
+size_t ft_description_print(const struct ft_description *description, char *text, size_t capacity)
+{
+    static const char *const models[] = {"wdm", "kmdf", "scsi"};
+    int used = snprintf(
+        text, capacity,
+        "name=%s\nmodel=%s\ndevices=%u\nwindows=%u\ndma_version=%u\nkmdf_version=%u\n"
+        "requests=%u\nirq_level=%u\nirq_vector=%u\nrequest_bytes_max=%u\nflags=%u\n",
+        description->name, models[description->model % 3], description->devices,
+        description->windows, description->dma_version, description->kmdf_version,
+        description->requests, description->irq_level, description->irq_vector,
+        description->request_bytes_max, description->flags);
+
+    for (unsigned i = 0; i < FT_BARS_MAX; i++)
+        if (description->bar_bytes[i]) {
+            size_t at = (size_t)used < capacity ? (size_t)used : capacity;
+
+            used += snprintf(text + at, capacity - at, "bar%u=%u\n", i, description->bar_bytes[i]);
+        }
+    return (size_t)used;
+}

@@ -1,0 +1,120 @@
+/* Runs many random scenarios of one core in this process and prints what must hold: one hash over all of them (the same whatever the
+ * compiler, optimisation, sanitizer or address layout), how many ended with which verdict, and in which phase of a request the
+ * disturbances struck.
+ *
+ *     ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each]
+ *
+ * Exit: 0 every run clean, 1 some were not (the first is printed as a scenario), 3 bad usage.
+ */
+#include "phases.h"
+#include "replay/execute.h"
+#include "replay/session.h"
+#include "scenario/scenario_codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { VERDICTS = 9 };
+
+struct soak {
+    struct ft_session session;
+    struct ft_phases phases;
+    uint64_t hash, events, verdicts[VERDICTS];
+    uint64_t ops[3]; /* fired, late, skipped */
+    bool each, failed;
+};
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each]\n");
+    return 3;
+}
+
+static void show_failure(uint64_t seed, const struct ft_scenario *scenario,
+                         const struct ft_verdict *verdict)
+{
+    const struct ft_rule_row *rule =
+        verdict->finding_count ? ft_rule_by_number(verdict->finding[0].rule) : NULL;
+    char text[8192];
+
+    ft_scenario_print(scenario, text, sizeof text);
+    printf("# seed %llu: %s %s event %llu %s\n%s", (unsigned long long)seed,
+           ft_verdict_name(verdict->kind), rule ? rule->id : "",
+           (unsigned long long)(rule ? verdict->finding[0].event : 0), verdict->detail, text);
+}
+
+static void run(struct soak *soak, uint64_t seed, int platform)
+{
+    struct ft_scenario scenario;
+    struct ft_run_options options = {.scenario = &scenario};
+    struct ft_run_result result;
+    struct ft_verdict verdict;
+
+    ft_scenario_random(seed, platform, &scenario);
+    soak->phases.now = PHASE_IDLE;
+    ft_session_run(&soak->session, &options, &result, &verdict);
+    soak->hash = XXH3_64bits_withSeed(&result.hash, sizeof result.hash, soak->hash);
+    soak->events += result.event_count;
+    soak->verdicts[verdict.kind]++;
+    soak->ops[0] += result.ops_fired;
+    soak->ops[1] += result.ops_late;
+    soak->ops[2] += result.ops_skipped;
+    if (soak->each)
+        printf("%llu %016llx %s\n", (unsigned long long)seed, (unsigned long long)result.hash,
+               ft_verdict_name(verdict.kind));
+    if (verdict.kind != FT_VERDICT_CLEAN && !soak->failed) {
+        soak->failed = true;
+        show_failure(seed, &scenario, &verdict);
+    }
+}
+
+static void print_result(const struct soak *soak, uint64_t count)
+{
+    printf("%llu scenarios %016llx %llu events\n", (unsigned long long)count,
+           (unsigned long long)soak->hash, (unsigned long long)soak->events);
+    for (unsigned i = 0; i < VERDICTS; i++)
+        if (soak->verdicts[i])
+            printf("  %s %llu\n", ft_verdict_name(i), (unsigned long long)soak->verdicts[i]);
+    printf("  ops fired %llu late %llu skipped %llu\n", (unsigned long long)soak->ops[0],
+           (unsigned long long)soak->ops[1], (unsigned long long)soak->ops[2]);
+    printf("  %-12s", "struck in");
+    for (unsigned p = 0; p < PHASE_COUNT; p++)
+        printf("%10s", ft_phase_names[p]);
+    for (unsigned o = 0; o < PHASE_OPS; o++) {
+        printf("\n  %-12s", ft_phase_op_names[o]);
+        for (unsigned p = 0; p < PHASE_COUNT; p++)
+            printf("%10llu", (unsigned long long)soak->phases.struck[o][p]);
+    }
+    putchar('\n');
+}
+
+int main(int argc, char **argv)
+{
+    static struct soak soak;
+    const struct ft_module *module;
+    uint64_t first, count;
+    int platform = -1;
+
+    if (argc < 5)
+        return usage();
+    module = ft_module_find(argv[1], argv[2][0] == '-' ? "" : argv[2]);
+    first = strtoull(argv[3], NULL, 0);
+    count = strtoull(argv[4], NULL, 0);
+    for (int i = 0; argc > 5 && i < FT_PLATFORM_COUNT; i++)
+        if (strcmp(argv[5], ft_platform_preset_name((unsigned)i)) == 0)
+            platform = i;
+    if (!module || (argc > 5 && platform < 0 && strcmp(argv[5], "any") != 0))
+        return usage();
+    soak.each = argc > 6;
+    if (!ft_session_open(&soak.session, module, false, 0))
+        return 5;
+    soak.session.tap = ft_phases_event;
+    soak.session.tap_state = &soak.phases;
+    for (uint64_t seed = first; seed < first + count; seed++)
+        run(&soak, seed, platform);
+    print_result(&soak, count);
+    ft_session_close(&soak.session);
+    return soak.failed ? 1 : 0;
+}
