@@ -18,7 +18,8 @@
 # are linked partially (ld -r), its code and data move to sections of their own, and every symbol but
 # the descriptor ft_module_<id> becomes local, so that any number of modules fit into one program.
 #
-# Results: target <NAME>-modules; <NAME>.so, the plain module for `flushtrace run ./<NAME>.so`; and
+# Results: target <NAME>-modules; <NAME>.so, the sound module for `flushtrace run ./<NAME>.so` (plain,
+# or dev in a build of that flavour); and
 # the lists that flushtrace_link_modules (FlushtracePrograms.cmake) reads.
 
 set(FLUSHTRACE_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
@@ -275,10 +276,10 @@ function(_flushtrace_model_objects dir sources ret)
   set(${ret} ${objects} PARENT_SCOPE)
 endfunction()
 
-# <NAME>.so: the sound plain module as a shared object that exports ft_module.
-function(_flushtrace_shared_module core)
-  get_property(id GLOBAL PROPERTY FLUSHTRACE_IDS_${core}_plain)
-  get_property(module GLOBAL PROPERTY FLUSHTRACE_OBJECTS_${core}_plain)
+# <NAME>.so: the sound module of one flavour as a shared object that exports ft_module.
+function(_flushtrace_shared_module core flavour)
+  get_property(id GLOBAL PROPERTY FLUSHTRACE_IDS_${core}_${flavour})
+  get_property(module GLOBAL PROPERTY FLUSHTRACE_OBJECTS_${core}_${flavour})
   list(GET id 0 id)
   list(GET module 0 module)
   set(output "${FLUSHTRACE_MODULE_OUTPUT_DIR}/${core}.so")
@@ -362,8 +363,10 @@ function(flushtrace_add_driver)
   if(NOT arg_TEST_ONLY)
     set_property(GLOBAL APPEND PROPERTY FLUSHTRACE_CORES "${arg_NAME}")
   endif()
-  if("plain" IN_LIST arg_FLAVOURS)
-    _flushtrace_shared_module("${arg_NAME}")
-    add_dependencies(${arg_NAME}-module.so ${arg_NAME}-modules)
-  endif()
+  foreach(flavour plain dev)
+    if(flavour IN_LIST arg_FLAVOURS)
+      _flushtrace_shared_module("${arg_NAME}" ${flavour})
+      add_dependencies(${arg_NAME}-module.so ${arg_NAME}-modules)
+    endif()
+  endforeach()
 endfunction()

@@ -53,17 +53,18 @@ static VOID PacketEndTransfer(PPACKET_EXTENSION Extension, NTSTATUS Status)
     PacketFinishRequest(Extension, Status, NT_SUCCESS(Status) ? request->Moved : 0);
 }
 
-/* The longest piece at this address that the device and the map registers can take. */
+/* The longest piece at this address that the device and the map registers can take. Unless it is the
+ * last, it ends with a page, so that no two pieces share a cache line. */
 static ULONG PacketPieceLength(const PACKET_REQUEST *Request, PVOID Va)
 {
-    ULONG length = Request->Length - Request->Moved;
+    ULONG left = Request->Length - Request->Moved;
     ULONG reach = Request->MapRegisterCount * PAGE_SIZE - BYTE_OFFSET(Va);
 
-    if (length > PACKET_PIECE_MAX)
-        length = PACKET_PIECE_MAX;
-    if (length > reach)
-        length = reach;
-    return length;
+    if (reach > PACKET_PIECE_MAX)
+        reach = PACKET_PIECE_MAX;
+    if (left <= reach)
+        return left;
+    return reach - BYTE_OFFSET((PUCHAR)Va + reach);
 }
 
 /* By the owner of a request with map registers and nothing mapped: maps the next piece and hands it

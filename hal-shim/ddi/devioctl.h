@@ -48,7 +48,7 @@
 #define FILE_DEVICE_INFINIBAND       0x0000003b
 
 #define CTL_CODE(DeviceType, Function, Method, Access)                                             \
-    (((DeviceType) << 16) | ((Access) << 14) | ((Function) << 2) | (Method))
+    (((unsigned)(DeviceType) << 16) | ((Access) << 14) | ((Function) << 2) | (Method))
 #define DEVICE_TYPE_FROM_CTL_CODE(code) (((unsigned)(code)&0xffff0000) >> 16)
 #define METHOD_FROM_CTL_CODE(code)      ((unsigned)(code)&3)
 #define METHOD_BUFFERED                 0

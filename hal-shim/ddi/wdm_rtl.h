@@ -122,12 +122,12 @@ void ft_paged_code(const char *function);
 #define ASSERT(expr)             ((expr) ? (void)0 : ft_driver_assert(#expr, __FILE__, __LINE__))
 #define ASSERTMSG(message, expr) ((expr) ? (void)0 : ft_driver_assert(message, __FILE__, __LINE__))
 #define NT_ASSERT(expr)          ASSERT(expr)
-#define NT_VERIFY(expr)                                                                            \
-    ((expr) ? TRUE : (ft_driver_assert(#expr, __FILE__, __LINE__), FALSE))
 #define KdPrint(args)            DbgPrint args
 #define KdPrintEx(args)          DbgPrintEx args
 #define vKdPrintEx(args)         vDbgPrintEx args
 #define KdBreakPoint()           DbgBreakPoint()
+
+#define NT_VERIFY(expr) ((expr) ? TRUE : (ft_driver_assert(#expr, __FILE__, __LINE__), FALSE))
 #endif
 #define RTL_VERIFY(expr)             NT_VERIFY(expr)
 #define RTL_SOFT_ASSERT(expr)        ASSERT(expr)

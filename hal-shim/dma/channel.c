@@ -113,6 +113,7 @@ static void grant_retire(struct ft_dma_grant *grant)
 {
     if (grant->channel || grant->registers || grant->in_control)
         return;
+    FT_M->dma.waiting -= grant->state == FT_GRANT_WAITING;
     ft_block_free(grant->base);
     memset(grant, 0, sizeof *grant);
 }
@@ -158,6 +159,8 @@ static struct ft_dma_grant *next_grantable(unsigned *first)
     unsigned blocked_count = 0;
     bool registers_blocked = false;
 
+    if (FT_M->dma.waiting == 0)
+        return NULL;
     for (;;) {
         struct ft_dma_grant *grant = NULL;
         bool busy;
@@ -190,6 +193,7 @@ static void grant_take(struct ft_dma_grant *grant, unsigned first)
     struct ft_dma_state *dma = &FT_M->dma;
 
     grant->state = FT_GRANT_GRANTED;
+    dma->waiting--;
     grant->first = (uint16_t)first;
     grant->channel = 1;
     grant->registers = 1;
@@ -284,7 +288,7 @@ bool ft_dma_grant_next(void)
     struct ft_task *task;
     unsigned first, cpu;
 
-    if (!ft_cpu_find(DISPATCH_LEVEL, &cpu))
+    if (FT_M->dma.waiting == 0 || !ft_cpu_find(DISPATCH_LEVEL, &cpu))
         return false;
     grant = next_grantable(&first);
     if (!grant && FT_M->dma.few_armed && !any_file()) {
@@ -334,6 +338,7 @@ static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter, PDEVIC
         .label = (uint16_t)label,
         .state = FT_GRANT_WAITING,
     };
+    FT_M->dma.waiting++;
     return grant;
 }
 

@@ -107,6 +107,7 @@ struct ft_dma_state {
     uint64_t mapped[FT_DMA_REGISTERS_MAX / 64];  /* registers in a live mapping */
     uint64_t logical_next[2];                    /* next unused page of the two logical ranges */
     uint32_t order_next;
+    uint32_t waiting;     /* grants that wait */
     uint16_t frames_high; /* frames below this number have been used in this run */
     uint16_t bounce_high; /* the same for bounce pages */
     uint16_t few_left;    /* few-registers: registers that may still be granted */

@@ -294,8 +294,12 @@ void ft_buffer_compare(void *va, uint32_t bytes, bool write, uint32_t *equal, ui
     }
 }
 
+/* One more than the offset of the first byte that is not the fill, 0 when there is none. */
 static uint32_t first_changed(const uint8_t *at, size_t bytes)
 {
+    /* Every byte equals its neighbour, and the first is right: the fast way for the usual case. */
+    if (bytes == 0 || (at[0] == SLACK_FILL && memcmp(at, at + 1, bytes - 1) == 0))
+        return 0;
     for (size_t i = 0; i < bytes; i++)
         if (at[i] != SLACK_FILL)
             return (uint32_t)i + 1;

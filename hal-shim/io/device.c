@@ -23,7 +23,7 @@ struct ft_device_private *ft_device_private(PDEVICE_OBJECT device)
 
 void ft_device_check(PDEVICE_OBJECT device, unsigned code)
 {
-    if (!ft_block_is_live(device, FT_HC_DEVICE))
+    if (!device || !ft_block_is_live(device, FT_HC_DEVICE))
         ft_bugcheck(BUGCHECK_IO_MANAGER, code, ft_handle_of(device), 0, 0);
 }
 

@@ -188,11 +188,12 @@ static NTSTATUS connect_and_tell(const struct connection *how, PKINTERRUPT *ret)
     return status;
 }
 
-NTSTATUS IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine,
-                            PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql,
-                            KIRQL SynchronizeIrql, KINTERRUPT_MODE InterruptMode,
-                            BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask,
-                            BOOLEAN FloatingSave)
+NTSTATUS IoConnectInterrupt(
+    PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine,
+    /* NOLINTNEXTLINE(readability-non-const-parameter): the signature is Windows' own. */
+    PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql,
+    KINTERRUPT_MODE InterruptMode, BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask,
+    BOOLEAN FloatingSave)
 {
     struct connection how = {ServiceRoutine, ServiceContext, SpinLock,
                              Vector,         Irql,           SynchronizeIrql};

@@ -130,7 +130,6 @@ struct ft_io_state {
     struct sim_device device;
 };
 
-_Static_assert(sizeof(struct ft_io_state) < 6 * 1024,
-               "the I/O layer's state has outgrown its place");
+_Static_assert(sizeof(struct ft_io_state) < 6144, "the I/O layer's state has outgrown its place");
 
 #endif

@@ -15,7 +15,7 @@ enum { BUGCHECK_BAD_ADDRESS = 0x50, POLL_UNITS = 10 /* 1 microsecond */ };
 
 static uint32_t window_name(unsigned index, uint64_t within)
 {
-    return (uint32_t)((index + 1) * FT_BAR_STRIDE + within);
+    return (uint32_t)((uint64_t)(index + 1) * FT_BAR_STRIDE + within);
 }
 
 /* A free window, beginning after the last one given, so that an address which was unmapped is not

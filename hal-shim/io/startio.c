@@ -36,8 +36,7 @@ static void start_io(PDEVICE_OBJECT device, PIRP irp)
     private->start_io_active = before;
 }
 
-/* Takes the next request off the queue and starts it. True: another one is owed (deferred by
- * StartIo itself). */
+/* Takes the next request off the queue and starts it. */
 static void start_next(PDEVICE_OBJECT device, unsigned how, ULONG key)
 {
     struct ft_device_private *private = ft_device_private(device);
@@ -64,6 +63,17 @@ static void start_next(PDEVICE_OBJECT device, unsigned how, ULONG key)
         start_io(device, irp);
 }
 
+/* What IoStartNextPacket owes since StartIo called it. */
+static void start_owed(PDEVICE_OBJECT device, ULONG key)
+{
+    while (ft_block_is_live(device, FT_HC_DEVICE) && ft_device_private(device)->start_next_owed) {
+        unsigned how = ft_device_private(device)->start_next_owed;
+
+        ft_device_private(device)->start_next_owed = 0;
+        start_next(device, how, key);
+    }
+}
+
 /* With IoSetStartIoAttributes(DeferredStartIo) a call from inside StartIo waits until StartIo
  * returns, so it does not recurse. */
 static void next_packet(PDEVICE_OBJECT device, unsigned how, ULONG key)
@@ -75,11 +85,7 @@ static void next_packet(PDEVICE_OBJECT device, unsigned how, ULONG key)
         return;
     }
     start_next(device, how, key);
-    while (ft_block_is_live(device, FT_HC_DEVICE) && private->start_next_owed) {
-        how = private->start_next_owed;
-        private->start_next_owed = 0;
-        start_next(device, how, key);
-    }
+    start_owed(device, key);
 }
 
 /* What follows the insertion of a request. cancel: the lock is held, `old` is the IRQL before it.
@@ -96,8 +102,7 @@ static void after_insertion(PDEVICE_OBJECT device, PIRP irp, bool queued, bool c
         if (cancel)
             ft_cancel_unlock(DISPATCH_LEVEL);
         start_io(device, irp);
-        if (private->start_next_owed)
-            next_packet(device, private->start_next_owed, 0);
+        start_owed(device, 0);
     } else if (cancel) {
         routine = irp->CancelRoutine;
         if (irp->Cancel && routine) {
@@ -111,6 +116,7 @@ static void after_insertion(PDEVICE_OBJECT device, PIRP irp, bool queued, bool c
     ft_irql_set(old);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is Windows' own. */
 VOID IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction)
 {
     enum { NOT_AN_IRP = 3 };

@@ -153,6 +153,7 @@ struct ft_machine {
     uint8_t started;          /* START_DEVICE is over */
     struct ft_cpu cpu[FT_CPUS_MAX];
     struct ft_task task[FT_TASKS_MAX];
+    uint32_t tasks_of_kind[FT_TASK_KIND_COUNT]; /* bit per task that is not free */
 
     /* --- ops --- */
     struct ft_op armed;

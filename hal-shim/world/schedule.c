@@ -77,30 +77,35 @@ bool ft_task_may_step(const struct ft_task *task, unsigned *cpu)
     return idle_cpu(cpu);
 }
 
-/* The index-th task of a kind that may step: begun ones first, then new ones, each by creation. -1: none. */
+/* Begun tasks come before those that wait to begin, older ones before younger. */
+static bool comes_before(const struct ft_task *a, const struct ft_task *b)
+{
+    return a->began != b->began ? a->began > b->began : a->order < b->order;
+}
+
+/* The index-th task of a kind that may step. -1: none. */
 static int find_task(unsigned kind, unsigned index, unsigned *cpu)
 {
-    for (int began = 1; began >= 0; began--) {
-        uint32_t after = 0;
+    const struct ft_task *last = NULL;
 
-        for (;;) {
-            int best = -1;
+    for (;;) {
+        int best = -1;
 
-            for (int i = 0; i < FT_TASKS_MAX; i++) {
-                const struct ft_task *task = &FT_M->task[i];
+        for (uint32_t live = FT_M->tasks_of_kind[kind]; live; live &= live - 1) {
+            int i = __builtin_ctz(live);
+            const struct ft_task *task = &FT_M->task[i];
+            unsigned at;
 
-                if (task->state != FT_TS_FREE && task->kind == kind && task->began == began &&
-                    task->order >= after && (best < 0 || task->order < FT_M->task[best].order))
-                    best = i;
+            if ((!last || comes_before(last, task)) &&
+                (best < 0 || comes_before(task, &FT_M->task[best])) && ft_task_may_step(task, &at)) {
+                best = i;
+                *cpu = at;
             }
-            if (best < 0)
-                break;
-            after = FT_M->task[best].order + 1;
-            if (ft_task_may_step(&FT_M->task[best], cpu) && index-- == 0)
-                return best;
         }
+        if (best < 0 || index-- == 0)
+            return best;
+        last = &FT_M->task[best];
     }
-    return -1;
 }
 
 /* Lets a layer begin what waits to begin: a raised interrupt, a queued DPC, an expired timer. */

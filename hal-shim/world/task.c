@@ -82,6 +82,7 @@ static void release(struct ft_task *task)
         ft_cpu_drop(task->cpu, (unsigned)(task - FT_M->task));
     task->state = FT_TS_FREE;
     task->resident = 0;
+    FT_M->tasks_of_kind[task->kind] &= ~(1u << (task - FT_M->task));
 }
 
 _Noreturn void ft_task_leave(void)
@@ -156,6 +157,7 @@ struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argu
     }
     memset(task, 0, sizeof *task);
     handle = ft_handle_new(FT_HC_TASK);
+    FT_M->tasks_of_kind[kind] |= 1u << (task - FT_M->task);
     task->kind = (uint8_t)kind;
     task->state = FT_TS_READY;
     task->cpu = FT_NO_CPU;

@@ -93,7 +93,8 @@ enum ft_status ft_baseline_ignore(struct ft_baseline *baseline, const char *text
     char rule[80];
 
     if (length == 0 || length >= sizeof(rule) || (colon != NULL && colon[1] == '\0')) {
-        return ft_fail(error, FT_USAGE, 0, "--ignore takes RULE or RULE:FUNCTION, not '%.80s'", text);
+        return ft_fail(error, FT_USAGE, 0, "--ignore takes RULE or RULE:FUNCTION, not '%.80s'",
+                       text);
     }
     snprintf(rule, sizeof(rule), "%.*s", (int)length, text);
     return add(baseline, rule, colon != NULL ? colon + 1 : "*", "--ignore", 0, error);

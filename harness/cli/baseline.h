@@ -16,10 +16,10 @@
 enum { FT_BASELINE_MAX = 512, FT_BASELINE_REASON = 128 };
 
 struct ft_baseline_entry {
-    uint16_t rule;     /* 0: not a rule, see kind */
-    uint8_t kind;      /* enum ft_verdict_kind of `crash` and `hang`, 0 for a rule */
+    uint16_t rule; /* 0: not a rule, see kind */
+    uint8_t kind;  /* enum ft_verdict_kind of `crash` and `hang`, 0 for a rule */
     bool used;
-    unsigned line;     /* of the file, 0: --ignore */
+    unsigned line; /* of the file, 0: --ignore */
     char function[FT_FUNCTION_MAX];
     char reason[FT_BASELINE_REASON];
     char text[FT_FUNCTION_MAX + 64]; /* "rule function", to complain with */

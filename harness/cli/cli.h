@@ -59,7 +59,7 @@ enum ft_cli_option {
 #define OPTION(symbol, name, key, argument, description) FT_OPT_##symbol,
     FT_CLI_OPTIONS(OPTION)
 #undef OPTION
-    FT_OPT_COUNT
+        FT_OPT_COUNT
 };
 
 #define FT_OPT(symbol) (1U << FT_OPT_##symbol)
@@ -105,8 +105,8 @@ bool ft_cli_parse(struct ft_cli *cli, int argc, char **argv, int *exit_status);
 
 /* ---- answer.c ---- */
 
-/* Says what went wrong on standard error (and as JSON object), and gives the exit status for it. `file` is the
- * input concerned, NULL for none. */
+/* Says what went wrong on standard error (and as JSON object), and gives the exit status for it.
+ * `file` is the input concerned, NULL for none. */
 int ft_cli_fail(const struct ft_cli *cli, const struct ft_error *error, const char *file);
 
 /* The same for a sentence of one's own. */
@@ -120,8 +120,8 @@ void ft_cli_print_json(json_t *object);
 void ft_cli_note(const struct ft_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Exit status of a verdict for run and check, after baseline and --ignore. When every finding is known, *known is the reason of
- * the first, else NULL. */
+/* Exit status of a verdict for run and check, after baseline and --ignore. When every finding is
+ * known, *known is the reason of the first, else NULL. */
 int ft_cli_judge(struct ft_cli *cli, const struct ft_trace *trace, const char **known);
 
 /* Says which baseline entries were not used. */
@@ -133,11 +133,13 @@ void ft_cli_page_end(FILE *out);
 
 /* ---- subjects.c ---- */
 
-/* Finds a driver by core name or loads it from a path (one with '/'), and its mutant ("none" or NULL: the sound core). */
+/* Finds a driver by core name or loads it from a path (one with '/'), and its mutant ("none" or
+ * NULL: the sound core). */
 enum ft_status ft_cli_module(const char *driver, const char *mutant, const struct ft_module **ret,
                              struct ft_error *error);
 
-/* The module that a trace was recorded on, or --driver, or --mutant. *other: not the recorded one, so strict replay is out. */
+/* The module that a trace was recorded on, or --driver, or --mutant. *other: not the recorded one,
+ * so strict replay is out. */
 enum ft_status ft_cli_trace_module(const struct ft_cli *cli, const struct ft_trace *trace,
                                    const struct ft_module **ret, bool *other,
                                    struct ft_error *error);
@@ -145,8 +147,12 @@ enum ft_status ft_cli_trace_module(const struct ft_cli *cli, const struct ft_tra
 /* Number of a preset's name, or -1. */
 int ft_cli_platform(const char *name);
 
-/* Reads a trace and cleans its texts. A trace that was cut off is given back with complete false. */
+/* Reads a trace and cleans its texts. A trace that was cut off is given back with
+ * complete false and the verdict of the events that are there. */
 enum ft_status ft_cli_read_trace(const char *path, struct ft_trace *ret, struct ft_error *error);
+
+/* Sees that a file can be written there, before the work is done that it is for. */
+enum ft_status ft_cli_check_output(const char *path, struct ft_error *error);
 
 /* Reads a scenario text file. error->offset is the line. */
 enum ft_status ft_cli_read_scenario(const char *path, struct ft_scenario *ret,
@@ -160,7 +166,8 @@ const char *ft_cli_own_flavour(void);
 /* Path of a program beside this one. False: it cannot be told. */
 bool ft_cli_sibling(const char *name, char *path, size_t capacity);
 
-/* Runs the program of cli->flavour in our place; returns 0 when this program is it already, else an exit status. */
+/* Runs the program of cli->flavour in our place; returns 0 when this program is it already, else an
+ * exit status. */
 int ft_cli_enter_flavour(const struct ft_cli *cli);
 
 /* ---- rerun.c ---- */

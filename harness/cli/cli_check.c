@@ -45,8 +45,8 @@ static int report(struct ft_cli *cli, const struct ft_trace *trace, const struct
 
         if (trace->complete) {
             ft_verdict_print(stored, text, sizeof(text));
-            printf("checked: the stored verdict is %s%s%s\n\n", same ? "right" : "another: ",
-                   same ? "" : text, "");
+            printf("checked: the stored verdict is %s%s%s\n\n",
+                   same ? "right" : "another: ", same ? "" : text, "");
         }
         ft_block_print(&block, stdout);
     }
@@ -84,8 +84,9 @@ const struct ft_verb ft_verb_check = {
     .arguments_min = 1,
     .arguments_max = 1,
     .options = FT_OPT(KEEP_GOING) | FT_OPT(BASELINE) | FT_OPT(IGNORE) | FT_OPT(JSON),
-    .details = "Exit status: 0 clean, 1 a finding, 3 bad input, 4 no verdict. Whether the stored verdict "
-               "is the same is said, and is the key `same` of the JSON answer.\n\n"
-               "  flushtrace check fail.ftr",
+    .details =
+        "Exit status: 0 clean, 1 a finding, 3 bad input, 4 no verdict. Whether the stored verdict "
+        "is the same is said, and is the key `same` of the JSON answer.\n\n"
+        "  flushtrace check fail.ftr",
     .run = run,
 };

@@ -5,7 +5,7 @@
 #include "report/report_json.h"
 #include "report/trace_facts.h"
 #include "report/verdict_block.h"
-#include "scenario/scenario_codec.h"
+#include "scenario/scenario_parts.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -26,8 +26,8 @@ static unsigned add_fact(struct fact *list, unsigned count, const char *name, co
         return count;
     }
     list[count].name = name;
-    snprintf(list[count].left, FACT_BYTES, "%s", left);
-    snprintf(list[count].right, FACT_BYTES, "%s", right);
+    snprintf(list[count].left, FACT_BYTES, "%s", left[0] != '\0' ? left : "none");
+    snprintf(list[count].right, FACT_BYTES, "%s", right[0] != '\0' ? right : "none");
     return count + 1;
 }
 
@@ -64,11 +64,12 @@ static json_t *answer_object(const struct ft_cli *cli, const struct ft_trace *a,
     ft_command_word(&rerun, cli->argument[0]);
     ft_command_word(&rerun, cli->argument[1]);
     for (unsigned i = 0; i < count; i++) {
-        json_object_set_new(headers, list[i].name,
-                            json_pack("[o, o]", ft_json_text(list[i].left),
-                                      ft_json_text(list[i].right)));
+        json_object_set_new(
+            headers, list[i].name,
+            json_pack("[o, o]", ft_json_text(list[i].left), ft_json_text(list[i].right)));
     }
-    json_object_set_new(object, "same", json_boolean(event == 0 && a->verdict.kind == b->verdict.kind));
+    json_object_set_new(object, "same",
+                        json_boolean(event == 0 && a->verdict.kind == b->verdict.kind));
     json_object_set_new(object, "difference",
                         event != 0 ? json_integer((json_int_t)event) : json_null());
     json_object_set_new(object, "headers", headers);
@@ -82,9 +83,24 @@ static json_t *answer_object(const struct ft_cli *cli, const struct ft_trace *a,
     return object;
 }
 
+/* The event run:begin tells the platform. When that is all it tells, look on for what the driver
+ * did. */
+static uint64_t find_difference(const struct ft_trace *a, const struct ft_trace *b)
+{
+    uint64_t event = ft_first_difference(a, b, 0);
+    uint64_t further;
+
+    if (event != 1 || a->event_count == 0 || b->event_count == 0 ||
+        a->event[0].kind != FT_EV_RUN_BEGIN || b->event[0].kind != FT_EV_RUN_BEGIN) {
+        return event;
+    }
+    further = ft_first_difference(a, b, 1);
+    return further != 0 ? further : event;
+}
+
 static int compare(const struct ft_cli *cli, const struct ft_trace *a, const struct ft_trace *b)
 {
-    uint64_t event = ft_first_difference(a, b);
+    uint64_t event = find_difference(a, b);
     bool same = event == 0 && a->verdict.kind == b->verdict.kind;
     struct fact facts[FACTS];
     unsigned count = compare_headers(a, b, facts);
@@ -102,8 +118,8 @@ static int compare(const struct ft_cli *cli, const struct ft_trace *a, const str
     if (event == 0) {
         printf("%ssame: %" PRIu64 " events\n", count != 0 ? "\n" : "", a->event_count);
     } else {
-        printf("%sfirst difference at event %" PRIu64 " (- %s, + %s)\n", count != 0 ? "\n" : "", event,
-               cli->argument[0], cli->argument[1]);
+        printf("%sfirst difference at event %" PRIu64 " (- %s, + %s)\n", count != 0 ? "\n" : "",
+               event, cli->argument[0], cli->argument[1]);
         ft_difference_print(a, b, event, CONTEXT, ft_colour_wanted(stdout), stdout);
     }
     return same ? FT_EXIT_OK : FT_EXIT_FINDING;
@@ -135,7 +151,9 @@ const struct ft_verb ft_verb_diff = {
     .arguments_min = 2,
     .arguments_max = 2,
     .options = FT_OPT(JSON),
-    .details = "Call sites are not compared: they belong to a compiler.\n\n"
+    .details = "Call sites are not compared: they belong to a compiler. Between platforms the "
+               "first event, which "
+               "tells the platform, is passed over.\n\n"
                "Exit status: 0 same, 1 different, 3 bad input.\n\n"
                "  flushtrace diff before.ftr after.ftr",
     .run = run,

@@ -47,16 +47,15 @@ static json_t *driver_object(const struct ft_module *module)
     for (unsigned i = 0; i < FT_PLATFORM_COUNT; i++) {
         json_array_append_new(platforms, json_string(ft_platform_preset_name(i)));
     }
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:I}",
-                     "driver", module->core, "model", model_name(module), "platforms", platforms,
-                     "mutants", mutants_of(module->core, false), "summaries",
-                     mutants_of(module->core, true), "flavour", module->flavour, "compiler",
-                     module->compiler, "fingerprint", module->fingerprint, "devices",
-                     description->devices, "windows", description->windows, "dma_version",
-                     description->dma_version, "reads",
-                     (description->requests & FT_TAKES_READ) != 0, "writes",
-                     (description->requests & FT_TAKES_WRITE) != 0, "request_bytes_max",
-                     (json_int_t)description->request_bytes_max);
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:I}", "driver",
+        module->core, "model", model_name(module), "platforms", platforms, "mutants",
+        mutants_of(module->core, false), "summaries", mutants_of(module->core, true), "flavour",
+        module->flavour, "compiler", module->compiler, "fingerprint", module->fingerprint,
+        "devices", description->devices, "windows", description->windows, "dma_version",
+        description->dma_version, "reads", (description->requests & FT_TAKES_READ) != 0, "writes",
+        (description->requests & FT_TAKES_WRITE) != 0, "request_bytes_max",
+        (json_int_t)description->request_bytes_max);
 }
 
 static void print_driver(const struct ft_module *module, FILE *out, bool colour)
@@ -113,8 +112,8 @@ static int run(struct ft_cli *cli)
     if (cli->json) {
         ft_cli_print_json(json_pack("{s:O}", "drivers", list));
     } else {
-        fprintf(out, "\n%u drivers, %u mutants; platforms: coherent bounce noncoherent iommu\n", cores,
-                mutants);
+        fprintf(out, "\n%u driver%s, %u mutants; platforms: coherent bounce noncoherent iommu\n",
+                cores, cores == 1 ? "" : "s", mutants);
         ft_cli_page_end(out);
     }
     json_decref(list);

@@ -51,10 +51,10 @@ static void print_row(const struct ft_op_row *row, FILE *out, bool colour)
     char arguments[128];
 
     print_arguments(row, arguments, sizeof(arguments));
-    fprintf(out, "%s%-20s%s %3u  %-11s  %s%s%s\n    %s\n", ft_colour(colour, FT_COLOUR_BOLD), row->name,
-            ft_colour(colour, FT_COLOUR_NONE), row->number, class_name(row->class_), arguments,
-            arguments[0] != '\0' && !row->built ? "  " : "", row->built ? "" : "not built yet",
-            row->sentence);
+    fprintf(out, "%s%-20s%s %3u  %-11s  %s%s%s\n    %s\n", ft_colour(colour, FT_COLOUR_BOLD),
+            row->name, ft_colour(colour, FT_COLOUR_NONE), row->number, class_name(row->class_),
+            arguments, arguments[0] != '\0' && !row->built ? "  " : "",
+            row->built ? "" : "not built yet", row->sentence);
 }
 
 static int run(struct ft_cli *cli)
@@ -80,10 +80,11 @@ static int run(struct ft_cli *cli)
         }
     }
     if (cli->json) {
-        ft_cli_print_json(json_pack("{s:O, s:i, s:i}", "ops", list, "count", (int)shown, "built",
-                                    (int)built));
+        ft_cli_print_json(
+            json_pack("{s:O, s:i, s:i}", "ops", list, "count", (int)shown, "built", (int)built));
     } else {
-        fprintf(out, "\n%u ops: %u built, %u later\nsource: hal-shim/sim/ops.def, docs/SCENARIOS.md\n",
+        fprintf(out,
+                "\n%u ops: %u built, %u later\nsource: hal-shim/sim/ops.def, docs/SCENARIOS.md\n",
                 shown, built, shown - built);
         ft_cli_page_end(out);
     }
@@ -101,9 +102,10 @@ const struct ft_verb ft_verb_ops = {
     .arguments = "[PREFIX|CLASS]",
     .arguments_max = 1,
     .options = FT_OPT(JSON),
-    .details = "Columns: name, number (its byte in the byte form), class, arguments. The text form is "
-               "described in docs/SCENARIOS.md.\n\n"
-               "  flushtrace ops\n"
-               "  flushtrace ops disturbance",
+    .details =
+        "Columns: name, number (its byte in the byte form), class, arguments. The text form is "
+        "described in docs/SCENARIOS.md.\n\n"
+        "  flushtrace ops\n"
+        "  flushtrace ops disturbance",
     .run = run,
 };

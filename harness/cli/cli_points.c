@@ -32,9 +32,9 @@ static int run(struct ft_cli *cli)
         }
         shown++;
         if (cli->json) {
-            json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "point", rows[i].name,
-                                                  "number", (int)rows[i].number, "sentence",
-                                                  rows[i].sentence));
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:i, s:s}", "point", rows[i].name, "number",
+                                            (int)rows[i].number, "sentence", rows[i].sentence));
         } else {
             fprintf(out, "%s%-26s%s %3u  %s\n", ft_colour(colour, FT_COLOUR_BOLD), rows[i].name,
                     ft_colour(colour, FT_COLOUR_NONE), rows[i].number, rows[i].sentence);
@@ -60,8 +60,9 @@ const struct ft_verb ft_verb_points = {
     .arguments = "[PREFIX]",
     .arguments_max = 1,
     .options = FT_OPT(JSON),
-    .details = "A moment reads TARGET/POINT/COUNT: a/dma:map.out/2 is after the second MapTransfer that "
-               "serves the request with label a returned; device/POINT/COUNT is for any request.\n\n"
-               "  flushtrace points dma:",
+    .details =
+        "A moment reads TARGET/POINT/COUNT: a/dma:map.out/2 is after the second MapTransfer that "
+        "serves the request with label a returned; device/POINT/COUNT is for any request.\n\n"
+        "  flushtrace points dma:",
     .run = run,
 };

@@ -44,7 +44,8 @@ static bool under_debugger(void)
     return tracer != 0;
 }
 
-/* Where the debugger should stop: at the event of the verdict. A crash is its own stop, so the last event before it. */
+/* Where the debugger should stop: at the event of the verdict. A crash is its own stop, so the last
+ * event before it. */
 static uint64_t verdict_event(const struct ft_trace *trace)
 {
     if (trace->verdict.finding_count != 0) {
@@ -73,8 +74,9 @@ static int start_gdb(const struct job *job)
     word[count++] = job->path;
     word[count++] = "--stop-at";
     word[count++] = number;
-    word[count++] = job->follow ? "--follow" : NULL;
-    count -= !job->follow;
+    if (cli->keep_going) {
+        word[count++] = "--keep-going";
+    }
     if (cli->mutant != NULL) {
         word[count++] = "--mutant";
         word[count++] = cli->mutant;
@@ -98,14 +100,15 @@ static int start_gdb(const struct job *job)
 static int stop_in_debugger(const struct job *job)
 {
     struct ft_execute_options options = {.stop_at = job->cli->stop_at,
-                                         .keep_going = job->cli->keep_going ||
-                                                       ft_kept_going(&job->recorded)};
+                                         .keep_going =
+                                             job->cli->keep_going || ft_kept_going(&job->recorded)};
     struct ft_error error = {0};
     struct ft_trace trace;
 
     if (!under_debugger()) {
-        return ft_cli_refuse(job->cli, FT_USAGE,
-                             "--stop-at raises SIGTRAP and no debugger is there to take it; use --gdb");
+        return ft_cli_refuse(
+            job->cli, FT_USAGE,
+            "--stop-at raises SIGTRAP and no debugger is there to take it; use --gdb");
     }
     if (ft_execute(job->module, &job->recorded.scenario, &options, &trace, &error) != FT_OK) {
         return ft_cli_fail(job->cli, &error, job->path);
@@ -120,7 +123,7 @@ static int stop_in_debugger(const struct job *job)
 static void make_rerun(struct job *job)
 {
     const struct ft_cli *cli = job->cli;
-    bool implied = job->platform >= 0 || cli->mutant != NULL;
+    bool implied = cli->platform != NULL || cli->mutant != NULL || cli->driver != NULL;
 
     ft_command_replay(&job->rerun, cli, job->path);
     ft_command_option(&job->rerun, "--mutant", cli->mutant);
@@ -166,7 +169,8 @@ static void print_outcome(const struct job *job, const struct ft_replayed *repla
 
     printf("%s%s%s%s%s%s\n", job->follow ? "followed: " : "replayed: ",
            ft_colour(colour, passed ? FT_COLOUR_GOOD : FT_COLOUR_BAD), sentences[replayed->outcome],
-           ft_colour(colour, FT_COLOUR_NONE), replayed->note[0] != '\0' ? "; " : "", replayed->note);
+           ft_colour(colour, FT_COLOUR_NONE), replayed->note[0] != '\0' ? "; " : "",
+           replayed->note);
     if (replayed->outcome == FT_OUTCOME_DIVERGED) {
         printf("\nfirst difference at event %" PRIu64 " (- recorded, + replayed)\n",
                replayed->divergence);
@@ -209,9 +213,6 @@ static int replay_once(struct job *job)
     struct ft_error error = {0};
     int status;
 
-    if (job->platform >= 0) {
-        ft_platform_preset((enum ft_platform_name)job->platform, &job->recorded.scenario.platform);
-    }
     if (!job->follow && ft_why_not_strict(job->module, &job->recorded) != NULL) {
         return ft_cli_refuse(job->cli, FT_USAGE, "%s: %s; replay it with --follow", job->path,
                              ft_why_not_strict(job->module, &job->recorded));
@@ -301,8 +302,11 @@ static int prepare(struct job *job)
                              cli->platform);
     }
     if (!job->recorded.complete) {
-        return ft_cli_refuse(cli, FT_TRUNCATED, "%s: cut off before its verdict; show and check read it",
-                             job->path);
+        return ft_cli_refuse(cli, FT_TRUNCATED,
+                             "%s: cut off before its verdict; show and check read it", job->path);
+    }
+    if (cli->output != NULL && ft_cli_check_output(cli->output, &error) != FT_OK) {
+        return ft_cli_fail(cli, &error, cli->output);
     }
     if (ft_cli_trace_module(cli, &job->recorded, &job->module, &other, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, job->path);
@@ -312,6 +316,9 @@ static int prepare(struct job *job)
     if (strcmp(job->recorded.flavour, job->module->flavour) != 0) {
         ft_cli_note(cli, "recorded with flavour %s, this is flavour %s", job->recorded.flavour,
                     job->module->flavour);
+    }
+    if (job->platform >= 0) {
+        ft_platform_preset((enum ft_platform_name)job->platform, &job->recorded.scenario.platform);
     }
     make_rerun(job);
     return FT_EXIT_OK;
@@ -348,16 +355,18 @@ const struct ft_verb ft_verb_replay = {
     .arguments_min = 1,
     .arguments_max = 1,
     .options = FT_OPT(FOLLOW) | FT_OPT(STOP_AT) | FT_OPT(GDB) | FT_OPT(PLATFORM) | FT_OPT(MUTANT) |
-               FT_OPT(DRIVER) | FT_OPT(FLAVOUR) | FT_OPT(KEEP_GOING) | FT_OPT(OUTPUT) | FT_OPT(JSON),
-    .details = "Strict by default: model number and driver fingerprint must match, and every event must "
-               "be the recorded one. --mutant, --driver and --platform imply --follow; --platform all "
-               "runs the scenario on every platform.\n\n"
-               "Exit status: 0 the stored verdict, 1 another, 2 divergence (the first different event "
-               "is shown), 3 bad input, 4 no verdict, also when another flavour saw a crash that this "
-               "one may not see, 5 our own failure.\n\n"
-               "  flushtrace replay fail.ftr\n"
-               "  flushtrace replay fail.ftr --gdb\n"
-               "  flushtrace replay fail.ftr --mutant none\n"
-               "  flushtrace replay fail.ftr --platform all",
+               FT_OPT(DRIVER) | FT_OPT(FLAVOUR) | FT_OPT(KEEP_GOING) | FT_OPT(OUTPUT) |
+               FT_OPT(JSON),
+    .details =
+        "Strict by default: model number and driver fingerprint must match, and every event must "
+        "be the recorded one. --mutant, --driver and --platform imply --follow; --platform all "
+        "runs the scenario on every platform.\n\n"
+        "Exit status: 0 the stored verdict, 1 another, 2 divergence (the first different event "
+        "is shown), 3 bad input, 4 no verdict, also when another flavour saw a crash that this "
+        "one may not see, 5 our own failure.\n\n"
+        "  flushtrace replay fail.ftr\n"
+        "  flushtrace replay fail.ftr --gdb\n"
+        "  flushtrace replay fail.ftr --mutant none\n"
+        "  flushtrace replay fail.ftr --platform all",
     .run = run,
 };

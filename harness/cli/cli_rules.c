@@ -25,7 +25,8 @@ static const char *severity_text(enum ft_severity severity)
 }
 
 /* An id, an alias, a number or the beginning of ids. */
-static bool matches(const struct ft_rule_row *row, const char *wanted, const struct ft_rule_row *exact)
+static bool matches(const struct ft_rule_row *row, const char *wanted,
+                    const struct ft_rule_row *exact)
 {
     char number[16];
 
@@ -87,8 +88,7 @@ static void print_row(const struct ft_rule_row *row, FILE *out, bool colour)
 
 static json_t *row_object(const struct ft_rule_row *row)
 {
-    const struct ft_rule_row *refined =
-        row->refines != 0 ? ft_rule_by_number(row->refines) : NULL;
+    const struct ft_rule_row *refined = row->refines != 0 ? ft_rule_by_number(row->refines) : NULL;
 
     return json_pack("{s:s, s:i, s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:i}", "rule",
                      row->id, "number", row->number, "severity", severity_text(row->severity),
@@ -153,10 +153,11 @@ const struct ft_verb ft_verb_rules = {
     .arguments = "[ID|PREFIX]",
     .arguments_max = 1,
     .options = FT_OPT(JSON),
-    .details = "A violation changes the exit status, a warning never does. A rule that is not judged "
-               "says which delivery brings it and what it lacks.\n\n"
-               "  flushtrace rules dma.\n"
-               "  flushtrace rules dma.flush-before-complete\n"
-               "  flushtrace rules --json",
+    .details =
+        "A violation changes the exit status, a warning never does. A rule that is not judged "
+        "says which delivery brings it and what it lacks.\n\n"
+        "  flushtrace rules dma.\n"
+        "  flushtrace rules dma.flush-before-complete\n"
+        "  flushtrace rules --json",
     .run = run,
 };

@@ -45,7 +45,8 @@ static int get_scenario(const struct ft_cli *cli, const struct ft_module *module
     struct ft_error error = {0};
 
     if (cli->platform != NULL && platform < 0) {
-        return ft_cli_refuse(cli, FT_USAGE, "no platform %.60s: coherent, bounce, noncoherent or iommu",
+        return ft_cli_refuse(cli, FT_USAGE,
+                             "no platform %.60s: coherent, bounce, noncoherent or iommu",
                              cli->platform);
     }
     if (cli->scenario != NULL && cli->seed_given) {
@@ -130,6 +131,9 @@ static int run(struct ft_cli *cli)
     if (ft_cli_module(cli->argument[0], cli->mutant, &module, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, NULL);
     }
+    if (cli->output != NULL && ft_cli_check_output(cli->output, &error) != FT_OK) {
+        return ft_cli_fail(cli, &error, cli->output);
+    }
     status = get_scenario(cli, module, &scenario);
     if (status != FT_EXIT_OK) {
         return status;
@@ -152,14 +156,16 @@ const struct ft_verb ft_verb_run = {
     .arguments = "DRIVER",
     .arguments_min = 1,
     .arguments_max = 1,
-    .options = FT_OPT(SCENARIO) | FT_OPT(SEED) | FT_OPT(MUTANT) | FT_OPT(PLATFORM) | FT_OPT(FLAVOUR) |
-               FT_OPT(OUTPUT) | FT_OPT(KEEP_GOING) | FT_OPT(BASELINE) | FT_OPT(IGNORE) | FT_OPT(JSON),
-    .details = "DRIVER is a core (flushtrace drivers) or the path of a module (./mine.so). Without "
-               "--scenario and --seed it gets two reads and a write, and nothing disturbs it. "
-               "--platform takes the place of the scenario's platform.\n\n"
-               "Exit status: 0 clean, 1 a finding, 3 bad input, 4 no verdict, 5 our own failure.\n\n"
-               "  flushtrace run wdm-packet\n"
-               "  flushtrace run wdm-packet --scenario remove.fts --platform bounce -o remove.ftr\n"
-               "  flushtrace run wdm-packet --mutant no-flush --seed 7",
+    .options = FT_OPT(SCENARIO) | FT_OPT(SEED) | FT_OPT(MUTANT) | FT_OPT(PLATFORM) |
+               FT_OPT(FLAVOUR) | FT_OPT(OUTPUT) | FT_OPT(KEEP_GOING) | FT_OPT(BASELINE) |
+               FT_OPT(IGNORE) | FT_OPT(JSON),
+    .details =
+        "DRIVER is a core (flushtrace drivers) or the path of a module (./mine.so). Without "
+        "--scenario and --seed it gets two reads and a write, and nothing disturbs it. "
+        "--platform takes the place of the scenario's platform.\n\n"
+        "Exit status: 0 clean, 1 a finding, 3 bad input, 4 no verdict, 5 our own failure.\n\n"
+        "  flushtrace run wdm-packet\n"
+        "  flushtrace run wdm-packet --scenario remove.fts --platform bounce -o remove.ftr\n"
+        "  flushtrace run wdm-packet --mutant no-flush --seed 7",
     .run = run,
 };

@@ -46,10 +46,11 @@ int ft_cli_enter_flavour(const struct ft_cli *cli)
     }
     snprintf(name, sizeof(name), "flushtrace%s%s", plain ? "" : "-", plain ? "" : wanted);
     if (!ft_cli_sibling(name, path, sizeof(path)) || access(path, X_OK) != 0) {
-        return ft_cli_refuse(cli, FT_NO_DRIVER,
-                             "flavour %s needs the program %s beside this one: %s (build the preset "
-                             "release)",
-                             wanted, name, strerror(errno));
+        return ft_cli_refuse(
+            cli, FT_NO_DRIVER,
+            "flavour %s needs the program %s beside this one: %s (build the preset "
+            "release)",
+            wanted, name, strerror(errno));
     }
     fflush(NULL);
     execv(path, cli->typed);

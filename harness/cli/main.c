@@ -9,25 +9,27 @@
 
 /* `fuzz` reads its own arguments. */
 static const struct ft_verb verb_fuzz = {
-    .name = "fuzz", .sentence = "Let an engine choose when removal, power and cancellation strike."};
+    .name = "fuzz",
+    .sentence = "Let an engine choose when removal, power and cancellation strike."};
 
 /* Verbs that later deliveries bring: they answer by name. */
 static const struct ft_verb verb_new = {.name = "new", .sentence = "Begin a driver project."};
 static const struct ft_verb verb_explain = {
     .name = "explain", .sentence = "The rule, the point of no return, the events that matter."};
 static const struct ft_verb verb_explore = {
-    .name = "explore", .sentence = "Strategies other than fuzzing: random, PCT, sweep, exhaustive."};
+    .name = "explore",
+    .sentence = "Strategies other than fuzzing: random, PCT, sweep, exhaustive."};
 static const struct ft_verb verb_coverage = {
     .name = "coverage", .sentence = "State cells and driver lines that were reached."};
-static const struct ft_verb verb_corpus = {
-    .name = "corpus", .sentence = "Pack, unpack and minimize corpora."};
-static const struct ft_verb verb_export = {
-    .name = "export", .sentence = "A trace as HTML, Perfetto, JSON or ctest."};
+static const struct ft_verb verb_corpus = {.name = "corpus",
+                                           .sentence = "Pack, unpack and minimize corpora."};
+static const struct ft_verb verb_export = {.name = "export",
+                                           .sentence = "A trace as HTML, Perfetto, JSON or ctest."};
 
-static const struct ft_verb *const verbs[] = {
-    &ft_verb_drivers, &ft_verb_rules,  &ft_verb_ops,  &ft_verb_points, &ft_verb_run,
-    &verb_fuzz,       &ft_verb_replay, &ft_verb_show, &ft_verb_check,  &ft_verb_diff,
-    &ft_verb_shrink,  &ft_verb_regress};
+static const struct ft_verb *const verbs[] = {&ft_verb_drivers, &ft_verb_rules,  &ft_verb_ops,
+                                              &ft_verb_points,  &ft_verb_run,    &verb_fuzz,
+                                              &ft_verb_replay,  &ft_verb_show,   &ft_verb_check,
+                                              &ft_verb_diff,    &ft_verb_shrink, &ft_verb_regress};
 static const struct ft_verb *const later_verbs[] = {&verb_new,      &verb_explain, &verb_explore,
                                                     &verb_coverage, &verb_corpus,  &verb_export};
 
@@ -39,7 +41,8 @@ enum {
 static void print_help(FILE *out)
 {
     fputs("usage: flushtrace VERB [OPTION...] [ARGUMENT...]\n\n"
-          "Runs the core of a Windows DMA driver on a simulated machine, and strikes it with removal,\n"
+          "Runs the core of a Windows DMA driver on a simulated machine, and strikes it with "
+          "removal,\n"
           "power transitions and cancellation at chosen moments.\n\n",
           out);
     for (unsigned i = 0; i < VERB_COUNT; i++) {
@@ -49,16 +52,17 @@ static void print_help(FILE *out)
     for (unsigned i = 0; i < LATER_COUNT; i++) {
         fprintf(out, "  %-10s%s\n", later_verbs[i]->name, later_verbs[i]->sentence);
     }
-    fputs("\n  flushtrace VERB --help   the options of a verb, with examples\n"
-          "  flushtrace --version     model number, verbs, what is not implemented\n\n"
-          "Exit status: 0 clean, the stored verdict, same; 1 a finding, another verdict, different;\n"
-          "2 divergence; 3 bad input or usage; 4 no verdict (cut, unjudged); 5 our own failure.\n\n"
-          "A first run:\n"
-          "  flushtrace drivers\n"
-          "  flushtrace run wdm-packet -o first.ftr\n"
-          "  flushtrace show first.ftr\n"
-          "  flushtrace replay first.ftr\n",
-          out);
+    fputs(
+        "\n  flushtrace VERB --help   the options of a verb, with examples\n"
+        "  flushtrace --version     model number, verbs, what is not implemented\n\n"
+        "Exit status: 0 clean, the stored verdict, same; 1 a finding, another verdict, different;\n"
+        "2 divergence; 3 bad input or usage; 4 no verdict (cut, unjudged); 5 our own failure.\n\n"
+        "A first run:\n"
+        "  flushtrace drivers\n"
+        "  flushtrace run wdm-packet -o first.ftr\n"
+        "  flushtrace show first.ftr\n"
+        "  flushtrace replay first.ftr\n",
+        out);
 }
 
 static void print_version(void)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_BASE = 256, KEY_HELP = 'h' };
+enum { KEY_BASE = 256, KEY_HELP = 'h', KEY_USAGE = KEY_BASE + FT_OPT_COUNT };
 
 struct option_row {
     const char *name;
@@ -19,7 +19,8 @@ struct option_row {
 
 static const struct option_row rows[FT_OPT_COUNT] = {
 #define OPTION(symbol, name, key, argument, description)                                           \
-    [FT_OPT_##symbol] = {name, (key) != 0 ? (key) : KEY_BASE + FT_OPT_##symbol, argument, description},
+    [FT_OPT_##                                                                                     \
+        symbol] = {name, (key) != 0 ? (key) : KEY_BASE + FT_OPT_##symbol, argument, description},
     FT_CLI_OPTIONS(OPTION)
 #undef OPTION
 };
@@ -192,9 +193,10 @@ static error_t parse_one(int key, char *text, struct argp_state *state)
     struct ft_cli *cli = parse->cli;
     int option = option_of_key(key);
 
-    if (key == KEY_HELP) {
+    if (key == KEY_HELP || key == KEY_USAGE) {
         argp_state_help(state, stdout,
-                        ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC | ARGP_HELP_EXIT_OK);
+                        key == KEY_USAGE ? ARGP_HELP_USAGE
+                                         : ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
         parse->help = true;
         state->next = state->argc;
         return 0;
@@ -229,8 +231,10 @@ static void list_options(const struct ft_verb *verb, struct argp_option *list)
                                                  .group = 1};
         }
     }
-    list[count] = (struct argp_option){
-        .name = "help", .key = KEY_HELP, .doc = "print this text", .group = 1};
+    list[count++] =
+        (struct argp_option){.name = "help", .key = KEY_HELP, .doc = "print this text", .group = 1};
+    list[count] =
+        (struct argp_option){.name = "usage", .key = KEY_USAGE, .flags = OPTION_HIDDEN, .group = 1};
 }
 
 /* A JSON answer is due as soon as somebody has asked for one, even when the rest is wrong. */
@@ -246,7 +250,7 @@ static bool asks_for_json(int argc, char **argv)
 
 bool ft_cli_parse(struct ft_cli *cli, int argc, char **argv, int *exit_status)
 {
-    struct argp_option options[FT_OPT_COUNT + 2] = {{0}};
+    struct argp_option options[FT_OPT_COUNT + 3] = {{0}};
     struct parse parse = {.cli = cli};
     struct argp argp = {.options = options, .parser = parse_one, .args_doc = cli->verb->arguments};
     struct ft_error error = {0};
@@ -263,6 +267,7 @@ bool ft_cli_parse(struct ft_cli *cli, int argc, char **argv, int *exit_status)
     }
     cli->json = asks_for_json(argc, argv) && (cli->verb->options & FT_OPT(JSON)) != 0;
     *exit_status = FT_EXIT_OK;
+    setenv("ARGP_HELP_FMT", "rmargin=96,opt-doc-col=30,no-dup-args-note", 0);
     if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &parse) != 0) {
         if (cli->json) {
             ft_cli_print_json(json_pack("{s:s, s:s}", "verdict", "error", "error", "bad usage"));

@@ -50,7 +50,8 @@ static bool has_no_verdict(enum ft_verdict_kind kind)
 static enum ft_outcome compare_crash(const struct ft_trace *recorded, struct ft_replayed *ret)
 {
     if (ret->trace.verdict.kind == FT_VERDICT_CRASH) {
-        snprintf(ret->note, sizeof(ret->note), "it crashes here too; events differ with the flavour");
+        snprintf(ret->note, sizeof(ret->note),
+                 "it crashes here too; events differ with the flavour");
         return FT_OUTCOME_PASSED;
     }
     snprintf(ret->note, sizeof(ret->note),
@@ -81,8 +82,8 @@ static enum ft_outcome compare_verdicts(const struct ft_trace *recorded, struct 
     return has_no_verdict(now->kind) ? FT_OUTCOME_UNJUDGED : FT_OUTCOME_OTHER;
 }
 
-/* The replay went another way. Between flavours that is no divergence when one of them crashed: the events
- * before are the same as far as both ran. */
+/* The replay went another way. Between flavours that is no divergence when one of them crashed: the
+ * events before are the same as far as both ran. */
 static enum ft_outcome judge_divergence(const struct ft_trace *recorded, bool keep_going,
                                         struct ft_replayed *ret, struct ft_error *error)
 {
@@ -98,7 +99,8 @@ static enum ft_outcome judge_divergence(const struct ft_trace *recorded, bool ke
         ret->trace.verdict = now;
         return compare_verdicts(recorded, ret);
     }
-    snprintf(ret->note, sizeof(ret->note), "event %" PRIu64 " is not the recorded one", ret->divergence);
+    snprintf(ret->note, sizeof(ret->note), "event %" PRIu64 " is not the recorded one",
+             ret->divergence);
     return FT_OUTCOME_DIVERGED;
 }
 
@@ -110,13 +112,11 @@ enum ft_status ft_replay_compare(const struct ft_module *module, const struct ft
     enum ft_status status;
 
     memset(ret, 0, sizeof(*ret));
-    status =
-        ft_replay(module, recorded, follow, &options, &ret->trace, &ret->divergence, error);
+    status = ft_replay(module, recorded, follow, &options, &ret->trace, &ret->divergence, error);
     if (status != FT_OK) {
         return status;
     }
-    ret->outcome = ret->divergence != 0
-                       ? judge_divergence(recorded, options.keep_going, ret, error)
-                       : compare_verdicts(recorded, ret);
+    ret->outcome = ret->divergence != 0 ? judge_divergence(recorded, options.keep_going, ret, error)
+                                        : compare_verdicts(recorded, ret);
     return FT_OK;
 }

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { SCENARIO_FILE_MAX = 1 << 20 };
 
@@ -14,30 +16,41 @@ static const char *mutant_or_sound(const char *mutant)
     return mutant == NULL || strcmp(mutant, "none") == 0 ? "" : mutant;
 }
 
-/* A core or mutant that is not there: says which names there are. */
-static enum ft_status no_module(const char *core, const char *mutant, struct ft_error *error)
+/* Names that could have been meant: cores, or the mutants of a core. As many as fit. */
+static void list_names(const char *core, char *names, size_t capacity)
 {
-    char names[160] = "";
     size_t length = 0;
-    bool core_known = ft_module_find(core, "") != NULL;
 
+    snprintf(names, capacity, "none");
     for (size_t i = 0; i < ft_module_count(); i++) {
         const struct ft_module *module = ft_module_at(i);
-        const char *name = core_known ? module->mutant : module->core;
+        const char *name = core != NULL ? module->mutant : module->core;
+        bool wanted = core != NULL ? strcmp(module->core, core) == 0 && name[0] != '\0'
+                                   : module->mutant[0] == '\0';
 
-        if (core_known ? (strcmp(module->core, core) != 0 || name[0] == '\0')
-                       : module->mutant[0] != '\0') {
+        if (!wanted) {
             continue;
         }
-        if (length < sizeof(names)) {
-            length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
-                                       length != 0 ? ", " : "", name);
+        if (length + strlen(name) + 8 > capacity) {
+            snprintf(names + length, capacity - length, ", ...");
+            return;
         }
+        length += (size_t)snprintf(names + length, capacity - length, "%s%s",
+                                   length != 0 ? ", " : "", name);
     }
-    return core_known ? ft_fail(error, FT_NO_DRIVER, 0, "%.40s has no mutant %.40s (it has: %.120s)",
-                                core, mutant, names[0] != '\0' ? names : "none")
-                      : ft_fail(error, FT_NO_DRIVER, 0, "no driver %.60s (there are: %.120s)", core,
-                                names[0] != '\0' ? names : "none");
+}
+
+/* A core or mutant that is not there: says which there are. */
+static enum ft_status no_module(const char *core, const char *mutant, struct ft_error *error)
+{
+    bool core_known = ft_module_find(core, "") != NULL;
+    char names[120];
+
+    list_names(core_known ? core : NULL, names, sizeof(names));
+    return core_known
+               ? ft_fail(error, FT_NO_DRIVER, 0, "%.40s has no mutant %.40s (it has: %s)", core,
+                         mutant, names)
+               : ft_fail(error, FT_NO_DRIVER, 0, "no driver %.60s (there are: %s)", core, names);
 }
 
 enum ft_status ft_cli_module(const char *driver, const char *mutant, const struct ft_module **ret,
@@ -61,7 +74,7 @@ enum ft_status ft_cli_trace_module(const struct ft_cli *cli, const struct ft_tra
                                    struct ft_error *error)
 {
     const char *driver = cli->driver != NULL ? cli->driver : trace->core;
-    const char *mutant = cli->mutant != NULL     ? cli->mutant
+    const char *mutant = cli->mutant != NULL           ? cli->mutant
                          : strchr(driver, '/') != NULL ? NULL
                                                        : trace->mutant;
     enum ft_status status;
@@ -72,8 +85,8 @@ enum ft_status ft_cli_trace_module(const struct ft_cli *cli, const struct ft_tra
     }
     status = ft_cli_module(driver, mutant, ret, error);
     if (status == FT_OK) {
-        *other = strcmp((*ret)->core, trace->core) != 0 ||
-                 strcmp((*ret)->mutant, trace->mutant) != 0;
+        *other =
+            strcmp((*ret)->core, trace->core) != 0 || strcmp((*ret)->mutant, trace->mutant) != 0;
     }
     return status;
 }
@@ -97,10 +110,36 @@ enum ft_status ft_cli_read_trace(const char *path, struct ft_trace *ret, struct 
         error->status = FT_NO_FILE;
         return FT_NO_FILE;
     }
-    if (status == FT_OK) {
-        ft_trace_clean_texts(ret);
+    if (status != FT_OK) {
+        return status;
     }
-    return status;
+    ft_trace_clean_texts(ret);
+    /* What is there can be judged, though not for how the run ended. */
+    if (!ret->complete && !ft_judge_trace(ret, false, &ret->verdict, NULL)) {
+        ft_trace_free(ret);
+        return ft_fail(error, FT_NO_MEMORY, 0, "no memory to judge the trace");
+    }
+    return FT_OK;
+}
+
+enum ft_status ft_cli_check_output(const char *path, struct ft_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash != NULL ? (size_t)(slash - path) : 0;
+    char folder[4096];
+    struct stat facts;
+
+    if (path[0] == '\0' || length >= sizeof(folder)) {
+        return ft_fail(error, FT_USAGE, 0, "not the name of a file");
+    }
+    snprintf(folder, sizeof(folder), "%.*s", (int)length, path);
+    if (access(slash == NULL ? "." : length == 0 ? "/" : folder, W_OK | X_OK) != 0) {
+        return ft_fail(error, FT_USAGE, 0, "cannot write there: %s", strerror(errno));
+    }
+    if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode)) {
+        return ft_fail(error, FT_USAGE, 0, "cannot write there: %s", strerror(EISDIR));
+    }
+    return FT_OK;
 }
 
 enum ft_status ft_cli_read_scenario(const char *path, struct ft_scenario *ret,

@@ -24,7 +24,7 @@ struct ft_campaign_finding {
     struct ft_verdict verdict;
     double seconds; /* after the start of the campaign */
     bool fresh;     /* found by this campaign, not by an earlier one */
-    char path[512];
+    char path[768];
 };
 
 struct ft_campaign {

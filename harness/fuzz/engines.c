@@ -42,8 +42,21 @@ __attribute__((format(printf, 2, 3))) static void add(struct command *command, c
     va_end(args);
 }
 
-static void add_target_arguments(const struct ft_campaign *campaign, struct command *command)
+/* Where the target counts its runs: the engines' own figures come late and differ in meaning. */
+static void counter_path(const struct ft_campaign *campaign, unsigned job, char *path, size_t capacity)
 {
+    snprintf(path, capacity, "%s/log/%s-%u.runs", campaign->folder, ft_engine_name(campaign->engine),
+             job);
+}
+
+static void add_target_arguments(const struct ft_campaign *campaign, unsigned job,
+                                 struct command *command)
+{
+    char counter[TEXT_MAX];
+
+    counter_path(campaign, job, counter, sizeof counter);
+    unlink(counter);
+    add(command, "--ft-counter=%s", counter);
     add(command, "--ft-mutant=%s", campaign->module->mutant);
     add(command, "--ft-findings=%s/pending", campaign->folder);
     if (campaign->platform)
@@ -56,7 +69,7 @@ static void libfuzzer_command(const struct ft_campaign *campaign, unsigned job,
                               struct command *command)
 {
     add(command, "%s/flushtrace-fuzz-%s", campaign->programs, campaign->module->core);
-    add_target_arguments(campaign, command);
+    add_target_arguments(campaign, job, command);
     add(command, "-seed=%llu", (unsigned long long)(campaign->seed + job));
     add(command, "-max_total_time=%u", campaign->seconds + 5);
     add(command, "-max_len=%d", INPUT_BYTES_MAX);
@@ -92,7 +105,7 @@ static void afl_command(const struct ft_campaign *campaign, unsigned job, struct
         add(command, "%s", *passed);
     add(command, "--");
     add(command, "%s/flushtrace-afl-%s", campaign->programs, campaign->module->core);
-    add_target_arguments(campaign, command);
+    add_target_arguments(campaign, job, command);
 }
 
 static void set_afl_environment(const struct ft_campaign *campaign)
@@ -150,49 +163,18 @@ enum ft_status ft_engine_start(struct ft_campaign *campaign, unsigned job, struc
     return FT_OK;
 }
 
-/* The last "#123" at the beginning of a line of libFuzzer's log. */
-static uint64_t libfuzzer_executions(const struct ft_campaign *campaign, unsigned job)
-{
-    enum { TAIL = 4096 };
-    char path[TEXT_MAX], tail[TAIL + 1];
-    uint64_t last = 0;
-    FILE *file;
-    size_t length;
-
-    ft_engine_log(campaign, job, path, sizeof path);
-    file = fopen(path, "r");
-    if (!file)
-        return 0;
-    fseek(file, 0, SEEK_END);
-    fseek(file, ftell(file) > TAIL ? -TAIL : -ftell(file), SEEK_END);
-    length = fread(tail, 1, TAIL, file);
-    fclose(file);
-    tail[length] = '\0';
-    for (const char *at = strchr(tail, '#'); at; at = strchr(at + 1, '#'))
-        if (at == tail || at[-1] == '\n')
-            last = strtoull(at + 1, NULL, 10) ? strtoull(at + 1, NULL, 10) : last;
-    return last;
-}
-
-static uint64_t afl_executions(const struct ft_campaign *campaign, unsigned job)
-{
-    char path[TEXT_MAX], line[256];
-    unsigned long long done = 0;
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/afl/job%u/fuzzer_stats", campaign->folder, job);
-    file = fopen(path, "r");
-    if (!file)
-        return 0;
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "execs_done : %llu", &done) == 1)
-            break;
-    fclose(file);
-    return done;
-}
-
 uint64_t ft_engine_executions(const struct ft_campaign *campaign, unsigned job)
 {
-    return campaign->engine == FT_ENGINE_AFL ? afl_executions(campaign, job)
-                                             : libfuzzer_executions(campaign, job);
+    char path[TEXT_MAX];
+    uint64_t runs = 0;
+    FILE *file;
+
+    counter_path(campaign, job, path, sizeof path);
+    file = fopen(path, "rb");
+    if (!file)
+        return 0;
+    if (fread(&runs, sizeof runs, 1, file) != 1)
+        runs = 0;
+    fclose(file);
+    return runs;
 }

@@ -6,6 +6,8 @@
  *     --ft-platform=P     every scenario on the preset P
  *     --ft-findings=DIR   write each new finding's scenario to DIR and go on (flushtrace fuzz does this); without it the target
  *                         prints the failure and aborts, as an engine run by itself expects
+ *     --ft-counter=FILE   count runs in the first eight bytes of that file, for whoever watches
+ *     --ft-fixed=FILE     run the scenario in that text file whatever the engine says (benchmarks)
  *     --ft-bytes          leave mutation to the engine
  */
 #include "fuzz/finding_file.h"
@@ -13,17 +15,22 @@
 #include "replay/session.h"
 #include "scenario/scenario_codec.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 enum { COLD_CHECK_ONE_IN = 256 };
 
 static struct {
-    const char *mutant, *findings;
+    const char *mutant, *findings, *counter, *fixed;
     int platform; /* -1: the scenario's own */
     bool bytes_only;
+    volatile uint64_t *runs; /* shared with whoever watches */
+    struct ft_scenario fixed_scenario;
     struct ft_session session;
 } target = {.mutant = "", .platform = -1};
 
@@ -53,7 +60,9 @@ static void take_argument(const char *argument)
     const char *value;
 
     if (take(argument, "--ft-mutant=", &target.mutant) ||
-        take(argument, "--ft-findings=", &target.findings))
+        take(argument, "--ft-findings=", &target.findings) ||
+        take(argument, "--ft-counter=", &target.counter) ||
+        take(argument, "--ft-fixed=", &target.fixed))
         return;
     if (strcmp(argument, "--ft-bytes") == 0) {
         target.bytes_only = true;
@@ -66,6 +75,35 @@ static void take_argument(const char *argument)
             target.platform = i;
     if (target.platform < 0)
         refuse("no such platform", value);
+}
+
+static void map_counter(void)
+{
+    static uint64_t private_counter;
+    int file = target.counter ? open(target.counter, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
+    void *mapped = MAP_FAILED;
+
+    target.runs = &private_counter;
+    if (!target.counter)
+        return;
+    if (file >= 0 && ftruncate(file, sizeof *target.runs) == 0)
+        mapped = mmap(NULL, sizeof *target.runs, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (mapped == MAP_FAILED)
+        refuse("cannot count in", target.counter);
+    close(file);
+    target.runs = mapped;
+}
+
+static void read_fixed(void)
+{
+    FILE *file = fopen(target.fixed, "r");
+    struct ft_error error = {.text = "cannot be opened"};
+    char text[8192];
+    size_t length = file ? fread(text, 1, sizeof text, file) : 0;
+
+    if (!file || ft_scenario_parse(text, length, &target.fixed_scenario, &error) != FT_OK)
+        refuse(target.fixed, error.text);
+    fclose(file);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -83,6 +121,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     module = ft_module_count() ? ft_module_find(ft_module_at(0)->core, target.mutant) : NULL;
     if (!module)
         refuse("no such mutant", target.mutant);
+    map_counter();
+    if (target.fixed)
+        read_fixed();
     if (!ft_session_open(&target.session, module, false, 0))
         exit(5);
     return 0;
@@ -133,7 +174,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ft_run_result result;
     struct ft_verdict verdict;
 
-    ft_scenario_decode(data, size, &scenario);
+    (*target.runs)++;
+    if (target.fixed)
+        scenario = target.fixed_scenario;
+    else
+        ft_scenario_decode(data, size, &scenario);
     if (target.platform >= 0)
         ft_platform_preset((enum ft_platform_name)target.platform, &scenario.platform);
     run(&scenario, false, &result, &verdict);

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 static const char *const sequences[FT_COLOUR_COUNT] = {
-    [FT_COLOUR_NONE] = "\033[0m",    [FT_COLOUR_DIM] = "\033[2m",     [FT_COLOUR_BOLD] = "\033[1m",
-    [FT_COLOUR_GOOD] = "\033[32m",   [FT_COLOUR_BAD] = "\033[1;31m",  [FT_COLOUR_OP] = "\033[1;33m",
-    [FT_COLOUR_DEVICE] = "\033[36m", [FT_COLOUR_CODE] = "\033[2;34m",
+    [FT_COLOUR_NONE] = "\033[0m",    [FT_COLOUR_DIM] = "\033[2m",    [FT_COLOUR_BOLD] = "\033[1m",
+    [FT_COLOUR_GOOD] = "\033[32m",   [FT_COLOUR_BAD] = "\033[1;31m", [FT_COLOUR_OP] = "\033[1;33m",
+    [FT_COLOUR_DEVICE] = "\033[36m", [FT_COLOUR_CODE] = "\033[2m",
 };
 
 bool ft_colour_wanted(FILE *out)

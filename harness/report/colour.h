@@ -17,7 +17,8 @@ enum ft_colour {
     FT_COLOUR_COUNT
 };
 
-/* Whether text written to this stream may be coloured. Ask before a pager takes the stream's place. */
+/* Whether text written to this stream may be coloured. Ask before a pager takes the stream's place.
+ */
 bool ft_colour_wanted(FILE *out);
 
 /* The escape sequence, "" when colour is off. */

@@ -14,11 +14,11 @@ static bool same_event(const struct ft_event *a, const struct ft_event *b)
     return memcmp(&left, &right, sizeof(left)) == 0;
 }
 
-uint64_t ft_first_difference(const struct ft_trace *a, const struct ft_trace *b)
+uint64_t ft_first_difference(const struct ft_trace *a, const struct ft_trace *b, uint64_t after)
 {
     uint64_t common = a->event_count < b->event_count ? a->event_count : b->event_count;
 
-    for (uint64_t i = 0; i < common; i++) {
+    for (uint64_t i = after; i < common; i++) {
         if (!same_event(&a->event[i], &b->event[i])) {
             return i + 1;
         }
@@ -52,9 +52,8 @@ void ft_difference_print(const struct ft_trace *a, const struct ft_trace *b, uin
     }
     if (ft_lines_begin(&right, b, colour)) {
         left.marked = right.marked = 0;
-        right.number_width = left.number_width = left.number_width > right.number_width
-                                                     ? left.number_width
-                                                     : right.number_width;
+        right.number_width = left.number_width =
+            left.number_width > right.number_width ? left.number_width : right.number_width;
         for (uint64_t i = first > context ? first - context : 0; i < first; i++) {
             fputs("  ", out);
             ft_lines_print(&left, i, out);

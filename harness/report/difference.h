@@ -8,9 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The first event (1 is the first) that differs in anything but its call site, which is bound to a
- * compiler; one past the end of the shorter trace when it is a beginning of the other; 0: none. */
-uint64_t ft_first_difference(const struct ft_trace *a, const struct ft_trace *b);
+/* The first event after `after` (1 is the first, 0: from the beginning) that differs in anything
+ * but its call site, which is bound to a compiler; one past the end of the shorter trace when it is
+ * a beginning of the other; 0: none. */
+uint64_t ft_first_difference(const struct ft_trace *a, const struct ft_trace *b, uint64_t after);
 
 /* Prints `context` events before the difference, then from it on both traces, `-` for a and `+` for
  * b, with as much context behind. */

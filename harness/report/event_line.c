@@ -2,6 +2,7 @@
 #include "report/event_line.h"
 #include "report/colour.h"
 #include "scenario/scenario_codec.h"
+#include "trace/event_text.h"
 
 #include "sim/handle.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 enum { NO_CPU = 0xFF, INDENT_MAX = 12, VALUE_BYTES = 256, TASK_COLUMN = 10, EVENT_COLUMN = 58 };
+enum { MAJOR_PNP = 0x1B, MAJOR_POWER = 0x16, LEAVE_IRQL = 4 };
 
 static const char *const layer_marks[FT_LAYER_COUNT] = {
     [FT_LAYER_DRIVER] = "drv", [FT_LAYER_FRAMEWORK] = "fwk", [FT_LAYER_PORT] = "prt",
@@ -18,8 +20,8 @@ static const char *const layer_marks[FT_LAYER_COUNT] = {
 
 const char *ft_task_kind_text(unsigned kind)
 {
-    static const char *const names[FT_TASK_KIND_COUNT] = {
-        "task", "isr", "dpc", "engine", "timer", "work", "thread", "clock"};
+    static const char *const names[FT_TASK_KIND_COUNT] = {"task",  "isr",  "dpc",    "engine",
+                                                          "timer", "work", "thread", "clock"};
 
     return names[kind < FT_TASK_KIND_COUNT ? kind : 0];
 }
@@ -118,6 +120,7 @@ static bool names_itself(const struct ft_event_row *row, unsigned index, const c
     }
     return row->arg_type[index] == FT_ARG_STATUS || row->arg_type[index] == FT_ARG_ROUTINE ||
            row->arg_type[index] == FT_ARG_TASK_KIND || row->arg_type[index] == FT_ARG_TEXT ||
+           row->arg_type[index] == FT_ARG_PNP || row->arg_type[index] == FT_ARG_POWER ||
            row->arg_type[index] == FT_ARG_MAJOR;
 }
 
@@ -125,10 +128,51 @@ static bool names_itself(const struct ft_event_row *row, unsigned index, const c
 static size_t append(char *text, size_t length, size_t capacity, const char *format,
                      const char *first, const char *second)
 {
-    int more = length < capacity ? snprintf(text + length, capacity - length, format, first, second)
-                                 : 0;
+    int more =
+        length < capacity ? snprintf(text + length, capacity - length, format, first, second) : 0;
 
     return more < 0 ? length : length + (size_t)more;
+}
+
+/* A flag that is nearly always the same says something only when it is not. */
+static bool goes_without_saying(const struct ft_event *event, const struct ft_event_row *row,
+                                unsigned index, const char *value)
+{
+    static const char *const usual[] = {
+        "cancel_routine=no", "done=no", "dpc_level=no", "cancelled=no",  "live=yes", "was_set=no",
+        "put_before=no",     "label=-", "locks=0",      "can_block=yes", "mdl=-"};
+    size_t length = strlen(row->arg_name[index]);
+
+    if (row->arg_type[index] == FT_ARG_MAJOR && strcmp(value, "-") == 0) {
+        return true;
+    }
+    if (event->kind == FT_EV_CALL_LEAVE && index >= LEAVE_IRQL) {
+        /* IRQL and locks as they were when the routine began. */
+        return event->arg[LEAVE_IRQL] == event->irql &&
+               event->arg[LEAVE_IRQL + 1] == event->arg[LEAVE_IRQL + 2];
+    }
+    for (unsigned i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+        if (strncmp(usual[i], row->arg_name[index], length) == 0 && usual[i][length] == '=' &&
+            strcmp(usual[i] + length + 1, value) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Minor functions of PnP and power events, by name. */
+static bool print_minor(const struct ft_event *event, const struct ft_event_row *row,
+                        unsigned index, char *text, size_t capacity)
+{
+    bool pnp = event->kind == FT_EV_PNP_SEND || event->kind == FT_EV_PNP_DONE;
+    bool power = event->kind == FT_EV_POWER_SEND || event->kind == FT_EV_POWER_DONE;
+    uint64_t code = (uint64_t)(pnp ? MAJOR_PNP : MAJOR_POWER) << 8 | (event->arg[index] & 0xFF);
+
+    if (strcmp(row->arg_name[index], "minor") != 0 || !(pnp || power) ||
+        (event->unknown >> index & 1) != 0 || event->arg[index] > 0xFF) {
+        return false;
+    }
+    return ft_value_print(FT_ARG_MAJOR, code, text, capacity) != 0;
 }
 
 static size_t print_arguments(const struct ft_event *event, const struct ft_event_row *row,
@@ -138,12 +182,15 @@ static size_t print_arguments(const struct ft_event *event, const struct ft_even
 
     for (unsigned i = 0; i < row->argc; i++) {
         char value[VALUE_BYTES];
+        bool named = print_minor(event, row, i, value, sizeof(value));
 
-        ft_arg_print(event, i, value, sizeof(value));
-        if (row->arg_type[i] == FT_ARG_MAJOR && strcmp(value, "-") == 0) {
+        if (!named) {
+            ft_arg_print(event, i, value, sizeof(value));
+        }
+        if (goes_without_saying(event, row, i, value)) {
             continue;
         }
-        length = names_itself(row, i, value)
+        length = named || names_itself(row, i, value)
                      ? append(text, length, capacity, " %s%s", value, "")
                      : append(text, length, capacity, " %s=%s", row->arg_name[i], value);
     }
@@ -202,21 +249,29 @@ void ft_lines_print(const struct ft_lines *lines, uint64_t index, FILE *out)
     size_t width;
 
     print_columns(lines, index, out);
-    if (row != NULL && !(is_op(event) &&
-                         print_op(lines->trace, event, arguments, sizeof(arguments)))) {
+    if (row != NULL &&
+        !(is_op(event) && print_op(lines->trace, event, arguments, sizeof(arguments)))) {
         print_arguments(event, row, arguments, sizeof(arguments));
     }
     fprintf(out, "%s%s%s%s", ft_colour(lines->colour, marked ? FT_COLOUR_BAD : colour_of(event)),
-            row != NULL ? row->name : "?", is_op(event) ? "" : ft_colour(lines->colour, FT_COLOUR_NONE),
-            arguments);
+            row != NULL ? row->name : "?",
+            is_op(event) ? "" : ft_colour(lines->colour, FT_COLOUR_NONE), arguments);
     fputs(ft_colour(lines->colour, FT_COLOUR_NONE), out);
-    if (function[0] != '\0') {
+    /* Where the driver called, and no call of the driver begins or ends a routine. */
+    if (function[0] != '\0' && event->kind != FT_EV_CALL_ENTER && event->kind != FT_EV_CALL_LEAVE) {
         width = (row != NULL ? strlen(row->name) : 1) + strlen(arguments) + 2U * event->nesting;
         fprintf(out, "%*s  %s%s%s", width < EVENT_COLUMN ? (int)(EVENT_COLUMN - width) : 0, "",
                 ft_colour(lines->colour, FT_COLOUR_CODE), function,
                 ft_colour(lines->colour, FT_COLOUR_NONE));
     }
     fputc('\n', out);
+}
+
+void ft_lines_print_legend(const struct ft_lines *lines, FILE *out)
+{
+    fprintf(out, "%s  %*s  c il  %-*s who  event%s\n", ft_colour(lines->colour, FT_COLOUR_DIM),
+            lines->number_width, "#", TASK_COLUMN, "task",
+            ft_colour(lines->colour, FT_COLOUR_NONE));
 }
 
 void ft_lines_print_range(const struct ft_lines *lines, uint64_t first, uint64_t end, FILE *out)

@@ -1,11 +1,13 @@
 /* One event, one line, for people: the formatter that show, diff and failure blocks share.
  *
- *     > 212  0  D  thread#3  drv    dma:flush adapter#1 grant#2 mdl#5 offset=0  packet.c:PacketDpc:212
+ *     > 212  0  D  thread#3  drv    dma:flush adapter#1 grant#2 mdl#5 offset=0
+ * packet.c:PacketDpc:212
  *
  * Columns: mark (`>` the event of the verdict), number (1 is the first), processor (`-` none), IRQL
  * (P passive, A APC, D dispatch, a number above), task, layer (drv driver, fwk framework, prt port,
  * sys kernel and bus driver, dev device, ops harness), the event indented by the nesting of its
- * task, its arguments (a handle names itself), the driver's call site. This is not the text form of
+ * task, its arguments (a handle names itself; flags that are as usual are left out: no completion
+ * twice, no write, the hardware live), the driver's call site. This is not the text form of
  * trace.h and cannot be parsed back.
  */
 #ifndef FT_EVENT_LINE_H
@@ -37,6 +39,9 @@ void ft_lines_print(const struct ft_lines *lines, uint64_t index, FILE *out);
 
 /* Writes the events [first, end), as far as there are any. */
 void ft_lines_print_range(const struct ft_lines *lines, uint64_t first, uint64_t end, FILE *out);
+
+/* Writes the line that names the columns. */
+void ft_lines_print_legend(const struct ft_lines *lines, FILE *out);
 
 /* True when the event speaks of that object (a handle without offset): as an argument, or as its
  * request, device or task. */

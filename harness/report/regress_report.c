@@ -10,9 +10,9 @@
 const char *ft_outcome_name(enum ft_outcome outcome)
 {
     static const char *const names[] = {
-        [FT_OUTCOME_PENDING] = "not run",      [FT_OUTCOME_PASSED] = "passed",
-        [FT_OUTCOME_OTHER] = "other verdict",  [FT_OUTCOME_DIVERGED] = "divergence",
-        [FT_OUTCOME_UNJUDGED] = "unjudged",    [FT_OUTCOME_BAD_FILE] = "bad file",
+        [FT_OUTCOME_PENDING] = "not run",         [FT_OUTCOME_PASSED] = "passed",
+        [FT_OUTCOME_OTHER] = "other verdict",     [FT_OUTCOME_DIVERGED] = "divergence",
+        [FT_OUTCOME_UNJUDGED] = "unjudged",       [FT_OUTCOME_BAD_FILE] = "bad file",
         [FT_OUTCOME_OWN_FAILURE] = "own failure",
     };
 

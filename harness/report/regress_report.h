@@ -40,7 +40,8 @@ struct ft_regress_case {
 
 const char *ft_outcome_name(enum ft_outcome outcome);
 
-/* Writes the outcomes as JUnit XML or SARIF 2.1.0 (failures only). FT_IO with a reason otherwise. */
+/* Writes the outcomes as JUnit XML or SARIF 2.1.0 (failures only). FT_IO with a reason otherwise.
+ */
 enum ft_status ft_write_junit(const char *path, const struct ft_regress_case *list, size_t count,
                               struct ft_error *error);
 enum ft_status ft_write_sarif(const char *path, const struct ft_regress_case *list, size_t count,

@@ -138,8 +138,7 @@ void ft_json_add_verdict(json_t *object, const struct ft_verdict *verdict)
     }
     json_object_set_new(object, "detail", ft_json_text(verdict->detail));
     json_object_set_new(object, "also", findings(verdict->finding, 1, verdict->finding_count));
-    json_object_set_new(object, "warnings",
-                        findings(verdict->warning, 0, verdict->warning_count));
+    json_object_set_new(object, "warnings", findings(verdict->warning, 0, verdict->warning_count));
 }
 
 json_t *ft_json_trace(const struct ft_trace *trace)
@@ -153,9 +152,8 @@ json_t *ft_json_trace(const struct ft_trace *trace)
     json_object_set_new(object, "driver", ft_json_text(trace->core));
     json_object_set_new(object, "mutant", ft_json_text(trace->mutant));
     ft_platform_print(&trace->scenario, text, sizeof(text));
-    json_object_set_new(
-        object, "platform",
-        json_string(ft_platform_preset_name(trace->scenario.platform.preset)));
+    json_object_set_new(object, "platform",
+                        json_string(ft_platform_preset_name(trace->scenario.platform.preset)));
     json_object_set_new(object, "platform_knobs", json_string(text));
     json_object_set_new(object, "flavour", ft_json_text(trace->flavour));
     json_object_set_new(object, "model", json_integer(trace->model));

@@ -1,4 +1,5 @@
-/* JSON of verdicts, events and traces, with the keys of the command line (docs: flushtrace VERB --json).
+/* JSON of verdicts, events and traces, with the keys of the command line (docs: flushtrace VERB
+ * --json).
  *
  * Every function returns a new reference, or NULL when memory is short.
  */
@@ -12,7 +13,8 @@
 /* A string of anybody's bytes: what is not printable ASCII becomes `?`. */
 json_t *ft_json_text(const char *text);
 
-/* {"rule": id, "number", "severity", "event", "function", "object", "sentence", "source", "bugcheck"} */
+/* {"rule": id, "number", "severity", "event", "function", "object", "sentence", "source",
+ * "bugcheck"} */
 json_t *ft_json_finding(const struct ft_finding *finding);
 
 /* {"event", "name", "cpu", "irql", "layer", "task", "device", "request", "label", "nesting",

@@ -35,11 +35,9 @@ static json_t *rule_object(const char *id)
                                                              : "A trace keeps its verdict.";
 
     json_object_set_new(object, "id", json_string(id));
-    json_object_set_new(object, "shortDescription",
-                        json_pack("{s:o}", "text", ft_json_text(text)));
+    json_object_set_new(object, "shortDescription", json_pack("{s:o}", "text", ft_json_text(text)));
     if (row != NULL) {
-        json_object_set_new(object, "help",
-                            json_pack("{s:o}", "text", ft_json_text(row->source)));
+        json_object_set_new(object, "help", json_pack("{s:o}", "text", ft_json_text(row->source)));
     }
     return object;
 }

@@ -29,8 +29,8 @@ void ft_block_print(const struct ft_block *block, FILE *out);
  * suspended needs, rerun. For show, which has printed the events already. */
 void ft_block_print_verdict(const struct ft_block *block, FILE *out);
 
-/* "violation dma.flush-before-complete in packet.c:PacketDpc:212", "clean": a verdict in a few words.
- * snprintf convention. */
+/* "violation dma.flush-before-complete in packet.c:PacketDpc:212", "clean": a verdict in a few
+ * words. snprintf convention. */
 size_t ft_verdict_print(const struct ft_verdict *verdict, char *text, size_t capacity);
 
 /* Prints text wrapped at FT_WRAP_COLUMNS, every line behind `indent` blanks, with a newline. */

@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- the table ----------------------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 /* The tokens of rules.def. */
-#define NONE FT_NEED_NONE
-#define HONEST_DEVICE FT_NEED_HONEST_DEVICE
-#define LIVE_DEVICE FT_NEED_LIVE_DEVICE
-#define HONEST_INTERRUPT FT_NEED_HONEST_INTERRUPT
+#define NONE                FT_NEED_NONE
+#define HONEST_DEVICE       FT_NEED_HONEST_DEVICE
+#define LIVE_DEVICE         FT_NEED_LIVE_DEVICE
+#define HONEST_INTERRUPT    FT_NEED_HONEST_INTERRUPT
 #define NO_INJECTED_FAILURE FT_NEED_NO_INJECTED_FAILURE
-#define PRESENT_HARDWARE FT_NEED_PRESENT_HARDWARE
+#define PRESENT_HARDWARE    FT_NEED_PRESENT_HARDWARE
 
 enum rule_index {
 #define RULE(number, symbol, ...) INDEX_##symbol,
@@ -121,9 +121,10 @@ static bool refines(uint16_t rule, uint16_t general)
     return false;
 }
 
-/* ---- needs --------------------------------------------------------------------------------------------------------- */
+/* ---- needs ---- */
 
-/* Needs that these flags break. A driver that has handled its removal owes progress whatever the device does. */
+/* Needs that these flags break. A driver that has handled its removal owes progress whatever the
+ * device does. */
 static unsigned broken_by(unsigned flags, unsigned power, unsigned own_flags)
 {
     unsigned broken = 0;
@@ -176,8 +177,8 @@ static unsigned broken_needs(struct ft_rules *rules, const struct ft_event *even
     if (device == 0 && irp != NULL) {
         device = irp->device;
     }
-    broken = device != 0 ? broken_for_device(rules, ft_rs_root(rules, device))
-                         : broken_for_all(rules);
+    broken =
+        device != 0 ? broken_for_device(rules, ft_rs_root(rules, device)) : broken_for_all(rules);
     if (rules->injected || (irp != NULL && (irp->flags & FT_IRP_INJECTED) != 0)) {
         broken |= FT_NEED_NO_INJECTED_FAILURE;
     }
@@ -196,7 +197,7 @@ unsigned ft_rules_suspended(const struct ft_rules *rules)
     return broken | (rules->injected ? FT_NEED_NO_INJECTED_FAILURE : 0u);
 }
 
-/* ---- firing -------------------------------------------------------------------------------------------------------- */
+/* ---- firing ---- */
 
 /* Adds a finding unless the same rule speaks of the same object already. False: no room. */
 static bool add(struct ft_rs_finding *list, uint8_t *count, uint16_t rule,
@@ -262,8 +263,8 @@ static bool is_refined(const struct ft_rules *rules, unsigned first, uint16_t ru
     return false;
 }
 
-/* Puts the verdict among the findings of one event first: a row that another one refines gives way, then the lowest number
- * wins. */
+/* Puts the verdict among the findings of one event first: a row that another one refines gives way,
+ * then the lowest number wins. */
 static void choose(struct ft_rules *rules, unsigned first)
 {
     unsigned best = rules->finding_count;
@@ -284,7 +285,7 @@ static void choose(struct ft_rules *rules, unsigned first)
     }
 }
 
-/* ---- the switch ---------------------------------------------------------------------------------------------------- */
+/* ---- the switch ---- */
 
 static void on_enter(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -614,7 +615,7 @@ bool ft_rules_event(void *state, const struct ft_event *event)
     return rules->ended;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 size_t ft_rules_state_bytes(void)
 {
@@ -628,7 +629,7 @@ void ft_rules_init(struct ft_rules *rules, bool keep_going, uint16_t disabled)
     rules->disabled = disabled;
 }
 
-/* ---- the verdict --------------------------------------------------------------------------------------------------- */
+/* ---- the verdict ---- */
 
 static const char *const table_names[FT_RS_TABLE_COUNT] = {
     [FT_RS_TABLE_IRP] = "requests",
@@ -648,8 +649,7 @@ static const char *const table_names[FT_RS_TABLE_COUNT] = {
     [FT_RS_TABLE_DEVICE] = "device objects",
 };
 
-static void copy_findings(const struct ft_rs_finding *list, unsigned count,
-                          struct ft_finding *ret)
+static void copy_findings(const struct ft_rs_finding *list, unsigned count, struct ft_finding *ret)
 {
     for (unsigned i = 0; i < count; i++) {
         ret[i] = (struct ft_finding){.rule = list[i].rule,
@@ -670,8 +670,8 @@ static void describe_hang(uint64_t kind, char *text, size_t capacity)
 
 static void describe_crash(const uint64_t *arg, char *text, size_t capacity)
 {
-    static const char *const reasons[] = {"fault",     "wild access",         "stack overrun",
-                                          "division",  "illegal instruction", "abort",
+    static const char *const reasons[] = {"fault",           "wild access",         "stack overrun",
+                                          "division",        "illegal instruction", "abort",
                                           "sanitizer report"};
 
     (void)snprintf(text, capacity, "%s (signal %" PRIu64 ", access 0x%" PRIx64 ")",

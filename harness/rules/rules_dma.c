@@ -1,13 +1,14 @@
 /* Mappings, flushes and the device's accesses: the rules about MapTransfer and FlushAdapterBuffers.
  *
- * mapping     what one MapTransfer returned: a piece of an MDL that the device may reach at a logical address.
- * grant       what AdapterControl delivered: a channel, map registers, or both; mappings are made on it. Events name it where the
- *             driver passes a MapRegisterBase.
- * operation   the mappings of a grant that one run of the device uses.
+ * mapping     what one MapTransfer returned: a piece of an MDL that the device may reach at a
+ * logical address. grant       what AdapterControl delivered: a channel, map registers, or both;
+ * mappings are made on it. Events name it where the driver passes a MapRegisterBase. operation the
+ * mappings of a grant that one run of the device uses.
  *
- * A flush ends the mappings that its range tiles exactly, from the start of one to the end of one (itself or a later one); one
- * flush over a whole scatter/gather operation and one flush per piece are both right. A flush of just as many bytes as the device
- * reported ends the operation too, with a warning: the documents ask for the full length, shipped frameworks pass the count.
+ * A flush ends the mappings that its range tiles exactly, from the start of one to the end of one
+ * (itself or a later one); one flush over a whole scatter/gather operation and one flush per piece
+ * are both right. A flush of just as many bytes as the device reported ends the operation too, with
+ * a warning: the documents ask for the full length, shipped frameworks pass the count.
  */
 #include "rules/rules_private.h"
 
@@ -124,7 +125,7 @@ void ft_grant_drop_mappings(struct ft_rules *rules, uint32_t grant)
     }
 }
 
-/* ---- MapTransfer --------------------------------------------------------------------------------------------------- */
+/* ---- MapTransfer ---- */
 
 /* Map registers that a piece needs. A device reaches a byte at its offset in the page. */
 static unsigned span(uint64_t address, uint64_t length)
@@ -132,8 +133,9 @@ static unsigned span(uint64_t address, uint64_t length)
     return (unsigned)((address % PAGE + length + PAGE - 1) / PAGE);
 }
 
-/* A map that would need more registers than are left of the grant is refused (a null mapping, the length that was asked for). A
- * scatter/gather device is given what fits, so for it one register is enough. */
+/* A map that would need more registers than are left of the grant is refused (a null mapping, the
+ * length that was asked for). A scatter/gather device is given what fits, so for it one register is
+ * enough. */
 static void judge_budget(struct ft_rules *rules, const struct ft_event *event,
                          const struct ft_rs_grant *grant)
 {
@@ -160,8 +162,8 @@ static void judge_budget(struct ft_rules *rules, const struct ft_event *event,
     }
 }
 
-/* True when a transfer may go on at this offset although bytes behind it were mapped: a piece begins there and is tried again, or
- * the device stopped there. */
+/* True when a transfer may go on at this offset although bytes behind it were mapped: a piece
+ * begins there and is tried again, or the device stopped there. */
 static bool may_resume(struct ft_rules *rules, const struct ft_rs_grant *grant, uint64_t offset)
 {
     for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
@@ -209,8 +211,7 @@ static bool judge_map(struct ft_rules *rules, const struct ft_event *event,
     const struct ft_rs_mapping *before;
 
     if (ft_rs_irp_is_complete(rules, owner)) {
-        ft_rule_fire(rules, FT_J_DMA_MAP_AFTER_COMPLETE, event,
-                     ft_handle(FT_HC_IRP, owner, 0));
+        ft_rule_fire(rules, FT_J_DMA_MAP_AFTER_COMPLETE, event, ft_handle(FT_HC_IRP, owner, 0));
         return false;
     }
     if (grant == NULL || (grant->flags & FT_RS_OVER) != 0) {
@@ -228,7 +229,8 @@ static bool judge_map(struct ft_rules *rules, const struct ft_event *event,
     return true;
 }
 
-/* Remembers how far the grant's transfer has come. The request whose memory is mapped is a better owner than the current IRP. */
+/* Remembers how far the grant's transfer has come. The request whose memory is mapped is a better
+ * owner than the current IRP. */
 static void advance_grant(struct ft_rs_grant *grant, const struct ft_rs_mapping *mapping)
 {
     bool same = (grant->flags & FT_GRANT_MAPPED) != 0 && grant->mdl == mapping->mdl;
@@ -278,7 +280,7 @@ void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- FlushAdapterBuffers ------------------------------------------------------------------------------------------- */
+/* ---- FlushAdapterBuffers ---- */
 
 /* Ends a mapping and counts its bytes for the request. */
 static void end_mapping(struct ft_rules *rules, struct ft_rs_mapping *mapping, uint64_t bytes)
@@ -293,8 +295,8 @@ static void end_mapping(struct ft_rules *rules, struct ft_rs_mapping *mapping, u
     }
 }
 
-/* Faults that do not depend on what is mapped: adapter, registers, request or memory are gone. The first that applies is the one
- * to tell; the others follow from it. */
+/* Faults that do not depend on what is mapped: adapter, registers, request or memory are gone. The
+ * first that applies is the one to tell; the others follow from it. */
 static bool judge_gone(struct ft_rules *rules, const struct ft_event *event,
                        const struct flush *flush)
 {
@@ -382,7 +384,8 @@ static void judge_no_candidate(struct ft_rules *rules, const struct ft_event *ev
     }
 }
 
-/* The live mapping of grant and MDL that the start of the flush points at: it begins there, holds it, or ends there; else any. */
+/* The live mapping of grant and MDL that the start of the flush points at: it begins there, holds
+ * it, or ends there; else any. */
 static struct ft_rs_mapping *aimed_at(struct ft_rules *rules, const struct flush *flush)
 {
     struct ft_rs_mapping *best = live_at(rules, flush->grant, flush->mdl, flush->begin);
@@ -407,7 +410,8 @@ static struct ft_rs_mapping *aimed_at(struct ft_rules *rules, const struct flush
     return best;
 }
 
-/* The MDL is not the one mapped on this grant. If all but the base fits a mapping elsewhere, the base is what is wrong. */
+/* The MDL is not the one mapped on this grant. If all but the base fits a mapping elsewhere, the
+ * base is what is wrong. */
 static void judge_wrong_mdl(struct ft_rules *rules, const struct ft_event *event,
                             const struct flush *flush)
 {
@@ -484,7 +488,8 @@ static uint64_t reported_from(struct ft_rules *rules, const struct flush *flush)
     return bytes;
 }
 
-/* The pieces behind the end of a short transfer hold no data: their flush is not missed, only asked for. */
+/* The pieces behind the end of a short transfer hold no data: their flush is not missed, only asked
+ * for. */
 static void spend_rest(struct ft_rules *rules, const struct flush *flush, uint64_t cursor)
 {
     struct ft_rs_mapping *mapping;
@@ -566,7 +571,8 @@ void ft_on_dma_flush(struct ft_rules *rules, const struct ft_event *event)
 
     rules->flush_irp = 0;
     rules->flush_bytes = 0;
-    /* With an argument unknown there is nothing to hold against the mapping; the flushed mappings are reported one by one. */
+    /* With an argument unknown there is nothing to hold against the mapping; the flushed mappings
+     * are reported one by one. */
     if (ft_by_driver(event) && event->unknown == 0 && !judge_gone(rules, event, &flush)) {
         match(rules, event, &flush);
     }
@@ -594,7 +600,7 @@ void ft_on_dma_flush_result(struct ft_rules *rules, const struct ft_event *event
     rules->flush_bytes = 0;
 }
 
-/* ---- the device ---------------------------------------------------------------------------------------------------- */
+/* ---- the device ---- */
 
 static struct ft_rs_engine *engine_slot(struct ft_rules *rules, uint16_t device, uint8_t channel)
 {
@@ -689,8 +695,8 @@ static const struct ft_rs_mapping *flushed_under(const struct ft_rules *rules, u
     for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
-        if (mapping->id != 0 && (mapping->flags & FT_RS_OVER) != 0 &&
-            mapping->address <= address && address < mapping->address + mapping->length &&
+        if (mapping->id != 0 && (mapping->flags & FT_RS_OVER) != 0 && mapping->address <= address &&
+            address < mapping->address + mapping->length &&
             (last == NULL || mapping->id > last->id)) {
             last = mapping;
         }
@@ -698,7 +704,8 @@ static const struct ft_rs_mapping *flushed_under(const struct ft_rules *rules, u
     return last;
 }
 
-/* Accesses by the device. A fault has no target, and one inside live memory is about the direction, not about the range. */
+/* Accesses by the device. A fault has no target, and one inside live memory is about the direction,
+ * not about the range. */
 void ft_on_bus_access(struct ft_rules *rules, const struct ft_event *event)
 {
     uint64_t target = event->kind == FT_EV_BUS_FAULT ? 0 : event->arg[2];

@@ -1,7 +1,8 @@
-/* Adapters, channels, map registers and common buffers: who holds what, and what is left at the end.
+/* Adapters, channels, map registers and common buffers: who holds what, and what is left at the
+ * end.
  *
- * Of several things that are left one is told: an object with live mappings on it is in use, which is the graver fault; only an
- * object with nothing on it is a plain leak.
+ * Of several things that are left one is told: an object with live mappings on it is in use, which
+ * is the graver fault; only an object with nothing on it is a plain leak.
  */
 #include "rules/rules_private.h"
 
@@ -65,7 +66,7 @@ static void drop_queued(struct ft_rules *rules, uint32_t adapter)
     }
 }
 
-/* ---- the adapter --------------------------------------------------------------------------------------------------- */
+/* ---- the adapter ---- */
 
 void ft_on_dma_get(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -115,7 +116,8 @@ static void judge_put(struct ft_rules *rules, const struct ft_event *event, uint
     }
 }
 
-/* A call on an adapter that was put. After the removal of the device the row about removal says it for what gives things back. */
+/* A call on an adapter that was put. After the removal of the device the row about removal says it
+ * for what gives things back. */
 static void judge_dead(struct ft_rules *rules, const struct ft_event *event,
                        const struct ft_rs_adapter *adapter, bool gives_back)
 {
@@ -180,7 +182,7 @@ static void judge_use(struct ft_rules *rules, const struct ft_event *event, bool
     }
 }
 
-/* ---- channel and registers ----------------------------------------------------------------------------------------- */
+/* ---- channel and registers ---- */
 
 /* A request that is granted inside the call may be reported after its grant. */
 void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
@@ -205,7 +207,8 @@ void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
     ft_rules_overflow(rules, FT_RS_TABLE_QUEUED);
 }
 
-/* Takes the oldest request for that adapter and IRP from the queue, else the oldest for the adapter; the rest keeps its order. */
+/* Takes the oldest request for that adapter and IRP from the queue, else the oldest for the
+ * adapter; the rest keeps its order. */
 static bool take_queued(struct ft_rules *rules, uint32_t adapter, uint32_t irp)
 {
     unsigned found = FT_RS_QUEUED;
@@ -239,7 +242,8 @@ void ft_on_dma_grant(struct ft_rules *rules, const struct ft_event *event)
     grant->registers = (uint32_t)event->arg[2];
     grant->irp = ft_arg_id(event, 3);
     if (ft_rs_irp_is_complete(rules, grant->irp)) {
-        grant->irp = 0; /* CurrentIrp was stale; the memory that is mapped says whose transfer it is */
+        grant->irp =
+            0; /* CurrentIrp was stale; the memory that is mapped says whose transfer it is */
     }
     if (!take_queued(rules, grant->adapter, ft_arg_id(event, 3)) && adapter != NULL) {
         adapter->early_grants++;
@@ -319,7 +323,7 @@ void ft_on_dma_free_regs(struct ft_rules *rules, const struct ft_event *event)
     grant->flags |= FT_RS_OVER | FT_GRANT_FREED_REGS;
 }
 
-/* ---- common buffers ------------------------------------------------------------------------------------------------ */
+/* ---- common buffers ---- */
 
 void ft_on_dma_common_alloc(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -344,7 +348,7 @@ void ft_on_dma_common_free(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- at the completion of a request -------------------------------------------------------------------------------- */
+/* ---- at the completion of a request ---- */
 
 static void judge_due_at_complete(struct ft_rules *rules, const struct ft_event *event,
                                   const struct ft_rs_irp *irp, const struct ft_rs_mapping *due)
@@ -390,7 +394,7 @@ void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
     }
 }
 
-/* ---- at a removal, at power-down and at the end -------------------------------------------------------------------- */
+/* ---- at a removal, at power-down and at the end ---- */
 
 /* Grants of the adapter that nothing is mapped on. True: there are some. */
 static bool judge_grants_left(struct ft_rules *rules, const struct ft_event *event,
@@ -431,7 +435,8 @@ static bool judge_commons_left(struct ft_rules *rules, const struct ft_event *ev
     return left;
 }
 
-/* What hangs on an adapter: plain leaks, or the adapter itself when nothing does. True: there was something. */
+/* What hangs on an adapter: plain leaks, or the adapter itself when nothing does. True: there was
+ * something. */
 static bool judge_leaks(struct ft_rules *rules, const struct ft_event *event,
                         const struct ft_rs_adapter *adapter)
 {

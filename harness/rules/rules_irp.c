@@ -11,7 +11,8 @@ static bool moves_data(const struct ft_rs_irp *irp)
     return irp->major == FT_MAJOR_READ || irp->major == FT_MAJOR_WRITE;
 }
 
-/* An IRP that is back at its requester leaves its slot to others, once no routine of the driver works on it any more. */
+/* An IRP that is back at its requester leaves its slot to others, once no routine of the driver
+ * works on it any more. */
 static void retire(struct ft_rs_irp *irp)
 {
     if ((irp->flags & FT_IRP_DONE) != 0 &&
@@ -26,7 +27,7 @@ static void set_code(struct ft_rs_irp *irp, uint64_t code)
     irp->minor = (uint8_t)code;
 }
 
-/* ---- birth and travel ---------------------------------------------------------------------------------------------- */
+/* ---- birth and travel ---- */
 
 void ft_on_irp_new(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -107,7 +108,7 @@ void ft_on_irp_done(struct ft_rules *rules, const struct ft_event *event)
     retire(irp);
 }
 
-/* ---- driver routines ----------------------------------------------------------------------------------------------- */
+/* ---- driver routines ---- */
 
 /* The IRP that a routine works on: its object, or the request of the task. */
 static uint32_t irp_of(const struct ft_event *event)
@@ -135,7 +136,8 @@ void ft_irp_at_enter(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* What a dispatch routine returns. A status that a lower driver gave is that driver's: IoCallDriver's result is not an event. */
+/* What a dispatch routine returns. A status that a lower driver gave is that driver's:
+ * IoCallDriver's result is not an event. */
 static void judge_return(struct ft_rules *rules, const struct ft_event *event,
                          const struct ft_rs_irp *irp)
 {
@@ -172,7 +174,7 @@ void ft_irp_at_leave(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- completion ---------------------------------------------------------------------------------------------------- */
+/* ---- completion ---- */
 
 static void judge_information(struct ft_rules *rules, const struct ft_event *event,
                               const struct ft_rs_irp *irp)
@@ -186,20 +188,19 @@ static void judge_information(struct ft_rules *rules, const struct ft_event *eve
     if (information > irp->length || (ft_nt_error(status) && information != 0)) {
         ft_rule_fire(rules, FT_J_IO_IRP_INFO_BOUND, event, handle_of(irp));
     }
-    if (ft_nt_success(status) && (irp->flags & FT_IRP_MAPPED) != 0 &&
-        information > irp->flushed) {
+    if (ft_nt_success(status) && (irp->flags & FT_IRP_MAPPED) != 0 && information > irp->flushed) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_INFO_BOUND, event, handle_of(irp));
     }
 }
 
-/* The cancel routine may find the transfer finished and say so; success with nothing moved is not that. */
+/* The cancel routine may find the transfer finished and say so; success with nothing moved is not
+ * that. */
 static void judge_cancelled(struct ft_rules *rules, const struct ft_event *event,
                             const struct ft_rs_irp *irp)
 {
     uint32_t status = (uint32_t)event->arg[1];
     uint64_t information = event->arg[2];
-    bool in_cancel =
-        (irp->flags & FT_IRP_IN_CANCEL) != 0 && irp->cancel_task == event->task;
+    bool in_cancel = (irp->flags & FT_IRP_IN_CANCEL) != 0 && irp->cancel_task == event->task;
 
     if (!moves_data(irp) || !ft_known(event, 1) || !ft_known(event, 2)) {
         return;
@@ -256,7 +257,7 @@ void ft_on_irp_complete(struct ft_rules *rules, const struct ft_event *event)
     irp->status = status;
 }
 
-/* ---- data ---------------------------------------------------------------------------------------------------------- */
+/* ---- data ---- */
 
 void ft_on_data_compare(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -268,7 +269,8 @@ void ft_on_data_compare(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* A failure that the world injected is not the driver's; the data of the request that met it proves nothing. */
+/* A failure that the world injected is not the driver's; the data of the request that met it proves
+ * nothing. */
 void ft_on_choice_fail(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_irp *irp = ft_rs_irp_find(rules, event->request);
@@ -280,9 +282,10 @@ void ft_on_choice_fail(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- liveness ------------------------------------------------------------------------------------------------------ */
+/* ---- liveness ---- */
 
-/* The driver has the IRP: it came to a dispatch routine, was not completed, and no lower driver holds it. */
+/* The driver has the IRP: it came to a dispatch routine, was not completed, and no lower driver
+ * holds it. */
 static bool is_owned(const struct ft_rs_irp *irp)
 {
     if (irp->id == 0 || (irp->flags & FT_IRP_DISPATCHED) == 0 ||
@@ -292,14 +295,15 @@ static bool is_owned(const struct ft_rs_irp *irp)
     return (irp->flags & FT_IRP_FORWARDED) == 0 || (irp->flags & FT_IRP_LOWER) != 0;
 }
 
-/* A driver that was told of the cancellation by its cancel routine is late; one that was not has lost the IRP. */
+/* A driver that was told of the cancellation by its cancel routine is late; one that was not has
+ * lost the IRP. */
 static void judge_owned(struct ft_rules *rules, const struct ft_event *event, bool requests_only)
 {
     for (unsigned i = 0; i < FT_RS_IRPS; i++) {
         const struct ft_rs_irp *irp = &rules->irp[i];
 
-        if (!is_owned(irp) || (requests_only && (irp->major == FT_MAJOR_PNP ||
-                                                 irp->major == FT_MAJOR_POWER))) {
+        if (!is_owned(irp) ||
+            (requests_only && (irp->major == FT_MAJOR_PNP || irp->major == FT_MAJOR_POWER))) {
             continue;
         }
         if ((irp->flags & FT_IRP_CANCEL_RAN) != 0) {
@@ -310,7 +314,8 @@ static void judge_owned(struct ft_rules *rules, const struct ft_event *event, bo
     }
 }
 
-/* In the tail nothing but the driver keeps a request. A PnP or power request that waits for one is not lost itself. */
+/* In the tail nothing but the driver keeps a request. A PnP or power request that waits for one is
+ * not lost itself. */
 void ft_irp_at_hang(struct ft_rules *rules, const struct ft_event *event)
 {
     enum { ALL_BLOCKED = 1, NOT_DONE = 2 };

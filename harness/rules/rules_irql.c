@@ -1,11 +1,12 @@
 /* IRQL, spin locks, the cancel lock and waits.
  *
- * The header of an event shows the IRQL at the call. Where a routine raises before its event is made (spin locks), the argument
- * `old` is the caller's level.
+ * The header of an event shows the IRQL at the call. Where a routine raises before its event is
+ * made (spin locks), the argument `old` is the caller's level.
  */
 #include "rules/rules_private.h"
 
-/* Levels at which a routine may be called; `dma` says which of the two rows about levels speaks of it. */
+/* Levels at which a routine may be called; `dma` says which of the two rows about levels speaks of
+ * it. */
 struct window {
     uint8_t lowest, highest;
     bool dma;
@@ -36,7 +37,8 @@ static struct window dma_window(uint16_t kind)
     }
 }
 
-/* MmUnmapIoSpace at DISPATCH_LEVEL and IoCreateDevice at APC_LEVEL are allowed by one page and not by another. */
+/* MmUnmapIoSpace at DISPATCH_LEVEL and IoCreateDevice at APC_LEVEL are allowed by one page and not
+ * by another. */
 static struct window io_window(uint16_t kind)
 {
     switch (kind) {
@@ -94,7 +96,7 @@ void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- raising and lowering ------------------------------------------------------------------------------------------ */
+/* ---- raising and lowering ---- */
 
 static void push_level(struct ft_rules *rules, uint16_t task, uint8_t old)
 {
@@ -117,7 +119,8 @@ static void drop_level(struct ft_rules *rules, unsigned index)
     rules->raise[FT_RS_RAISES - 1] = (struct ft_rs_raise){0, 0, 0};
 }
 
-/* Takes the task's last saved level with that value, and what was saved after it. False: no such level was saved. */
+/* Takes the task's last saved level with that value, and what was saved after it. False: no such
+ * level was saved. */
 static bool pop_level(struct ft_rules *rules, uint16_t task, uint8_t level)
 {
     unsigned found = FT_RS_RAISES;
@@ -178,7 +181,7 @@ void ft_on_task_end(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- spin locks ---------------------------------------------------------------------------------------------------- */
+/* ---- spin locks ---- */
 
 static struct ft_rs_lock *held_lock(struct ft_rules *rules, uint32_t id, uint16_t task)
 {
@@ -225,8 +228,9 @@ void ft_on_lock_wait(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* True when the level is one that an acquisition of this task saved. Locks may be released in another order than they were
- * acquired, each with the other's level; then the levels change places. */
+/* True when the level is one that an acquisition of this task saved. Locks may be released in
+ * another order than they were acquired, each with the other's level; then the levels change
+ * places. */
 static bool restores_saved(struct ft_rules *rules, struct ft_rs_lock *lock, uint8_t level)
 {
     if (lock->old == level) {
@@ -269,7 +273,7 @@ void ft_on_lock_release(struct ft_rules *rules, const struct ft_event *event)
     *lock = (struct ft_rs_lock){0};
 }
 
-/* ---- the cancel lock ----------------------------------------------------------------------------------------------- */
+/* ---- the cancel lock ---- */
 
 /* What the I/O manager takes it also gives back; only a cancel routine gets the lock from it. */
 void ft_on_cancel_lock(struct ft_rules *rules, const struct ft_event *event)
@@ -304,7 +308,7 @@ void ft_on_start_next(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- waits --------------------------------------------------------------------------------------------------------- */
+/* ---- waits ---- */
 
 void ft_on_wait(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -316,7 +320,7 @@ void ft_on_wait(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- driver routines ----------------------------------------------------------------------------------------------- */
+/* ---- driver routines ---- */
 
 /* A cancel routine is called with the cancel lock held. */
 void ft_irql_at_enter(struct ft_rules *rules, const struct ft_event *event)
@@ -326,7 +330,8 @@ void ft_irql_at_enter(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* Spin locks that a routine may hold when it returns: those held at its entry, for a cancel routine without the cancel lock. */
+/* Spin locks that a routine may hold when it returns: those held at its entry, for a cancel routine
+ * without the cancel lock. */
 static uint64_t locks_allowed(const struct ft_event *event)
 {
     uint64_t before = event->arg[5];
@@ -334,7 +339,8 @@ static uint64_t locks_allowed(const struct ft_event *event)
     return event->arg[0] == FT_ROUTINE_CANCEL && before != 0 ? before - 1 : before;
 }
 
-/* A cancel routine gives back a lock and a level that it did not take, so only the lock's own rules speak of it. */
+/* A cancel routine gives back a lock and a level that it did not take, so only the lock's own rules
+ * speak of it. */
 void ft_irql_at_leave(struct ft_rules *rules, const struct ft_event *event)
 {
     bool cancel = event->arg[0] == FT_ROUTINE_CANCEL;

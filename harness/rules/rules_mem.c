@@ -1,7 +1,7 @@
 /* Pool blocks and MDLs: who owns them, damage to them, and what is left of them. */
 #include "rules/rules_private.h"
 
-/* ---- pool ---------------------------------------------------------------------------------------------------------- */
+/* ---- pool ---- */
 
 static void add_block(struct ft_rules *rules, uint32_t id)
 {
@@ -31,7 +31,8 @@ static void drop_block(struct ft_rules *rules, uint32_t id)
     }
 }
 
-/* Damage is found by checks that are not the driver's, and nobody but the driver or its device can have done it. */
+/* Damage is found by checks that are not the driver's, and nobody but the driver or its device can
+ * have done it. */
 static void judge_damage(struct ft_rules *rules, const struct ft_event *event)
 {
     enum { IN_FREED_BLOCK = 3 };
@@ -69,7 +70,7 @@ void ft_on_pool(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- MDLs ---------------------------------------------------------------------------------------------------------- */
+/* ---- MDLs ---- */
 
 static void judge_unlock(struct ft_rules *rules, const struct ft_event *event, uint32_t mdl)
 {
@@ -142,9 +143,10 @@ void ft_on_mdl(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
-/* What a driver that stays loaded keeps for itself is its own; one that was unloaded owes everything. */
+/* What a driver that stays loaded keeps for itself is its own; one that was unloaded owes
+ * everything. */
 void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
 {
     for (unsigned i = 0; i < FT_RS_MDLS; i++) {
@@ -157,8 +159,7 @@ void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
     }
     for (unsigned i = 0; i < FT_RS_POOLS && event->arg[0] != 0; i++) {
         if (rules->pool[i] != 0 && rules->pool[i] != FT_RS_POOL_HOLE) {
-            ft_rule_fire(rules, FT_J_IO_POOL_LEAK, event,
-                         ft_handle(FT_HC_POOL, rules->pool[i], 0));
+            ft_rule_fire(rules, FT_J_IO_POOL_LEAK, event, ft_handle(FT_HC_POOL, rules->pool[i], 0));
         }
     }
 }

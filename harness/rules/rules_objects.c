@@ -1,7 +1,8 @@
 /* Objects in the state of the rules engine, found by the ids of their handles.
  *
- * Ids of a class count from 1, so an entry usually stands in the slot that its id modulo the table size names; collisions go to
- * the next free slot. A slot is free when it was never used or when its object is over.
+ * Ids of a class count from 1, so an entry usually stands in the slot that its id modulo the table
+ * size names; collisions go to the next free slot. A slot is free when it was never used or when
+ * its object is over.
  */
 #include "rules/rules_private.h"
 
@@ -156,7 +157,8 @@ struct ft_rs_device *ft_rs_device(struct ft_rules *rules, uint32_t id)
             reuse = &rules->device[i];
         }
     }
-    /* A deleted device gives its slot away only when there is no fresh one: late events may still name it. */
+    /* A deleted device gives its slot away only when there is no fresh one: late events may still
+     * name it. */
     if (i < FT_RS_DEVICES) {
         reuse = &rules->device[i];
     }

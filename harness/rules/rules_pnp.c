@@ -1,7 +1,7 @@
 /* Devices, PnP, power, registers, interrupts, DPCs and timers.
  *
- * State of the hardware (power, presence, honesty) stands in the slot at the bottom of a device stack, whichever device object of
- * the stack an event names.
+ * State of the hardware (power, presence, honesty) stands in the slot at the bottom of a device
+ * stack, whichever device object of the stack an event names.
  */
 #include "rules/rules_private.h"
 
@@ -12,9 +12,10 @@ static uint64_t device_handle(const struct ft_rs_device *device)
     return ft_handle(FT_HC_DEVICE, device->id, 0);
 }
 
-/* ---- device objects ------------------------------------------------------------------------------------------------ */
+/* ---- device objects ---- */
 
-/* A device is deleted, or the driver is gone: nothing of it may be pending. `device` 0: of any device. */
+/* A device is deleted, or the driver is gone: nothing of it may be pending. `device` 0: of any
+ * device. */
 static void judge_pending(struct ft_rules *rules, const struct ft_event *event, uint32_t device)
 {
     for (unsigned i = 0; i < FT_RS_DPCS; i++) {
@@ -65,7 +66,7 @@ static void on_attach(struct ft_rules *rules, const struct ft_event *event)
     }
     /* A new driver on the stack starts afresh. */
     ft_rs_root(rules, device->id)->flags &=
-        (uint16_t)~(FT_DEVICE_REMOVED | FT_DEVICE_GONE | FT_DEVICE_REMOVAL_SENT);
+        (uint16_t) ~(FT_DEVICE_REMOVED | FT_DEVICE_GONE | FT_DEVICE_REMOVAL_SENT);
 }
 
 /* IoDetachDevice names the device below. */
@@ -112,7 +113,7 @@ void ft_on_device(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- PnP ----------------------------------------------------------------------------------------------------------- */
+/* ---- PnP ---- */
 
 static bool is_removal(uint64_t minor)
 {
@@ -135,8 +136,7 @@ static void judge_detach_delete(struct ft_rules *rules, const struct ft_event *e
             !ft_rs_same_device(rules, device->id, id)) {
             continue;
         }
-        if ((device->flags & FT_DEVICE_DETACHED) == 0 ||
-            (device->flags & FT_DEVICE_DELETED) == 0) {
+        if ((device->flags & FT_DEVICE_DETACHED) == 0 || (device->flags & FT_DEVICE_DELETED) == 0) {
             ft_rule_fire(rules, FT_J_IO_PNP_REMOVE_DETACH_DELETE, event, device_handle(device));
         }
     }
@@ -185,7 +185,7 @@ void ft_pnp_at_complete(struct ft_rules *rules, const struct ft_event *event,
     }
 }
 
-/* ---- power and registers ------------------------------------------------------------------------------------------- */
+/* ---- power and registers ---- */
 
 void ft_on_power_send(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -237,7 +237,7 @@ void ft_on_hardware(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- interrupts ---------------------------------------------------------------------------------------------------- */
+/* ---- interrupts ---- */
 
 static struct ft_rs_interrupt *interrupt_slot(struct ft_rules *rules, uint32_t id)
 {
@@ -280,7 +280,7 @@ void ft_on_isr_disconnect(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- DPCs and timers ----------------------------------------------------------------------------------------------- */
+/* ---- DPCs and timers ---- */
 
 /* The entry of a DPC that is queued (flag FT_DPC_QUEUED) or that a task runs (FT_DPC_RUNNING). */
 static struct ft_rs_dpc *dpc_entry(struct ft_rules *rules, uint32_t id, uint8_t flag, uint16_t task)
@@ -300,8 +300,8 @@ static struct ft_rs_dpc *add_dpc(struct ft_rules *rules, const struct ft_event *
 {
     for (unsigned i = 0; i < FT_RS_DPCS; i++) {
         if (rules->dpc[i].id == 0) {
-            rules->dpc[i] = (struct ft_rs_dpc){
-                .id = id, .device = event->device, .flags = FT_DPC_QUEUED};
+            rules->dpc[i] =
+                (struct ft_rs_dpc){.id = id, .device = event->device, .flags = FT_DPC_QUEUED};
             return &rules->dpc[i];
         }
     }
@@ -423,7 +423,7 @@ void ft_pnp_at_leave(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 void ft_on_driver_unloaded(struct ft_rules *rules, const struct ft_event *event)
 {

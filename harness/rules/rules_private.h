@@ -1,7 +1,8 @@
-/* What the files of harness/rules share: the list of judged rules, firing, and finding objects in the state.
+/* What the files of harness/rules share: the list of judged rules, firing, and finding objects in
+ * the state.
  *
- * A monitor is a function ft_on_<event>(rules, event). The switch in rules.c calls, for one event, first the monitors that judge
- * it and then those that change the state other monitors read.
+ * A monitor is a function ft_on_<event>(rules, event). The switch in rules.c calls, for one event,
+ * first the monitors that judge it and then those that change the state other monitors read.
  */
 #ifndef FT_RULES_PRIVATE_H
 #define FT_RULES_PRIVATE_H
@@ -13,8 +14,9 @@
 #include "sim/handle.h"
 #include "sim/scenario.h"
 
-/* The rules that this build judges. A rule fires only by a constant made from this list, and the table marks a row as judged only
- * when it stands here, so a row that says so has a check; that the check works is shown by the witness of each row. */
+/* The rules that this build judges. A rule fires only by a constant made from this list, and the
+ * table marks a row as judged only when it stands here, so a row that says so has a check; that the
+ * check works is shown by the witness of each row. */
 #define FT_JUDGED_RULES(J)                                                                         \
     J(DMA_ADAPTER_USE_AFTER_PUT)                                                                   \
     J(DMA_ADAPTER_LEAK)                                                                            \
@@ -112,12 +114,9 @@ enum ft_judged_rule {
 
 enum { FT_IRQL_PASSIVE = 0, FT_IRQL_APC = 1, FT_IRQL_DISPATCH = 2 };
 
-enum {
-    FT_NT_SUCCESS_ = 0,
-    FT_NT_PENDING = 0x103,
-};
+enum { FT_NT_PENDING = 0x103 };
 
-#define FT_NT_CANCELLED 0xC0000120u
+#define FT_NT_CANCELLED      0xC0000120u
 #define FT_NT_DELETE_PENDING 0xC0000056u
 
 enum { FT_MAJOR_READ = 0x03, FT_MAJOR_WRITE = 0x04, FT_MAJOR_POWER = 0x16, FT_MAJOR_PNP = 0x1B };
@@ -133,12 +132,14 @@ enum { FT_POWER_D0 = 1 };
 
 /* ---- rules.c ---- */
 
-/* ft_rule_fire says that `event` breaks the rule. Nothing happens when the rule is disabled, when a need of it is broken for the
- * device of the event or the request `object`, or when this finding is there already. `object`: handle of what it is about. */
+/* ft_rule_fire says that `event` breaks the rule. Nothing happens when the rule is disabled, when a
+ * need of it is broken for the device of the event or the request `object`, or when this finding is
+ * there already. `object`: handle of what it is about. */
 void ft_rule_fire(struct ft_rules *rules, enum ft_judged_rule rule, const struct ft_event *event,
                   uint64_t object);
 
-/* The same as a warning, whatever the severity of the row: a reading of the documents that is not punished. */
+/* The same as a warning, whatever the severity of the row: a reading of the documents that is not
+ * punished. */
 void ft_rule_warn(struct ft_rules *rules, enum ft_judged_rule rule, const struct ft_event *event,
                   uint64_t object);
 
@@ -161,7 +162,8 @@ struct ft_rs_adapter *ft_rs_adapter_get(struct ft_rules *rules, uint32_t id);
 struct ft_rs_common *ft_rs_common_find(struct ft_rules *rules, uint32_t id);
 struct ft_rs_common *ft_rs_common_get(struct ft_rules *rules, uint32_t id);
 
-/* True when the IRP was completed by the driver or is back at its requester; also when its entry is long gone. */
+/* True when the IRP was completed by the driver or is back at its requester; also when its entry is
+ * long gone. */
 bool ft_rs_irp_is_complete(struct ft_rules *rules, uint32_t id);
 
 /* The IRP whose memory an MDL describes, 0: none. */
@@ -170,11 +172,12 @@ uint32_t ft_rs_mdl_owner(struct ft_rules *rules, uint32_t mdl);
 /* The slot of a device, made when needed; id 0 gives slot 0. */
 struct ft_rs_device *ft_rs_device(struct ft_rules *rules, uint32_t id);
 
-/* The slot at the bottom of the stack that the device belongs to. State that concerns the hardware stands there. An id of 0 means
- * the only device of the driver, when there is only one. */
+/* The slot at the bottom of the stack that the device belongs to. State that concerns the hardware
+ * stands there. An id of 0 means the only device of the driver, when there is only one. */
 struct ft_rs_device *ft_rs_root(struct ft_rules *rules, uint32_t id);
 
-/* True when both ids name devices of one stack, or one of them is not known and the driver has only one device. */
+/* True when both ids name devices of one stack, or one of them is not known and the driver has only
+ * one device. */
 bool ft_rs_same_device(struct ft_rules *rules, uint32_t a, uint32_t b);
 
 /* ---- what monitors share ---- */

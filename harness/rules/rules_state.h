@@ -1,9 +1,11 @@
 /* The state of the rules engine: one block of plain data.
  *
- * The block is saved and restored with the machine at every reset, so it is small, holds no pointer, and is zero when empty.
- * Objects stand in fixed tables and are found by the id of their handle. An entry of an object that is over stays for as long as
- * its slot is not needed (flag FT_RS_OVER): what is said of a freed object can still be told from what is said of none. When a
- * table has no slot left the engine stops judging and the verdict is `unjudged`: it never forgets an object in silence.
+ * The block is saved and restored with the machine at every reset, so it is small, holds no
+ * pointer, and is zero when empty. Objects stand in fixed tables and are found by the id of their
+ * handle. An entry of an object that is over stays for as long as its slot is not needed (flag
+ * FT_RS_OVER): what is said of a freed object can still be told from what is said of none. When a
+ * table has no slot left the engine stops judging and the verdict is `unjudged`: it never forgets
+ * an object in silence.
  */
 #ifndef FT_RULES_STATE_H
 #define FT_RULES_STATE_H
@@ -30,7 +32,8 @@ enum {
     FT_RS_FINDINGS = 16
 };
 
-/* Tables, for the name of the one that overflowed. The order is that of ft_rs_table_names in rules.c. */
+/* Tables, for the name of the one that overflowed. The order is that of ft_rs_table_names in
+ * rules.c. */
 enum ft_rs_table {
     FT_RS_TABLE_NONE,
     FT_RS_TABLE_IRP,
@@ -106,7 +109,8 @@ struct ft_rs_mdl {
 /* FT_RS_OVER: flushed. */
 enum {
     FT_MAPPING_WRITE = 1, /* to the device */
-    FT_MAPPING_SPENT = 2  /* a flush of just the bytes that the device reported ended the operation before this piece */
+    FT_MAPPING_SPENT = 2  /* a flush of just the bytes that the device reported ended the operation
+                             before this piece */
 };
 
 struct ft_rs_mapping {
@@ -253,9 +257,9 @@ struct ft_rules {
     uint8_t group;        /* findings before the present event */
     uint8_t driver_devices;
     uint8_t unused;
-    uint16_t stop_kind; /* the run:* event that ended the run, 0: none yet */
-    uint16_t cancel_task; /* holds the cancel lock, 0: nobody */
-    uint32_t irp_last;    /* highest id seen */
+    uint16_t stop_kind;              /* the run:* event that ended the run, 0: none yet */
+    uint16_t cancel_task;            /* holds the cancel lock, 0: nobody */
+    uint32_t irp_last;               /* highest id seen */
     uint32_t flush_irp, flush_bytes; /* of the last FlushAdapterBuffers */
     uint64_t stop_arg[6];
 
@@ -279,6 +283,7 @@ struct ft_rules {
 
 #define FT_RS_POOL_HOLE 0xFFFFFFFFu
 
-_Static_assert(sizeof(struct ft_rules) <= 12 * 1024, "saved and restored at every reset: keep small");
+_Static_assert(sizeof(struct ft_rules) <= 12 * 1024,
+               "saved and restored at every reset: keep small");
 
 #endif

@@ -1,7 +1,7 @@
 /* Events as data for the tests of the rules engine: files in the text form of events, one per line.
  *
- * A line is what ft_event_parse takes; arguments and attributes that are left out are zero (layer: driver). `#` begins a comment
- * line, empty lines are skipped.
+ * A line is what ft_event_parse takes; arguments and attributes that are left out are zero (layer:
+ * driver). `#` begins a comment line, empty lines are skipped.
  */
 #ifndef FT_TESTS_RULES_EVENTS_H
 #define FT_TESTS_RULES_EVENTS_H
@@ -19,14 +19,15 @@ struct ft_file_events {
     struct ft_event event[FT_FILE_EVENTS_MAX];
 };
 
-/* ft_file_events_read reads tests/rules/events/<name>. False: no such file, or a line that is no event, with the place on standard
- * error. */
+/* ft_file_events_read reads tests/rules/events/<name>. False: no such file, or a line that is no
+ * event, with the place on standard error. */
 bool ft_file_events_read(const char *name, struct ft_file_events *ret);
 
 /* ft_text_events_read does the same for lines in a string. */
 bool ft_text_events_read(const char *text, struct ft_file_events *ret);
 
-/* ft_judge runs events through a fresh engine up to the end that it asks for, as the world does, and gives its verdict. */
+/* ft_judge runs events through a fresh engine up to the end that it asks for, as the world does,
+ * and gives its verdict. */
 void ft_judge(const struct ft_file_events *events, bool keep_going, uint16_t disabled,
               struct ft_verdict *ret);
 

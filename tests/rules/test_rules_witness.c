@@ -1,7 +1,8 @@
 /* Every judged rule rejects its witness and accepts its near miss.
  *
- * tests/rules/events/<id>.witness.events must make the rule the verdict (a row of severity W: its warning) and
- * <id>.near.events, which differs from it as little as can be, must be clean. With the rule disabled the witness must not yield it.
+ * tests/rules/events/<id>.witness.events must make the rule the verdict (a row of severity W: its
+ * warning) and <id>.near.events, which differs from it as little as can be, must be clean. With the
+ * rule disabled the witness must not yield it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -116,7 +117,8 @@ static void a_disabled_rule_does_not_find_its_witness(void **state)
     check_all(check_disabled);
 }
 
-/* The list of judged rules and the rows that the first delivery promises are the same, but for the rows that the note explains. */
+/* The list of judged rules and the rows that the first delivery promises are the same, but for the
+ * rows that the note explains. */
 static void judged_rows_are_counted(void **state)
 {
     unsigned judged = 0;

@@ -155,7 +155,7 @@ def allowed_include(path, quote, name, exists):
     if layer in ("device", "sim"):
         return own or (name.startswith("sim/") and exists(f"hal-shim/{name}"))
     if layer == "shim":
-        return own or exists(f"hal-shim/{name}")
+        return own or exists(f"hal-shim/{name}") or exists(f"hal-shim/ddi/{name}")
     return own or exists(f"harness/{name}") or (
         name.startswith("sim/") and exists(f"hal-shim/{name}"))
 
