@@ -2,8 +2,8 @@
  *
  *     ft-bench CORE [RUNS]
  *
- * The scenario is one split read from the warm point, plus the end of the run, rules on. Prints one figure a line, `name value
- * unit`. Times are medians of ROUNDS rounds.
+ * The scenario is one split read from the warm point, plus the end of the run, rules on. Prints one
+ * figure a line, `name value unit`. Times are medians of ROUNDS rounds.
  */
 #include "replay/execute.h"
 #include "replay/session.h"
@@ -80,7 +80,7 @@ static void print_scenario(const struct ft_scenario *scenario)
 
 int main(int argc, char **argv)
 {
-    static const char text[] = "platform bounce\na: read length=6144 offset=512\n";
+    static const char text[] = "platform coherent\na: read length=1024\n";
     const struct ft_module *module = argc > 1 ? ft_module_find(argv[1], "") : NULL;
     long runs = argc > 2 ? strtol(argv[2], NULL, 0) : DEFAULT_RUNS;
     struct ft_event_log *log = malloc(sizeof *log + LOG_EVENTS * sizeof(struct ft_event));

@@ -1,5 +1,5 @@
-/* The empty target of an engine: what every figure of the benchmark is a ratio to. Twenty edges, so that the engine keeps a real
- * corpus and does not flatter itself. */
+/* The empty target of an engine: what every figure of the benchmark is a ratio to. Twenty edges, so
+ * that the engine keeps a real corpus and does not flatter itself. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -104,8 +104,7 @@ void ft_line_changed(bool level)
     }
 }
 
-/* Held-back interrupts come when the machine is quiet. */
-bool ft_io_quiet(void)
+bool ft_interrupt_release_held(void)
 {
     if (!FT_IO->line_held)
         return false;

@@ -29,6 +29,11 @@ bool ft_io_unloaded(void)
     return FT_IO->unloaded;
 }
 
+bool ft_io_quiet(void)
+{
+    return ft_interrupt_release_held() || (FT_M->phase == FT_PHASE_TAIL && ft_tail_at_quiet());
+}
+
 static bool strike_yank(void)
 {
     if (FT_IO->yanked || FT_IO->pnp == FT_PNP_REMOVED)

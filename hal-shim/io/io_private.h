@@ -155,6 +155,12 @@ void ft_hardware_power(unsigned state); /* the bus driver changes the power */
 
 extern const struct sim_device_model ft_device_auto;
 
+/* ---- tail.c ---- */
+
+/* The machine is quiet in the tail: makes the device honest, and helps a manager that is stuck.
+ * True if something changed. */
+bool ft_tail_at_quiet(void);
+
 /* ---- interrupt.c ---- */
 
 struct _KINTERRUPT {
@@ -166,6 +172,7 @@ struct _KINTERRUPT {
 };
 void ft_line_changed(bool level); /* the controller's side of an edge of the line */
 bool ft_interrupt_op(const struct ft_op *op);
+bool ft_interrupt_release_held(void); /* held-back interrupts come; true if one does now */
 bool ft_interrupt_honest(void); /* the tail: no held or lost interrupt; true if one comes now */
 
 #endif

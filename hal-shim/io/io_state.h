@@ -95,6 +95,8 @@ struct ft_io_state {
     uint8_t cleaned;  /* CLEANUP was sent for it */
     uint8_t removing; /* REMOVE is due: nobody enters the driver with a new request any more */
     uint8_t unloaded;
+    uint8_t honest;  /* the tail has made the device honest */
+    uint8_t gave_up; /* the tail has cancelled what a stuck manager waits for */
 
     /* --- PnP and power --- */
     uint8_t pnp;        /* enum ft_pnp_state */

@@ -2,8 +2,6 @@
  * the requester's handle. */
 #include "io/io_private.h"
 
-enum { PATIENCE = 300000000 /* 30 s in 100 ns */ };
-
 PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor)
 {
     PIRP irp = ft_irp_create_or_cut(ft_device_top(FT_IO->pdo)->StackSize, FT_IRP_OF_SEND, slot,
@@ -40,21 +38,6 @@ void ft_send_done(PIRP irp, unsigned slot)
     ft_irp_retire(irp);
 }
 
-/* In the tail a PnP or power request that a driver has pended may wait for requests that only a
- * cancel will end. Their requester cancels them after 30 s, as it would when its user gave up. */
-static void wait_until_done(struct ft_send *send)
-{
-    while (!send->done) {
-        uint64_t deadline = FT_M->phase == FT_PHASE_START ? 0 : FT_M->now + PATIENCE;
-
-        if (ft_task_wait(send, deadline) != STATUS_TIMEOUT || FT_M->phase != FT_PHASE_TAIL)
-            continue;
-        ft_requests_cancel_all();
-        while (!send->done)
-            ft_task_wait(send, 0);
-    }
-}
-
 /* A driver that returns another status than STATUS_PENDING without completing the IRP has lost it;
  * the sender goes on with what was returned, as Windows does, and the IRP is left over at the end.
  */
@@ -66,8 +49,8 @@ NTSTATUS ft_send_wait(unsigned slot, PIRP irp)
 
     ft_current()->request = (uint16_t)ft_irp_id(irp);
     status = ft_irp_call(ft_device_top(FT_IO->pdo), irp);
-    if (status == STATUS_PENDING)
-        wait_until_done(send);
+    while (status == STATUS_PENDING && !send->done)
+        ft_task_wait(send, 0);
     if (send->done)
         status = send->status;
     send->irp = 0;

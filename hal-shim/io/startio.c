@@ -168,5 +168,10 @@ VOID IoSetStartIoAttributes(PDEVICE_OBJECT DeviceObject, BOOLEAN DeferredStartIo
  * the call site is the driver's. */
 VOID IoRequestDpc(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
+    const struct ft_module *module = ft_world_module();
+    const unsigned char *caller = __builtin_return_address(0);
+
+    if (caller >= module->code_begin && caller < module->code_end)
+        ft_current()->site = (uint64_t)(caller - module->code_begin);
     KeInsertQueueDpc(&DeviceObject->Dpc, Irp, Context);
 }

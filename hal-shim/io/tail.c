@@ -2,16 +2,48 @@
  * two steps the world lets the clock run while something is outstanding, up to a limit: that is the
  * fair drain.
  *
- * Steps: the device becomes honest; a device that was pulled is reported so; power up; restart;
- * cancel; clean up; a device that still holds requests is pulled; close; remove; unload. */
+ * First of all the device becomes honest. Steps: a device that was pulled is reported so; power up;
+ * restart; cancel; clean up; a device that still holds requests is pulled; close; remove; unload.
+ */
 #include "io/io_private.h"
 
-enum { HANG_REQUESTS = 2 };
+enum { HANG_REQUESTS = 2, PATIENCE = 300000000 /* 30 s in 100 ns */ };
 
 static bool become_honest(void)
 {
+    FT_IO->honest = 1;
     FT_IO->hostile_armed = 0;
     return ft_interrupt_honest();
+}
+
+/* Something will come due when the clock runs. */
+static bool clock_has_work(void)
+{
+    bool work = false;
+
+    for (unsigned i = 0; i < FT_TIMERS_MAX; i++)
+        work = work || (FT_M->timer[i].timer && !FT_M->timer[i].pending);
+    for (unsigned i = 0; i < FT_TASKS_MAX; i++)
+        work = work || (FT_M->task[i].state == FT_TS_WAIT && FT_M->task[i].deadline != 0);
+    return work;
+}
+
+/* A PnP or power request that the driver holds back may wait for requests that only a cancel will
+ * end. Their requester gives up when nothing else can come, or after 30 s. */
+static bool give_up(void)
+{
+    bool patient = clock_has_work() && FT_M->now - FT_M->tail_began < PATIENCE;
+
+    if (!FT_IO->manager_busy || FT_IO->gave_up || patient || ft_io_outstanding() == 0)
+        return false;
+    FT_IO->gave_up = 1;
+    ft_requests_cancel_all();
+    return true;
+}
+
+bool ft_tail_at_quiet(void)
+{
+    return (!FT_IO->honest && become_honest()) || give_up();
 }
 
 static bool report_removal(void)
@@ -128,8 +160,8 @@ static bool unload_driver(void)
 }
 
 static bool (*const steps[])(void) = {
-    become_honest,   report_removal, power_up,      restart,       cancel_requests,
-    clean_up_handle, pull_if_stuck,  close_or_hang, remove_device, unload_driver,
+    report_removal, power_up,      restart,       cancel_requests, clean_up_handle,
+    pull_if_stuck,  close_or_hang, remove_device, unload_driver,
 };
 
 bool ft_io_tail_step(void)

@@ -1,4 +1,5 @@
-/* What a driver prints and asserts. Pointers print as handles, so that no address reaches an event. */
+/* What a driver prints and asserts. Pointers print as handles, so that no address reaches an event.
+ */
 #include "world/machine.h"
 
 #include <stdarg.h>
@@ -40,7 +41,8 @@ static void put_handle(struct text *text, const void *pointer)
     if (!handle)
         strcpy(bytes, "NULL");
     else
-        snprintf(bytes, sizeof bytes, "%s#%u", names[ft_handle_class(handle)], ft_handle_id(handle));
+        snprintf(bytes, sizeof bytes, "%s#%u", names[ft_handle_class(handle)],
+                 ft_handle_id(handle));
     put(text, bytes, strlen(bytes));
 }
 
@@ -107,7 +109,8 @@ static void format_text(struct text *text, const char *format, va_list *args)
         while (*format && strchr("-+ #0123456789.", *format))
             format++;
         for (; *format && strchr("hlIzw64", *format); format++) {
-            sixty_four |= *format == '6' || *format == 'z' || (*format == 'l' && format[1] == 'l') ||
+            sixty_four |= *format == '6' || *format == 'z' ||
+                          (*format == 'l' && format[1] == 'l') ||
                           (*format == 'I' && format[1] != '3');
             wide |= *format == 'w' || *format == 'l';
         }

@@ -1,5 +1,6 @@
-/* DPCs (wdm-io sheet, section 10): one queue, first in, first out; a DPC runs on the processor that queued it, leaves the queue before
- * its routine runs, and may be queued again while it runs. Not modelled: importance and target processors. */
+/* DPCs (wdm-io sheet, section 10): one queue, first in, first out; a DPC runs on the processor that
+ * queued it, leaves the queue before its routine runs, and may be queued again while it runs. Not
+ * modelled: importance and target processors. */
 #include "kernel/dpc.h"
 #include "world/machine.h"
 

@@ -28,19 +28,24 @@ static void point(void)
     }
 
 #define FAMILY(suffix, type, unsigned_type)                                                        \
-    OLD(ft_interlocked_exchange##suffix, type, (type volatile *target, type value), *target = value) \
-    OLD(ft_interlocked_exchange_add##suffix, type, (type volatile *target, type value),            \
+    OLD(ft_interlocked_exchange##suffix, type, (type volatile * target, type value),               \
+        *target = value)                                                                           \
+    OLD(ft_interlocked_exchange_add##suffix, type, (type volatile * target, type value),           \
         *target = (type)((unsigned_type)old + (unsigned_type)value))                               \
     OLD(ft_interlocked_compare_exchange##suffix, type,                                             \
-        (type volatile *target, type exchange, type comparand),                                    \
+        (type volatile * target, type exchange, type comparand),                                   \
         if (old == comparand) *target = exchange)                                                  \
-    OLD(ft_interlocked_and##suffix, type, (type volatile *target, type mask), *target = old & mask) \
-    OLD(ft_interlocked_or##suffix, type, (type volatile *target, type mask), *target = old | mask) \
-    OLD(ft_interlocked_xor##suffix, type, (type volatile *target, type mask), *target = old ^ mask)
+    OLD(ft_interlocked_and##suffix, type, (type volatile * target, type mask),                     \
+        *target = old & mask)                                                                      \
+    OLD(ft_interlocked_or##suffix, type, (type volatile * target, type mask),                      \
+        *target = old | mask)                                                                      \
+    OLD(ft_interlocked_xor##suffix, type, (type volatile * target, type mask), *target = old ^ mask)
 
 #define COUNTERS(suffix, type, unsigned_type)                                                      \
-    NEW(ft_interlocked_increment##suffix, type, (type volatile *target), (unsigned_type)*target + 1u) \
-    NEW(ft_interlocked_decrement##suffix, type, (type volatile *target), (unsigned_type)*target - 1u)
+    NEW(ft_interlocked_increment##suffix, type, (type volatile * target),                          \
+        (unsigned_type)*target + 1u)                                                               \
+    NEW(ft_interlocked_decrement##suffix, type, (type volatile * target),                          \
+        (unsigned_type)*target - 1u)
 
 FAMILY(, LONG, ULONG)
 FAMILY(64, LONG64, ULONG64)
@@ -49,12 +54,13 @@ FAMILY(8, CHAR, UCHAR)
 COUNTERS(, LONG, ULONG)
 COUNTERS(64, LONG64, ULONG64)
 COUNTERS(16, SHORT, USHORT)
-NEW(ft_interlocked_add, LONG, (LONG volatile *target, LONG value), (ULONG)*target + (ULONG)value)
-NEW(ft_interlocked_add64, LONG64, (LONG64 volatile *target, LONG64 value),
+NEW(ft_interlocked_add, LONG, (LONG volatile * target, LONG value), (ULONG)*target + (ULONG)value)
+NEW(ft_interlocked_add64, LONG64, (LONG64 volatile * target, LONG64 value),
     (ULONG64)*target + (ULONG64)value)
-OLD(ft_interlocked_exchange_pointer, PVOID, (PVOID volatile *target, PVOID value), *target = value)
+OLD(ft_interlocked_exchange_pointer, PVOID, (PVOID volatile * target, PVOID value), *target = value)
 OLD(ft_interlocked_compare_exchange_pointer, PVOID,
-    (PVOID volatile *target, PVOID exchange, PVOID comparand), if (old == comparand) *target = exchange)
+    (PVOID volatile * target, PVOID exchange, PVOID comparand),
+    if (old == comparand) *target = exchange)
 
 /* Bit operations address bits beyond the first word, as the intrinsics do. */
 #define BITS(name, type, unsigned_type, width, change)                                             \

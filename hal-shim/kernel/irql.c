@@ -50,8 +50,8 @@ ULONG KeGetCurrentProcessorNumber(VOID)
     return ft_current()->cpu;
 }
 
-/* Pageable code at DISPATCH_LEVEL or above is fatal only when the page is out, which this machine does not model: the level is
- * what PAGED_CODE asserts. */
+/* Pageable code at DISPATCH_LEVEL or above is fatal only when the page is out, which this machine
+ * does not model: the level is what PAGED_CODE asserts. */
 void ft_paged_code(const char *function)
 {
     if (ft_irql() > APC_LEVEL)

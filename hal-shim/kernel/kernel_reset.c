@@ -1,4 +1,5 @@
-/* The kernel's state at a cold start: all of it lies in struct ft_machine, which is zero by then. And what seh.c asks of the world. */
+/* The kernel's state at a cold start: all of it lies in struct ft_machine, which is zero by then.
+ * And what seh.c asks of the world. */
 #include "world/machine.h"
 
 #include <wdm.h>

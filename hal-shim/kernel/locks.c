@@ -45,8 +45,8 @@ VOID KeInitializeSpinLock(PKSPIN_LOCK SpinLock)
     FT_DDI_END(IRQL_RAISE, 0);
 }
 
-/* Raises to DISPATCH_LEVEL before it spins, as the real one does. The event's header shows the level after the raise; argument
- * `old` the caller's. */
+/* Raises to DISPATCH_LEVEL before it spins, as the real one does. The event's header shows the
+ * level after the raise; argument `old` the caller's. */
 KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 {
     KIRQL old;
@@ -82,8 +82,8 @@ VOID KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 VOID KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
 {
     FT_DDI_BEGIN(LOCK_RELEASE, 0);
-    ft_emit(FT_EV_LOCK_RELEASE, lock_handle(SpinLock), ft_lock_owner((uint64_t *)SpinLock), ft_irql(),
-            true);
+    ft_emit(FT_EV_LOCK_RELEASE, lock_handle(SpinLock), ft_lock_owner((uint64_t *)SpinLock),
+            ft_irql(), true);
     ft_lock_give((uint64_t *)SpinLock);
     FT_DDI_END(LOCK_RELEASE, 0);
 }

@@ -1,8 +1,9 @@
 /* Pool (wdm-io sheet, section 12), and the blocks of the shim's own objects.
  *
- * Terms: a block is header, front guard, data, back guard. The arena only grows during a run: a freed block is never handed out
- * again, so every use after free meets the fill pattern, or ASan's poison. ASan knows the data's size to the byte. When the arena
- * is full an allocation fails like any other, with its event.
+ * Terms: a block is header, front guard, data, back guard. The arena only grows during a run: a
+ * freed block is never handed out again, so every use after free meets the fill pattern, or ASan's
+ * poison. ASan knows the data's size to the byte. When the arena is full an allocation fails like
+ * any other, with its event.
  */
 #include "world/machine.h"
 
@@ -240,7 +241,8 @@ PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
     return data;
 }
 
-/* Not modelled: quota, and raising on failure (POOL_FLAG_RAISE_ON_FAILURE stops the run by name). */
+/* Not modelled: quota, and raising on failure (POOL_FLAG_RAISE_ON_FAILURE stops the run by name).
+ */
 PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
 {
     void *data;

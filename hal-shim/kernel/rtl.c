@@ -1,4 +1,5 @@
-/* Memory routines of the run-time library: points, because a copy is where a buffer meets its device. */
+/* Memory routines of the run-time library: points, because a copy is where a buffer meets its
+ * device. */
 #include "world/machine.h"
 
 #include <string.h>

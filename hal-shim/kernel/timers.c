@@ -1,5 +1,5 @@
-/* Timers (wdm-io sheet, section 10). An expired timer signals, and its DPC waits to run as a timer task; KeCancelTimer then says
- * FALSE, because the DPC was queued, runs or has run. */
+/* Timers (wdm-io sheet, section 10). An expired timer signals, and its DPC waits to run as a timer
+ * task; KeCancelTimer then says FALSE, because the DPC was queued, runs or has run. */
 #include "kernel/dpc.h"
 #include "world/machine.h"
 

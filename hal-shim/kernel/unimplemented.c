@@ -1,4 +1,5 @@
-/* Every DDI that the headers declare and nobody implements yet: calling one stops the run by its name. */
+/* Every DDI that the headers declare and nobody implements yet: calling one stops the run by its
+ * name. */
 #include "world/machine.h"
 
 #define UNIMPLEMENTED(name)                                                                        \

@@ -3,12 +3,18 @@
 
 #include <wdm.h>
 
-enum { NOTIFICATION_OBJECT = 0, SYNCHRONIZATION_OBJECT = 1, TIMER_OBJECT = 8, TIMER_SYNC_OBJECT = 9 };
+enum {
+    NOTIFICATION_OBJECT = 0,
+    SYNCHRONIZATION_OBJECT = 1,
+    TIMER_OBJECT = 8,
+    TIMER_SYNC_OBJECT = 9
+};
 
 VOID KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 {
     FT_DDI_BEGIN(EVENT_SET, 0);
-    Event->Header.Type = Type == SynchronizationEvent ? SYNCHRONIZATION_OBJECT : NOTIFICATION_OBJECT;
+    Event->Header.Type =
+        Type == SynchronizationEvent ? SYNCHRONIZATION_OBJECT : NOTIFICATION_OBJECT;
     Event->Header.SignalState = State ? 1 : 0;
     ft_emit(FT_EV_EVENT_INIT, ft_object_register(Event, FT_HC_EVENT), Type == SynchronizationEvent,
             State != 0);
@@ -29,8 +35,8 @@ static LONG signal_event(PRKEVENT event)
     return previous;
 }
 
-/* Not modelled: the priority increment; Wait TRUE (a wait that follows at once) is the same as FALSE here, because no other task
- * runs between the two but at a point. */
+/* Not modelled: the priority increment; Wait TRUE (a wait that follows at once) is the same as
+ * FALSE here, because no other task runs between the two but at a point. */
 LONG KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
     LONG previous;
@@ -93,8 +99,8 @@ static bool take_signal(DISPATCHER_HEADER *header)
     return true;
 }
 
-/* Not modelled: alertable and user-mode waits end only by signal or time-out; mutexes, semaphores and threads stop the run by
- * name. A wait that blocks at DISPATCH_LEVEL is bug check 0xB8. */
+/* Not modelled: alertable and user-mode waits end only by signal or time-out; mutexes, semaphores
+ * and threads stop the run by name. A wait that blocks at DISPATCH_LEVEL is bug check 0xB8. */
 NTSTATUS KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
                                BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
@@ -114,14 +120,16 @@ NTSTATUS KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR
     if (!take_signal(header)) {
         if (can_block && ft_irql() >= DISPATCH_LEVEL)
             ft_bugcheck(0xB8, 0, 0, 0, 0);
-        status = can_block ? ft_task_wait(Object, Timeout ? deadline_of(Timeout) : 0) : STATUS_TIMEOUT;
+        status =
+            can_block ? ft_task_wait(Object, Timeout ? deadline_of(Timeout) : 0) : STATUS_TIMEOUT;
     }
     ft_emit(FT_EV_WAIT_END, handle, (uint32_t)status);
     FT_DDI_END(WAIT, 0);
     return status;
 }
 
-NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval)
+NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                PLARGE_INTEGER Interval)
 {
     (void)WaitMode;
     (void)Alertable;

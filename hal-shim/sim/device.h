@@ -1,14 +1,17 @@
 /* What a device model sees: the whole machine from the side of the hardware.
  *
- * A model is one struct sim_device_model with functions. It sees registers and logical addresses, never pointers into the driver,
- * never IRPs. Its engine is a task with no processor: the world calls engine_step, which moves one burst (at most
- * SIM_BURST_BYTES), for as long as engine_busy says so. All its state lives in one block of state_bytes that the world allocates,
- * zeroes, saves and restores. A model never keeps state elsewhere, never fails and never blocks.
+ * A model is one struct sim_device_model with functions. It sees registers and logical addresses,
+ * never pointers into the driver, never IRPs. Its engine is a task with no processor: the world
+ * calls engine_step, which moves one burst (at most SIM_BURST_BYTES), for as long as engine_busy
+ * says so. All its state lives in one block of state_bytes that the world allocates, zeroes, saves
+ * and restores. A model never keeps state elsewhere, never fails and never blocks.
  *
- * What a request should have got is known without the model's help: the world remembers every byte that the device wrote through a
- * mapping, and every byte it read, and compares both with the requester's buffer (event data:compare).
+ * What a request should have got is known without the model's help: the world remembers every byte
+ * that the device wrote through a mapping, and every byte it read, and compares both with the
+ * requester's buffer (event data:compare).
  *
- * Hostility is not coded here: the world may replace what `read` returns and what sim_dma_write writes.
+ * Hostility is not coded here: the world may replace what `read` returns and what sim_dma_write
+ * writes.
  */
 #ifndef FT_SIM_DEVICE_H
 #define FT_SIM_DEVICE_H
@@ -22,41 +25,55 @@ struct sim_device;
 enum { SIM_BURST_BYTES = 1024 };
 
 /* Why an engine stopped; the last argument of the event engine:end. */
-enum sim_engine_end { SIM_END_DONE = 1, SIM_END_ABORTED, SIM_END_BUS_ERROR, SIM_END_YANKED, SIM_END_POWER };
+enum sim_engine_end {
+    SIM_END_DONE = 1,
+    SIM_END_ABORTED,
+    SIM_END_BUS_ERROR,
+    SIM_END_YANKED,
+    SIM_END_POWER
+};
 
 struct sim_device_model {
     const char *name;
     size_t state_bytes; /* at most 2048 */
 
-    /* Power-on reset: called at the cold start of a run and at every change to D0. State is not zeroed again for the latter. */
+    /* Power-on reset: called at the cold start of a run and at every change to D0. State is not
+     * zeroed again for the latter. */
     void (*reset)(struct sim_device *device);
 
-    /* A register access: bar (0..5), byte offset, width in bytes (1, 2, 4, 8). Never called while yanked or without power. */
+    /* A register access: bar (0..5), byte offset, width in bytes (1, 2, 4, 8). Never called while
+     * yanked or without power. */
     uint64_t (*read)(struct sim_device *device, unsigned bar, uint32_t offset, unsigned width);
-    void (*write)(struct sim_device *device, unsigned bar, uint32_t offset, unsigned width, uint64_t value);
+    void (*write)(struct sim_device *device, unsigned bar, uint32_t offset, unsigned width,
+                  uint64_t value);
 
     /* The engine. */
     bool (*engine_busy)(const struct sim_device *device);
     void (*engine_step)(struct sim_device *device);
 
-    /* The device loses power (D0 to Dx) or is pulled out: stop the engine; report it with sim_engine_end. */
+    /* The device loses power (D0 to Dx) or is pulled out: stop the engine; report it with
+     * sim_engine_end. */
     void (*stop)(struct sim_device *device, enum sim_engine_end why);
 };
 
 /* The model's state block. */
 void *sim_device_state(const struct sim_device *device);
 
-/* Reads or writes memory at a logical address. False: the bus or the IOMMU refused it; for a read the bytes are then 0xFF. Length
- * at most SIM_BURST_BYTES. Records bus:read, bus:write or bus:fault. */
+/* Reads or writes memory at a logical address. False: the bus or the IOMMU refused it; for a read
+ * the bytes are then 0xFF. Length at most SIM_BURST_BYTES. Records bus:read, bus:write or
+ * bus:fault. */
 bool sim_dma_read(struct sim_device *device, uint64_t address, void *bytes, uint32_t length);
 bool sim_dma_write(struct sim_device *device, uint64_t address, const void *bytes, uint32_t length);
 
 /* Raises or drops the interrupt line (level-sensitive). No effect if it has that level already. */
 void sim_irq_set(struct sim_device *device, bool level);
 
-/* Tells the world that channel `channel` (0..3) starts to move data between the device and [address, address + length), and
- * that it stopped after `bytes`. Rules judge early flushes and short transfers by these. */
-void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t address, uint32_t length, bool to_device);
-void sim_engine_end(struct sim_device *device, unsigned channel, uint32_t bytes, enum sim_engine_end why);
+/* Tells the world that channel `channel` (0..3) starts to move data between the device and
+ * [address, address + length), and that it stopped after `bytes`. Rules judge early flushes and
+ * short transfers by these. */
+void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t address,
+                      uint32_t length, bool to_device);
+void sim_engine_end(struct sim_device *device, unsigned channel, uint32_t bytes,
+                    enum sim_engine_end why);
 
 #endif

@@ -1,7 +1,8 @@
 /* Events: what the world, and nobody else, observes.
  *
- * Order of use: the world fills one struct ft_event per observation and gives it to its observer (rules) and, when recording is
- * on, to the event log. The row in events.def says which arguments an event has. Words beyond argc are zero.
+ * Order of use: the world fills one struct ft_event per observation and gives it to its observer
+ * (rules) and, when recording is on, to the event log. The row in events.def says which arguments
+ * an event has. Words beyond argc are zero.
  */
 #ifndef FT_SIM_EVENT_H
 #define FT_SIM_EVENT_H
@@ -62,7 +63,7 @@ enum ft_routine {
 #define RT(number, symbol, name) FT_ROUTINE_##symbol = number,
     FT_ROUTINES(RT)
 #undef RT
-    FT_ROUTINE_COUNT
+        FT_ROUTINE_COUNT
 };
 
 /* PnP states of a device; argument type `pnp` (wdm-io sheet, section 6.1). */
@@ -79,18 +80,18 @@ enum ft_pnp_state {
 
 /* One event. 96 bytes, no padding. */
 struct ft_event {
-    uint16_t kind;    /* enum ft_event_kind */
-    uint8_t cpu;      /* processor, 0xFF when no processor was involved (engine, clock) */
-    uint8_t irql;     /* IRQL at the event */
-    uint8_t layer;    /* enum ft_layer */
-    uint8_t nesting;  /* driver routines and DDIs entered and not left in this task */
-    uint8_t argc;     /* arguments used */
-    uint8_t unknown;  /* bit i: argument i is unknown; its word is zero */
-    uint16_t task;    /* task handle id, 0 none */
-    uint16_t device;  /* device handle id of the device concerned, 0 none */
-    uint16_t request; /* IRP handle id of the owning request, 0 none */
-    uint16_t label;   /* label of the op whose request or disturbance this serves, 0 none */
-    uint64_t site;    /* call site: offset into the module, or 0. Not hashed. */
+    uint16_t kind;     /* enum ft_event_kind */
+    uint8_t cpu;       /* processor, 0xFF when no processor was involved (engine, clock) */
+    uint8_t irql;      /* IRQL at the event */
+    uint8_t layer;     /* enum ft_layer */
+    uint8_t nesting;   /* driver routines and DDIs entered and not left in this task */
+    uint8_t argc;      /* arguments used */
+    uint8_t unknown;   /* bit i: argument i is unknown; its word is zero */
+    uint16_t task;     /* task handle id, 0 none */
+    uint16_t device;   /* device handle id of the device concerned, 0 none */
+    uint16_t request;  /* IRP handle id of the owning request, 0 none */
+    uint16_t label;    /* label of the op whose request or disturbance this serves, 0 none */
+    uint64_t site;     /* call site: offset into the module, or 0. Not hashed. */
     uint64_t reserved; /* zero */
     uint64_t arg[FT_EVENT_ARGS_MAX];
 };
@@ -117,8 +118,8 @@ enum ft_arg_type {
     FT_ARG_TYPE_COUNT
 };
 
-/* Folds one event into a run's hash and returns the new hash. XXH3 over kind..label (16 bytes) and the used argument words in
- * little-endian order, seeded with the old hash; site is left out. */
+/* Folds one event into a run's hash and returns the new hash. XXH3 over kind..label (16 bytes) and
+ * the used argument words in little-endian order, seeded with the old hash; site is left out. */
 uint64_t ft_event_hash(uint64_t hash, const struct ft_event *event);
 
 #endif

@@ -1,8 +1,9 @@
 /* Handles: names of the world's objects that are the same in every run of a scenario.
  *
- * A handle is one 64-bit word: class in bits 56..63, id in bits 32..55, byte offset into the object in bits 0..31. Ids count from
- * 1 per class and run, so `irp#3` is the third IRP. The null handle is 0 and prints as "-". An event never carries a pointer; it
- * carries the handle of the object, and the offset where that matters ("mdl#5+0x1000").
+ * A handle is one 64-bit word: class in bits 56..63, id in bits 32..55, byte offset into the object
+ * in bits 0..31. Ids count from 1 per class and run, so `irp#3` is the third IRP. The null handle
+ * is 0 and prints as "-". An event never carries a pointer; it carries the handle of the object,
+ * and the offset where that matters ("mdl#5+0x1000").
  */
 #ifndef FT_SIM_HANDLE_H
 #define FT_SIM_HANDLE_H

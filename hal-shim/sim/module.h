@@ -1,8 +1,9 @@
 /* Modules and driver descriptions.
  *
- * A module is one (core, mutant, flavour): driver objects and device model, partially linked, with every symbol localised but
- * one descriptor, ft_module_<id>. The build generates the descriptor. A statically linked module registers itself in the linker
- * section ft_modules; one in a shared object is found by the symbol name ft_module.
+ * A module is one (core, mutant, flavour): driver objects and device model, partially linked, with
+ * every symbol localised but one descriptor, ft_module_<id>. The build generates the descriptor. A
+ * statically linked module registers itself in the linker section ft_modules; one in a shared
+ * object is found by the symbol name ft_module.
  */
 #ifndef FT_SIM_MODULE_H
 #define FT_SIM_MODULE_H
@@ -18,20 +19,22 @@ enum ft_driver_model { FT_MODEL_WDM, FT_MODEL_KMDF, FT_MODEL_SCSIPORT };
 /* Requests a driver takes; bits of ft_description.requests. */
 enum { FT_TAKES_READ = 1, FT_TAKES_WRITE = 2, FT_TAKES_IOCTL = 4 };
 
-/* What the machine must offer a driver. Stored in the trace as lines `key=value` (ft_description_to_text). */
+/* What the machine must offer a driver. Stored in the trace as lines `key=value`
+ * (ft_description_to_text). */
 struct ft_description {
-    const char *name;           /* "wdm-packet" */
-    uint8_t model;              /* enum ft_driver_model */
-    uint8_t devices;            /* devices of this driver, 1..2 */
-    uint8_t windows;            /* 50 = 2000, 51 = XP, 60 = Vista, 61 = 7, 62 = 8, 100 = 10; below 60 PoStartNextPowerIrp is due */
-    uint8_t dma_version;        /* most that IoGetDmaAdapter grants: 1, 2 or 3 */
-    uint8_t kmdf_version;       /* major * 100 + minor, 0 for none; stored as is */
-    uint8_t requests;           /* FT_TAKES_* */
-    uint8_t irq_level;          /* DIRQL of the interrupt, 0: none */
+    const char *name;     /* "wdm-packet" */
+    uint8_t model;        /* enum ft_driver_model */
+    uint8_t devices;      /* devices of this driver, 1..2 */
+    uint8_t windows;      /* 50 = 2000, 51 = XP, 60 = Vista, 61 = 7, 62 = 8, 100 = 10; below 60
+                             PoStartNextPowerIrp is due */
+    uint8_t dma_version;  /* most that IoGetDmaAdapter grants: 1, 2 or 3 */
+    uint8_t kmdf_version; /* major * 100 + minor, 0 for none; stored as is */
+    uint8_t requests;     /* FT_TAKES_* */
+    uint8_t irq_level;    /* DIRQL of the interrupt, 0: none */
     uint8_t irq_vector;
     uint32_t bar_bytes[FT_BARS_MAX]; /* memory BARs; 0: none */
-    uint32_t request_bytes_max; /* longest read or write, at most 65024 */
-    uint32_t flags;             /* FT_DRIVER_* */
+    uint32_t request_bytes_max;      /* longest read or write, at most 65024 */
+    uint32_t flags;                  /* FT_DRIVER_* */
 };
 
 enum { FT_DRIVER_RAW_MMIO = 1 };
@@ -43,18 +46,20 @@ struct ft_module_data {
 };
 
 struct ft_module {
-    uint32_t abi;            /* FT_MODULE_ABI */
-    const char *core;        /* "wdm-packet" */
-    const char *mutant;      /* "" for the sound core */
-    const char *flavour;     /* "plain", "asan", "access", "libfuzzer", "afl", "dev" */
-    const char *compiler;    /* "clang 14.0.6" */
-    const char *fingerprint; /* 16 hex digits: hash of patched sources and description, or of the object */
-    const char *summary;     /* a mutant's one-line description, "" for the sound core */
+    uint32_t abi;         /* FT_MODULE_ABI */
+    const char *core;     /* "wdm-packet" */
+    const char *mutant;   /* "" for the sound core */
+    const char *flavour;  /* "plain", "asan", "access", "libfuzzer", "afl", "dev" */
+    const char *compiler; /* "clang 14.0.6" */
+    const char
+        *fingerprint; /* 16 hex digits: hash of patched sources and description, or of the object */
+    const char *summary; /* a mutant's one-line description, "" for the sound core */
     const struct ft_description *description;
     const struct sim_device_model *device; /* NULL: DEVICE auto */
-    int (*driver_entry)(void *driver_object, void *registry_path); /* DriverEntry, seen as the host sees it */
-    struct ft_module_data data[2];         /* .data and .bss; begin == end when empty */
-    const unsigned char *code_begin;       /* bounds of the driver's code, for call sites */
+    int (*driver_entry)(void *driver_object,
+                        void *registry_path); /* DriverEntry, seen as the host sees it */
+    struct ft_module_data data[2];            /* .data and .bss; begin == end when empty */
+    const unsigned char *code_begin;          /* bounds of the driver's code, for call sites */
     const unsigned char *code_end;
 };
 

@@ -1,4 +1,5 @@
-/* The platform: a vector of knobs, stored in every trace. Names are presets (ft_platform_preset). */
+/* The platform: a vector of knobs, stored in every trace. Names are presets (ft_platform_preset).
+ */
 #ifndef FT_SIM_PLATFORM_H
 #define FT_SIM_PLATFORM_H
 
@@ -8,7 +9,8 @@
 enum ft_platform_name {
     FT_PLATFORM_COHERENT,    /* x86: one view of memory, logical is physical, no bounce */
     FT_PLATFORM_BOUNCE,      /* map registers are scarce; data is copied at map and flush */
-    FT_PLATFORM_NONCOHERENT, /* processor and device see two copies; only the right flush moves lines */
+    FT_PLATFORM_NONCOHERENT, /* processor and device see two copies; only the right flush moves
+                                lines */
     FT_PLATFORM_IOMMU,       /* logical is not physical; a stray access faults */
     FT_PLATFORM_COUNT
 };
@@ -16,8 +18,9 @@ enum ft_platform_name {
 enum ft_bounce { FT_BOUNCE_NEVER, FT_BOUNCE_ALWAYS, FT_BOUNCE_ODD_PAGES, FT_BOUNCE_COUNT };
 enum ft_frames { FT_FRAMES_CONTIGUOUS, FT_FRAMES_REVERSED, FT_FRAMES_PAIRWISE, FT_FRAMES_COUNT };
 
-/* Knobs in the order in which the byte form stores them, one digit each. KNOB(field, "name", maximum, "sentence"): a value
- * above its maximum is taken modulo maximum + 1. Rows are only ever appended. */
+/* Knobs in the order in which the byte form stores them, one digit each. KNOB(field, "name",
+ * maximum, "sentence"): a value above its maximum is taken modulo maximum + 1. Rows are only ever
+ * appended. */
 #define FT_PLATFORM_KNOBS(KNOB)                                                                    \
     KNOB(preset, "preset", FT_PLATFORM_COUNT - 1, "coherent, bounce, noncoherent or iommu")        \
     KNOB(processors, "processors", 3, "processors beyond the first: 0 to 3")                       \

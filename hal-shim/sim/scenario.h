@@ -1,10 +1,13 @@
-/* Ops and moments as the world takes them. Text and byte forms are the harness's (harness/scenario).
+/* Ops and moments as the world takes them. Text and byte forms are the harness's
+ * (harness/scenario).
  *
- * Ops arm in list order, one at a time. An op without a moment (count 0) strikes when the machine is quiet: when no task but the
- * clock and periodic timers is enabled. An op with a moment strikes after the count-th occurrence, counted since the op armed, of
- * that point on the object (or in the task) that serves the label `target`; target 0 is the device: any object, any task. With
- * `accesses` (access build only) it strikes that many loads or stores of the driver core later. An op whose moment has not come
- * when the machine is quiet, or FT_LATE_STEPS steps after arming, strikes then and is reported late.
+ * Ops arm in list order, one at a time. An op without a moment (count 0) strikes when the machine
+ * is quiet: when no task but the clock and periodic timers is enabled. An op with a moment strikes
+ * after the count-th occurrence, counted since the op armed, of that point on the object (or in the
+ * task) that serves the label `target`; target 0 is the device: any object, any task. With
+ * `accesses` (access build only) it strikes that many loads or stores of the driver core later. An
+ * op whose moment has not come when the machine is quiet, or FT_LATE_STEPS steps after arming,
+ * strikes then and is reported late.
  */
 #ifndef FT_SIM_SCENARIO_H
 #define FT_SIM_SCENARIO_H
@@ -57,7 +60,7 @@ struct ft_op_row {
     const char *name;
     enum ft_op_class class_;
     bool built;
-    const char *args;     /* "length:65024 offset:4095" */
+    const char *args; /* "length:65024 offset:4095" */
     const char *sentence;
     uint8_t argc;
     uint16_t arg_max[FT_OP_ARGS_MAX];

@@ -1,10 +1,11 @@
 /* The world: one simulated machine, as the harness controls it.
  *
- * Order of calls: ft_world_create once per process; ft_world_observe and ft_world_reserve (rules and recorder register their
- * state) before the first run; then for each scenario ft_world_run. ft_world_destroy at the end. One OS thread only.
+ * Order of calls: ft_world_create once per process; ft_world_observe and ft_world_reserve (rules
+ * and recorder register their state) before the first run; then for each scenario ft_world_run.
+ * ft_world_destroy at the end. One OS thread only.
  *
- * Everything that changes during a run lies in one region at FT_REGION_BASE and in the module's data sections, and nothing else,
- * so a save point is a copy of that (ft_world_save).
+ * Everything that changes during a run lies in one region at FT_REGION_BASE and in the module's
+ * data sections, and nothing else, so a save point is a copy of that (ft_world_save).
  */
 #ifndef FT_SIM_WORLD_H
 #define FT_SIM_WORLD_H
@@ -17,10 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Shim behaviour, step order and point set. Strict replay wants the same number; change it when one of the three changes. */
+/* Shim behaviour, step order and point set. Strict replay wants the same number; change it when one
+ * of the three changes. */
 enum { FT_MODEL_NUMBER = 1 };
 
-#define FT_REGION_BASE 0x10000000UL
+#define FT_REGION_BASE  0x10000000UL
 #define FT_REGION_BYTES 0x10000000UL
 
 /* How the world says that a run ended; the harness makes the verdict of it (design, section 8). */
@@ -34,23 +36,24 @@ enum ft_stop {
     FT_STOP_BUGCHECK       /* event run:bugcheck */
 };
 
-/* Called for every event, after the log has it. Returns true to end the run at the next point. It may read and write its
- * reserved state only. */
+/* Called for every event, after the log has it. Returns true to end the run at the next point. It
+ * may read and write its reserved state only. */
 typedef bool ft_observer(void *state, const struct ft_event *event);
 
-/* The one choice interface. A list of ops is the default chooser; a strategy supplies its own. Whatever it decides is recorded as
- * ops, so each of its runs is a scenario. */
+/* The one choice interface. A list of ops is the default chooser; a strategy supplies its own.
+ * Whatever it decides is recorded as ops, so each of its runs is a scenario. */
 struct ft_chooser {
     void *context;
     /* Gives the next op to arm. False: no more ops. */
     bool (*next)(void *context, struct ft_op *ret);
-    /* Asked at every point when not NULL. True: *ret strikes here and now; the world fills its moment. */
+    /* Asked at every point when not NULL. True: *ret strikes here and now; the world fills its
+     * moment. */
     bool (*at_point)(void *context, enum ft_point point, unsigned label, struct ft_op *ret);
 };
 
-/* The event log: the caller's memory, shared with a parent process when a worker runs. The world appends and never moves
- * `count` backwards during a run except by ft_world_restore. Events beyond capacity are counted in `lost`, which ends the run
- * as cut: a trace is never silently short. */
+/* The event log: the caller's memory, shared with a parent process when a worker runs. The world
+ * appends and never moves `count` backwards during a run except by ft_world_restore. Events beyond
+ * capacity are counted in `lost`, which ends the run as cut: a trace is never silently short. */
 struct ft_event_log {
     uint64_t capacity;
     volatile uint64_t count;
@@ -65,45 +68,50 @@ struct ft_run_options {
     struct ft_event_log *log;           /* NULL: recording is off */
     bool cold;                          /* never start from the warm save point */
     bool keep_faults;                   /* do not catch CPU faults: a debugger is attached */
-    uint64_t stop_at;                   /* raise SIGTRAP before this event (1 is the first), 0: never */
-    uint32_t step_limit;                /* 0: FT_STEP_LIMIT */
+    uint64_t stop_at;    /* raise SIGTRAP before this event (1 is the first), 0: never */
+    uint32_t step_limit; /* 0: FT_STEP_LIMIT */
 };
 
 enum { FT_STEP_LIMIT = 400000 };
 
 struct ft_run_result {
     enum ft_stop stop;
-    uint64_t hash;         /* over all events */
-    uint64_t event_count;  /* all events */
+    uint64_t hash;               /* over all events */
+    uint64_t event_count;        /* all events */
     uint64_t driver_event_count; /* events of layer driver */
-    uint64_t steps;        /* points passed */
+    uint64_t steps;              /* points passed */
     uint32_t ops_fired, ops_late, ops_skipped;
-    bool warm;             /* started from the warm save point */
-    bool yanked;           /* the hardware was gone at the end */
-    uint64_t reset_bytes;  /* bytes copied to reset the world for this run, shadow included */
+    bool warm;            /* started from the warm save point */
+    bool yanked;          /* the hardware was gone at the end */
+    uint64_t reset_bytes; /* bytes copied to reset the world for this run, shadow included */
 };
 
-/* Builds the machine for one module. NULL with a reason on standard error when the region cannot be mapped (build PIE). Only one
- * world exists per process; a second call replaces the module and forgets all save points. */
+/* Builds the machine for one module. NULL with a reason on standard error when the region cannot be
+ * mapped (build PIE). Only one world exists per process; a second call replaces the module and
+ * forgets all save points. */
 struct ft_world *ft_world_create(const struct ft_module *module);
 void ft_world_destroy(struct ft_world *world);
 
-/* Reserves `bytes` (at most 64 KiB in all) of zeroed state that is part of every save point. Valid until ft_world_destroy. */
+/* Reserves `bytes` (at most 64 KiB in all) of zeroed state that is part of every save point. Valid
+ * until ft_world_destroy. */
 void *ft_world_reserve(struct ft_world *world, size_t bytes);
 
 /* Sets the observer. NULL: none. */
 void ft_world_observe(struct ft_world *world, ft_observer *observer, void *state);
 
-/* Runs one scenario from a cold or warm machine to its end. Never fails: whatever happens is in *ret. */
-void ft_world_run(struct ft_world *world, const struct ft_run_options *options, struct ft_run_result *ret);
+/* Runs one scenario from a cold or warm machine to its end. Never fails: whatever happens is in
+ * *ret. */
+void ft_world_run(struct ft_world *world, const struct ft_run_options *options,
+                  struct ft_run_result *ret);
 
-/* A save point at the present moment. Only between steps: from a chooser or between the calls of ft_world_begin and
- * ft_world_finish. Save points belong to the world; slot 0..15, a later save replaces an earlier one. Returns bytes copied. */
+/* A save point at the present moment. Only between steps: from a chooser or between the calls of
+ * ft_world_begin and ft_world_finish. Save points belong to the world; slot 0..15, a later save
+ * replaces an earlier one. Returns bytes copied. */
 size_t ft_world_save(struct ft_world *world, unsigned slot);
 size_t ft_world_restore(struct ft_world *world, unsigned slot);
 
-/* ft_world_run in pieces: begin resets and starts the machine, step takes one step in the order of world/order.h (false when
- * the run is over), finish fills the result. */
+/* ft_world_run in pieces: begin resets and starts the machine, step takes one step in the order of
+ * world/order.h (false when the run is over), finish fills the result. */
 void ft_world_begin(struct ft_world *world, const struct ft_run_options *options);
 bool ft_world_step(struct ft_world *world);
 void ft_world_finish(struct ft_world *world, struct ft_run_result *ret);

@@ -1,5 +1,6 @@
-/* The access flavour: clang calls these before every load and store of the driver core (-fsanitize-coverage=trace-loads,
- * trace-stores). An access is no event; it is a point only where an op names +m. */
+/* The access flavour: clang calls these before every load and store of the driver core
+ * (-fsanitize-coverage=trace-loads, trace-stores). An access is no event; it is a point only where
+ * an op names +m. */
 #include "world/machine.h"
 #include "world/world_private.h"
 

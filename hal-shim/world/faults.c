@@ -1,4 +1,5 @@
-/* CPU faults and loops of the driver: recorded as events, the task is given up, the run ends, the process goes on. */
+/* CPU faults and loops of the driver: recorded as events, the task is given up, the run ends, the
+ * process goes on. */
 #include "world/host.h"
 #include "world/machine.h"
 #include "world/shadow.h"

@@ -100,12 +100,14 @@ static void on_signal(int signal_number, siginfo_t *info, void *context)
     sigset_t set;
 
     (void)context;
-    /* libFuzzer re-installs SIGSEGV without SA_NODEFER: unblock it ourselves, or the second fault kills the process silently. */
+    /* libFuzzer re-installs SIGSEGV without SA_NODEFER: unblock it ourselves, or the second fault
+     * kills the process silently. */
     sigemptyset(&set);
     sigaddset(&set, signal_number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     fault_handler(fault_of(signal_number), signal_number,
-                  signal_number == SIGSEGV || signal_number == SIGBUS ? (uintptr_t)info->si_addr : 0);
+                  signal_number == SIGSEGV || signal_number == SIGBUS ? (uintptr_t)info->si_addr
+                                                                      : 0);
     if (signal_number == SIGVTALRM)
         return;
     ft_host_release_faults();

@@ -1,4 +1,5 @@
-/* The host: every call of the shim to the operating system and the C library's process side goes through this pair of files. */
+/* The host: every call of the shim to the operating system and the C library's process side goes
+ * through this pair of files. */
 #ifndef FT_WORLD_HOST_H
 #define FT_WORLD_HOST_H
 
@@ -6,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Maps the region at its fixed address, PROT_NONE. False, with the culprit named on standard error. */
+/* Maps the region at its fixed address, PROT_NONE. False, with the culprit named on standard error.
+ */
 bool ft_host_map_region(uintptr_t base, size_t bytes);
 void ft_host_unmap_region(uintptr_t base, size_t bytes);
 
@@ -18,10 +20,18 @@ void *ft_host_grow(void *old, size_t old_bytes, size_t bytes);
 void ft_host_release(void *memory, size_t bytes);
 
 /* What a CPU fault looked like. */
-enum ft_fault { FT_FAULT_WILD = 1, FT_FAULT_STACK, FT_FAULT_DIVIDE, FT_FAULT_ILLEGAL, FT_FAULT_ABORT, FT_FAULT_LOOP };
+enum ft_fault {
+    FT_FAULT_WILD = 1,
+    FT_FAULT_STACK,
+    FT_FAULT_DIVIDE,
+    FT_FAULT_ILLEGAL,
+    FT_FAULT_ABORT,
+    FT_FAULT_LOOP
+};
 
-/* Called on the alternate signal stack for a fault, and about every second of CPU time with FT_FAULT_LOOP. It may leave by a
- * context switch; when it returns for a fault, the default action follows. */
+/* Called on the alternate signal stack for a fault, and about every second of CPU time with
+ * FT_FAULT_LOOP. It may leave by a context switch; when it returns for a fault, the default action
+ * follows. */
 typedef void ft_host_fault_fn(enum ft_fault fault, int signal_number, uintptr_t address);
 bool ft_host_catch_faults(ft_host_fault_fn *handler);
 void ft_host_release_faults(void);

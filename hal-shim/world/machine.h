@@ -1,7 +1,9 @@
-/* The inside of the world: what the folders of hal-shim share. Harness, rules and device models never see it.
+/* The inside of the world: what the folders of hal-shim share. Harness, rules and device models
+ * never see it.
  *
- * All mutable state is struct ft_machine at FT_REGION_BASE (macro FT_M) and the arenas behind it. Layers that need state of their
- * own have a struct here by value (io, dma) declared in their own header, so that one copy saves everything.
+ * All mutable state is struct ft_machine at FT_REGION_BASE (macro FT_M) and the arenas behind it.
+ * Layers that need state of their own have a struct here by value (io, dma) declared in their own
+ * header, so that one copy saves everything.
  *
  * A DDI is written like this:
  *
@@ -13,7 +15,8 @@
  *         FT_DDI_END(EVENT_SET, ft_label_of(Event));        // the .out point
  *     }
  *
- * Both points may switch tasks and may never return (the run has stopped), so a DDI leaves no shim state half changed across them.
+ * Both points may switch tasks and may never return (the run has stopped), so a DDI leaves no shim
+ * state half changed across them.
  */
 #ifndef FT_WORLD_MACHINE_H
 #define FT_WORLD_MACHINE_H
@@ -40,28 +43,36 @@ enum {
     FT_NO_TASK = 0xFF
 };
 
-/* The map of the region. Processor, physical and logical addresses are disjoint, so mixing them fails. */
-#define FT_STATE_BASE FT_REGION_BASE                       /* struct ft_machine, reserved state of the harness */
+/* The map of the region. Processor, physical and logical addresses are disjoint, so mixing them
+ * fails. */
+#define FT_STATE_BASE  FT_REGION_BASE /* struct ft_machine, reserved state of the harness */
 #define FT_STATE_BYTES 0x00100000UL
-#define FT_POOL_BASE (FT_REGION_BASE + 0x00200000UL)       /* pool, IRPs, MDLs, device objects */
-#define FT_POOL_BYTES 0x00400000UL
-#define FT_STACKS_BASE (FT_REGION_BASE + 0x00800000UL)     /* FT_TASKS_MAX stacks with guard pages */
-#define FT_CPU_VIEW_BASE (FT_REGION_BASE + 0x01000000UL)   /* frames as the processor sees them: user and system addresses */
-#define FT_BUS_VIEW_BASE (FT_REGION_BASE + 0x01200000UL)   /* the same frames as memory holds them (non-coherent platforms) */
-#define FT_TRUTH_BASE (FT_REGION_BASE + 0x01400000UL)      /* what the requester should see */
-#define FT_BOUNCE_BASE (FT_REGION_BASE + 0x01600000UL)     /* pages of map registers */
-#define FT_BAR_BASE (FT_REGION_BASE + 0x08000000UL)        /* windows of MmMapIoSpace; never accessible memory */
-#define FT_PHYSICAL_BASE 0x40000000ULL                     /* physical address of frame 0 */
-#define FT_BAR_PHYSICAL_BASE 0xE0000000ULL                 /* physical address of BAR 0 of device 0; 16 MiB a BAR */
-#define FT_LOGICAL_BASE 0xD0000000ULL                      /* logical addresses where they are not physical ones */
+#define FT_POOL_BASE   (FT_REGION_BASE + 0x00200000UL) /* pool, IRPs, MDLs, device objects */
+#define FT_POOL_BYTES  0x00400000UL
+#define FT_STACKS_BASE (FT_REGION_BASE + 0x00800000UL) /* FT_TASKS_MAX stacks with guard pages */
+#define FT_CPU_VIEW_BASE                                                                           \
+    (FT_REGION_BASE +                                                                              \
+     0x01000000UL) /* frames as the processor sees them: user and system addresses */
+#define FT_BUS_VIEW_BASE                                                                           \
+    (FT_REGION_BASE +                                                                              \
+     0x01200000UL) /* the same frames as memory holds them (non-coherent platforms) */
+#define FT_TRUTH_BASE  (FT_REGION_BASE + 0x01400000UL) /* what the requester should see */
+#define FT_BOUNCE_BASE (FT_REGION_BASE + 0x01600000UL) /* pages of map registers */
+#define FT_BAR_BASE                                                                                \
+    (FT_REGION_BASE + 0x08000000UL)    /* windows of MmMapIoSpace; never accessible memory */
+#define FT_PHYSICAL_BASE 0x40000000ULL /* physical address of frame 0 */
+#define FT_BAR_PHYSICAL_BASE                                                                       \
+    0xE0000000ULL                     /* physical address of BAR 0 of device 0; 16 MiB a BAR       \
+                                       */
+#define FT_LOGICAL_BASE 0xD0000000ULL /* logical addresses where they are not physical ones */
 
 enum ft_task_state {
     FT_TS_FREE,
-    FT_TS_READY,   /* may step when a processor takes it */
+    FT_TS_READY, /* may step when a processor takes it */
     FT_TS_RUNNING,
-    FT_TS_SPIN,    /* waits for the spin lock wait_object */
-    FT_TS_WAIT,    /* waits for a dispatcher object or a deadline; ft_task_wake makes it ready */
-    FT_TS_QUIET    /* waits until nothing but the clock may step */
+    FT_TS_SPIN, /* waits for the spin lock wait_object */
+    FT_TS_WAIT, /* waits for a dispatcher object or a deadline; ft_task_wake makes it ready */
+    FT_TS_QUIET /* waits until nothing but the clock may step */
 };
 
 typedef void ft_task_fn(void *argument);
@@ -75,11 +86,11 @@ struct ft_task {
     uint8_t target;   /* DPC: the processor it was queued on */
     uint8_t layer;    /* enum ft_layer of the code now running */
     uint8_t nesting;
-    uint8_t locks;    /* spin locks held */
+    uint8_t locks; /* spin locks held */
     uint8_t began;
-    uint8_t stack_dirty; /* the stack was left in mid-call; its shadow is stale */
+    uint8_t stack_dirty;        /* the stack was left in mid-call; its shadow is stale */
     uint8_t in_dispatch_window; /* reserved */
-    uint16_t id;      /* handle id */
+    uint16_t id;                /* handle id */
     uint16_t label;
     uint16_t request; /* IRP handle id it serves */
     uint16_t device;  /* device handle id */
@@ -88,8 +99,8 @@ struct ft_task {
     uint64_t deadline; /* 0: none */
     uint64_t site;     /* call site of the DDI it is in */
     void *wait_object;
-    void *context;     /* fiber context while parked */
-    void *seh[8]; /* slots of kernel/seh.c, NULL when the task begins */
+    void *context; /* fiber context while parked */
+    void *seh[8];  /* slots of kernel/seh.c, NULL when the task begins */
     ft_task_fn *fn;
     void *argument;
     void *fake_stack;
@@ -100,7 +111,8 @@ struct ft_cpu {
     uint8_t stack[FT_CPU_DEPTH]; /* task indices, topmost last */
 };
 
-/* An object known by its address because it lives in memory of the driver (KDPC, KTIMER, KEVENT, spin lock, …). */
+/* An object known by its address because it lives in memory of the driver (KDPC, KTIMER, KEVENT,
+ * spin lock, …). */
 struct ft_object {
     uintptr_t address;
     uint32_t id;
@@ -138,19 +150,20 @@ struct ft_machine {
     uint64_t hash;
     uint64_t events, driver_events;
     uint64_t steps, step_limit;
-    uint64_t now; /* 100 ns */
-    uint32_t stop;      /* enum ft_stop */
-    uint32_t phase;     /* enum ft_phase */
+    uint64_t now;   /* 100 ns */
+    uint32_t stop;  /* enum ft_stop */
+    uint32_t phase; /* enum ft_phase */
     uint32_t tail_step;
-    uint64_t tail_began;  /* simulated time at which the present step of the tail began */
+    uint64_t tail_began; /* simulated time at which the present step of the tail began */
     uint32_t order_next;
     uint32_t handle_next[32]; /* last id given, per class */
     uint8_t cpus;
-    uint8_t current;          /* running task, FT_NO_TASK in the scheduler */
-    uint8_t prefer;           /* task to run next, FT_NO_TASK */
-    uint8_t prefer_kind;      /* FT_TASK_ENGINE or FT_TASK_CLOCK to run next, or a pending ISR/DPC/timer; 0 none */
-    uint8_t in_engine;        /* FT_ENGINE_* */
-    uint8_t started;          /* START_DEVICE is over */
+    uint8_t current;     /* running task, FT_NO_TASK in the scheduler */
+    uint8_t prefer;      /* task to run next, FT_NO_TASK */
+    uint8_t prefer_kind; /* FT_TASK_ENGINE or FT_TASK_CLOCK to run next, or a pending ISR/DPC/timer;
+                            0 none */
+    uint8_t in_engine;   /* FT_ENGINE_* */
+    uint8_t started;     /* START_DEVICE is over */
     struct ft_cpu cpu[FT_CPUS_MAX];
     struct ft_task task[FT_TASKS_MAX];
     uint32_t tasks_of_kind[FT_TASK_KIND_COUNT]; /* bit per task that is not free */
@@ -158,22 +171,22 @@ struct ft_machine {
     /* --- ops --- */
     struct ft_op armed;
     uint8_t armed_valid, ops_done;
-    uint16_t armed_left;      /* occurrences still to come */
-    uint16_t armed_accesses;  /* accesses still to come, after the last occurrence */
+    uint16_t armed_left;     /* occurrences still to come */
+    uint16_t armed_accesses; /* accesses still to come, after the last occurrence */
     uint8_t access_phase;
-    uint64_t armed_step;      /* steps when it armed */
-    uint32_t op_index;        /* of the armed op */
-    uint32_t op_next;         /* list position */
+    uint64_t armed_step; /* steps when it armed */
+    uint32_t op_index;   /* of the armed op */
+    uint32_t op_next;    /* list position */
     uint32_t ops_fired, ops_late, ops_skipped;
-    uint8_t label_used[32];   /* bit per label */
+    uint8_t label_used[32]; /* bit per label */
 
     /* --- kernel --- */
     struct ft_object object[FT_OBJECTS_MAX];
     struct ft_timer timer[FT_TIMERS_MAX];
     struct ft_dpc_entry dpc_queue[FT_DPC_QUEUE_MAX];
     uint32_t dpc_count;
-    uint32_t pool_used;       /* bump offset, high water */
-    uint32_t pool_blocks;     /* live driver blocks */
+    uint32_t pool_used;                         /* bump offset, high water */
+    uint32_t pool_blocks;                       /* live driver blocks */
     uint32_t alloc_fail_what, alloc_fail_after; /* armed by fail-alloc */
     uint32_t last_read_offset, last_read_task;
     uint64_t last_read_value;
@@ -195,19 +208,23 @@ static inline struct ft_task *ft_current(void)
 
 /* ---- events (world/emit.c) ---- */
 
-/* Emits an event with the header of the running task (or of engine/clock/harness when none runs). */
+/* Emits an event with the header of the running task (or of engine/clock/harness when none runs).
+ */
 void ft_emit_args(enum ft_event_kind kind, unsigned argc, const uint64_t *arg);
 #define ft_emit(kind, ...)                                                                         \
     ft_emit_args(kind, sizeof((uint64_t[]){0, ##__VA_ARGS__}) / sizeof(uint64_t) - 1,              \
                  &((const uint64_t[]){0, ##__VA_ARGS__})[1])
 
-/* Emits `text` as events of that kind, 48 bytes a piece; leading arguments first (for ASSERT_FAILED). */
+/* Emits `text` as events of that kind, 48 bytes a piece; leading arguments first (for
+ * ASSERT_FAILED). */
 void ft_emit_text(enum ft_event_kind kind, const char *text);
 
 /* The same, with another layer, device or request than the running task's. */
-void ft_emit_as(enum ft_layer layer, unsigned request, enum ft_event_kind kind, unsigned argc, const uint64_t *arg);
+void ft_emit_as(enum ft_layer layer, unsigned request, enum ft_event_kind kind, unsigned argc,
+                const uint64_t *arg);
 
-/* Ends the run: records the reason, and the run stops at the next point (ft_point never returns then). */
+/* Ends the run: records the reason, and the run stops at the next point (ft_point never returns
+ * then). */
 void ft_stop(enum ft_stop why);
 
 /* ft_stop for code that cannot go on: also leaves the running task for good. */
@@ -226,32 +243,36 @@ _Noreturn void ft_assert_failed(const char *expression, const char *file, int li
 
 /* ---- points (world/points.c) ---- */
 
-/* A point: may strike an op, switch tasks, or never return. label: of the object concerned, 0 none. */
+/* A point: may strike an op, switch tasks, or never return. label: of the object concerned, 0 none.
+ */
 void ft_point(enum ft_point point, unsigned label);
 
 /* Entry and exit of a DDI: nesting and call site for events in between. */
 void ft_ddi_begin(enum ft_point point, unsigned label, void *return_address);
 void ft_ddi_end(enum ft_point point, unsigned label);
 #define FT_DDI_BEGIN(POINT, label) ft_ddi_begin(FT_PT_##POINT, label, __builtin_return_address(0))
-#define FT_DDI_END(POINT, label) ft_ddi_end(FT_PT_##POINT##_OUT, label)
+#define FT_DDI_END(POINT, label)   ft_ddi_end(FT_PT_##POINT##_OUT, label)
 
 /* ---- tasks (world/task.c, world/schedule.c) ---- */
 
-/* Makes a task; it runs when the order says so. Layer HARNESS, IRQL PASSIVE unless kind is ISR, DPC or TIMER. */
-struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argument, unsigned label);
+/* Makes a task; it runs when the order says so. Layer HARNESS, IRQL PASSIVE unless kind is ISR, DPC
+ * or TIMER. */
+struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argument,
+                              unsigned label);
 void ft_task_prefer(const struct ft_task *task); /* let it go next, when it may */
 
-/* The lowest-numbered processor that an activation at this IRQL may interrupt. Whoever begins an ISR or DPC task takes it from
- * here, and sets the task's irql and target to match. */
+/* The lowest-numbered processor that an activation at this IRQL may interrupt. Whoever begins an
+ * ISR or DPC task takes it from here, and sets the task's irql and target to match. */
 bool ft_cpu_find(unsigned irql, unsigned *ret);
 unsigned ft_cpu_irql(unsigned cpu);
 
-/* Parks the running task in that state, and lets the scheduler choose; returns when it runs again. ft_task_yield: as ready. */
+/* Parks the running task in that state, and lets the scheduler choose; returns when it runs again.
+ * ft_task_yield: as ready. */
 void ft_task_park(enum ft_task_state state);
 void ft_task_yield(void);
 
-/* Blocks the running task until ft_task_wake or the deadline (absolute, 100 ns, 0 none). Returns the wake status
- * (STATUS_TIMEOUT, 0x102, at the deadline). In tasks only. */
+/* Blocks the running task until ft_task_wake or the deadline (absolute, 100 ns, 0 none). Returns
+ * the wake status (STATUS_TIMEOUT, 0x102, at the deadline). In tasks only. */
 int32_t ft_task_wait(void *object, uint64_t deadline);
 void ft_task_wake(struct ft_task *task, int32_t status);
 /* Blocks until nothing but the clock may step. */
@@ -259,15 +280,18 @@ void ft_task_wait_quiet(void);
 /* Wakes the first (or every) task that waits for that object. Returns how many. */
 unsigned ft_wake_waiters(void *object, int32_t status, bool all);
 
-/* IRQL of the running task; PASSIVE in the scheduler. ft_irql_set moves it and keeps the processor's stack of activations right. */
+/* IRQL of the running task; PASSIVE in the scheduler. ft_irql_set moves it and keeps the
+ * processor's stack of activations right. */
 unsigned ft_irql(void);
 void ft_irql_set(unsigned irql);
 
-/* Calls a driver routine: layer DRIVER, events call:enter and call:leave, points. `code`: major << 8 | minor, or 0. The thunk does
- * the call and returns its value. request: IRP handle id to serve, 0 keeps. */
+/* Calls a driver routine: layer DRIVER, events call:enter and call:leave, points. `code`: major <<
+ * 8 | minor, or 0. The thunk does the call and returns its value. request: IRP handle id to serve,
+ * 0 keeps. */
 typedef uint64_t ft_thunk(void *a, void *b, void *c, void *d);
-uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsigned code, unsigned request,
-                                ft_thunk *thunk, void *a, void *b, void *c, void *d);
+uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsigned code,
+                                unsigned request, ft_thunk *thunk, void *a, void *b, void *c,
+                                void *d);
 
 /* Switches the layer for code of our own inside a task (the bus driver); returns the old one. */
 uint8_t ft_layer_set(uint8_t layer);
@@ -279,25 +303,29 @@ uint64_t ft_handle_new(enum ft_handle_class class_);
 uint64_t ft_object_register(const void *address, enum ft_handle_class class_);
 /* Its handle; an object that was never initialised gets one now. NULL gives 0. */
 uint64_t ft_object_handle(const void *address, enum ft_handle_class class_);
-/* Handle of any pointer: pool block, IRP, MDL, embedded object; a pointer elsewhere gives object#0. NULL gives 0. */
+/* Handle of any pointer: pool block, IRP, MDL, embedded object; a pointer elsewhere gives object#0.
+ * NULL gives 0. */
 uint64_t ft_handle_of(const void *pointer);
 /* Label of the request that an object belongs to (IRPs, MDLs), 0 none. */
 unsigned ft_label_of(const void *pointer);
 
 /* ---- pool arena (kernel/pool.c) ---- */
 
-/* A block of the pool arena for the shim's own objects that the driver sees (IRP, MDL, device object …): zeroed, with guards,
- * handle of class_, label. NULL when the arena is full. Not counted as driver pool, no pool events. */
+/* A block of the pool arena for the shim's own objects that the driver sees (IRP, MDL, device
+ * object …): zeroed, with guards, handle of class_, label. NULL when the arena is full. Not counted
+ * as driver pool, no pool events. */
 void *ft_block_alloc(size_t bytes, enum ft_handle_class class_, unsigned label);
 void ft_block_free(void *block);
 bool ft_block_is_live(const void *block, enum ft_handle_class class_);
 uint64_t ft_block_handle(const void *block);
 void ft_block_set_label(void *block, unsigned label);
 unsigned ft_block_label(const void *block);
-/* Checks every guard; emits pool:damage for what it finds. Live driver blocks: returns their number. */
+/* Checks every guard; emits pool:damage for what it finds. Live driver blocks: returns their
+ * number. */
 unsigned ft_pool_check(void);
 
-/* True when an armed fail-alloc op says that this allocation fails (what: see the event choice:fail). Emits the event. */
+/* True when an armed fail-alloc op says that this allocation fails (what: see the event
+ * choice:fail). Emits the event. */
 bool ft_alloc_fails(unsigned what);
 
 /* ---- time (world/clock.c) ---- */
@@ -328,34 +356,43 @@ const struct ft_module *ft_world_module(void);
 
 /* kernel/ */
 void ft_kernel_reset(void);
-bool ft_dpc_start_next(unsigned *cpu);        /* begins the task of the first DPC that may run */
-bool ft_timer_start_next(void);               /* begins the task of the first expired timer's DPC */
-void ft_timer_expired(struct ft_timer *timer); /* signals it, queues its DPC, re-arms a periodic one */
+bool ft_dpc_start_next(unsigned *cpu); /* begins the task of the first DPC that may run */
+bool ft_timer_start_next(void);        /* begins the task of the first expired timer's DPC */
+void ft_timer_expired(
+    struct ft_timer *timer); /* signals it, queues its DPC, re-arms a periodic one */
 
 /* io/ */
-void ft_io_reset(void);                       /* cold: bus driver, driver object, physical device objects, device models */
-bool ft_interrupt_start_next(void);           /* begins the ISR of the first raised and connected interrupt that may run */
-bool ft_interrupt_pending(void);              /* one could run now */
+void ft_io_reset(
+    void); /* cold: bus driver, driver object, physical device objects, device models */
+bool ft_interrupt_start_next(
+    void); /* begins the ISR of the first raised and connected interrupt that may run */
+bool ft_interrupt_pending(void); /* one could run now */
 bool ft_engine_busy(void);
 void ft_engine_step(void);
-void ft_io_start_driver(void);                /* spawns the thread that loads and starts the driver, then opens a handle */
-/* Executes a request or PnP/power/cancel/hardware op. False: illegal in the present state (skipped). May spawn and prefer. */
+void ft_io_start_driver(
+    void); /* spawns the thread that loads and starts the driver, then opens a handle */
+/* Executes a request or PnP/power/cancel/hardware op. False: illegal in the present state
+ * (skipped). May spawn and prefer. */
 bool ft_io_op(const struct ft_op *op);
-/* Next piece of the orderly end (design, section 9); false when the end is reached. Called when the machine is quiet. */
+/* Next piece of the orderly end (design, section 9); false when the end is reached. Called when the
+ * machine is quiet. */
 bool ft_io_tail_step(void);
-unsigned ft_io_outstanding(void);             /* requests not yet done */
+unsigned ft_io_outstanding(void); /* requests not yet done */
 bool ft_io_yanked(void);
-bool ft_io_unloaded(void);                    /* DriverUnload has run */
+bool ft_io_unloaded(void); /* DriverUnload has run */
 
-bool ft_io_quiet(void);                       /* the machine is quiet: held-back interrupts come; true if something changed */
+bool ft_io_quiet(
+    void); /* the machine is quiet: held-back interrupts come; true if something changed */
 
 /* dma/ */
 void ft_dma_reset(void);
-unsigned ft_dma_frames_high(void);            /* frames in use are below this number; save points copy those */
-unsigned ft_dma_bounce_high(void);            /* the same for bounce pages */
-/* Executes a world choice that concerns DMA (few-registers, defer-grant, short-map, evict). False: skipped. */
+unsigned ft_dma_frames_high(void); /* frames in use are below this number; save points copy those */
+unsigned ft_dma_bounce_high(void); /* the same for bounce pages */
+/* Executes a world choice that concerns DMA (few-registers, defer-grant, short-map, evict). False:
+ * skipped. */
 bool ft_dma_op(const struct ft_op *op);
-/* Queued AdapterControl routines whose grant was deferred get their turn; true when one was begun (a DPC-kind task). */
+/* Queued AdapterControl routines whose grant was deferred get their turn; true when one was begun
+ * (a DPC-kind task). */
 bool ft_dma_grant_next(void);
 
 #endif

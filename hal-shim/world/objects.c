@@ -7,7 +7,8 @@ uint64_t ft_handle_new(enum ft_handle_class class_)
     return ft_handle(class_, ++FT_M->handle_next[class_], 0);
 }
 
-/* Open addressing; looked up by address, never walked, so the order in the table reaches nothing. */
+/* Open addressing; looked up by address, never walked, so the order in the table reaches nothing.
+ */
 static struct ft_object *slot_of(const void *address)
 {
     uintptr_t key = (uintptr_t)address;

@@ -1,4 +1,5 @@
-/* Ops: arming, moments, striking. Legality and effect belong to the layers (ft_io_op, ft_dma_op). */
+/* Ops: arming, moments, striking. Legality and effect belong to the layers (ft_io_op, ft_dma_op).
+ */
 #include "world/machine.h"
 #include "world/world_private.h"
 
@@ -66,7 +67,8 @@ static void announce(enum ft_event_kind kind, uint32_t index, const struct ft_op
     ft_emit_as(FT_LAYER_HARNESS, 0, kind, 3, arg);
 }
 
-/* Strikes the armed op and arms the next. The event comes before the effect; a skipped op has no effect. */
+/* Strikes the armed op and arms the next. The event comes before the effect; a skipped op has no
+ * effect. */
 static void strike(bool late)
 {
     struct ft_machine *m = FT_M;
@@ -91,10 +93,12 @@ static bool matches(const struct ft_moment *moment, enum ft_point point, unsigne
 
     if (moment->point != FT_PT_ANY && moment->point != point)
         return false;
-    return moment->target == 0 || moment->target == label || (task && moment->target == task->label);
+    return moment->target == 0 || moment->target == label ||
+           (task && moment->target == task->label);
 }
 
-/* A strategy's decision becomes an op with a moment that finds the same place again: the next point of any kind. */
+/* A strategy's decision becomes an op with a moment that finds the same place again: the next point
+ * of any kind. */
 static void ask_strategy(enum ft_point point, unsigned label)
 {
     struct ft_machine *m = FT_M;

@@ -9,7 +9,8 @@ static void out_of_steps(void)
     ft_stop(FT_STOP_CUT);
 }
 
-/* The engine's step is not the task's, even when a polling task gave it the chance: nothing switches inside it. */
+/* The engine's step is not the task's, even when a polling task gave it the chance: nothing
+ * switches inside it. */
 static bool may_switch(void)
 {
     return ft_current() && FT_M->in_engine != FT_ENGINE_STEPPING;

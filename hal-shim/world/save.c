@@ -1,8 +1,9 @@
 /* Save points: a copy of everything that changes during a run (design, section 4.7).
  *
- * State arena up to its high-water mark, pool arena likewise, the stacks of parked tasks from their saved stack pointer, frames and
- * bounce pages in use, the module's data, each with the matching ASan shadow. Copied by uninstrumented code, with every task
- * parked. Restoring also mends the shadow of what the abandoned run left on stacks and beyond the pool's high-water mark.
+ * State arena up to its high-water mark, pool arena likewise, the stacks of parked tasks from their
+ * saved stack pointer, frames and bounce pages in use, the module's data, each with the matching
+ * ASan shadow. Copied by uninstrumented code, with every task parked. Restoring also mends the
+ * shadow of what the abandoned run left on stacks and beyond the pool's high-water mark.
  */
 #include "world/host.h"
 #include "world/machine.h"
@@ -106,7 +107,8 @@ static size_t save_into(struct save_point *point)
     return at;
 }
 
-/* The run that is given up leaves its frames' shadow on the stacks, and pool beyond the saved high-water mark. */
+/* The run that is given up leaves its frames' shadow on the stacks, and pool beyond the saved
+ * high-water mark. */
 static void mend_shadow(const struct ft_machine *saved)
 {
     if (!ft_asan_present())

@@ -97,7 +97,8 @@ static int find_task(unsigned kind, unsigned index, unsigned *cpu)
             unsigned at;
 
             if ((!last || comes_before(last, task)) &&
-                (best < 0 || comes_before(task, &FT_M->task[best])) && ft_task_may_step(task, &at)) {
+                (best < 0 || comes_before(task, &FT_M->task[best])) &&
+                ft_task_may_step(task, &at)) {
                 best = i;
                 *cpu = at;
             }

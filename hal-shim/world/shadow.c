@@ -1,10 +1,11 @@
-/* ASan's shadow, without being instrumented ourselves. References to the runtime are weak: one archive serves every flavour, and
- * everything here does nothing where no runtime is linked. */
+/* ASan's shadow, without being instrumented ourselves. References to the runtime are weak: one
+ * archive serves every flavour, and everything here does nothing where no runtime is linked. */
 #include "world/machine.h"
 #include "world/host.h"
 #include "world/shadow.h"
 
-/* The attribute keeps these functions working on poisoned memory in the `dev` flavour, where the shim is instrumented too. */
+/* The attribute keeps these functions working on poisoned memory in the `dev` flavour, where the
+ * shim is instrumented too. */
 #define UNINSTRUMENTED __attribute__((no_sanitize("address", "undefined"), noinline))
 
 enum { SHADOW_SHIFT = 3, SHADOW_GRANULE = 8, POISON = 0xF7 };
@@ -44,7 +45,8 @@ size_t ft_shadow_bytes(uintptr_t address, size_t bytes)
     return ((address + bytes + SHADOW_GRANULE - 1) >> SHADOW_SHIFT) - (address >> SHADOW_SHIFT);
 }
 
-/* Poisons whole granules inside [address, address + bytes); a partial first granule keeps its addressable head. */
+/* Poisons whole granules inside [address, address + bytes); a partial first granule keeps its
+ * addressable head. */
 UNINSTRUMENTED void ft_poison(const void *address, size_t bytes)
 {
     uintptr_t from = (uintptr_t)address, to = from + bytes;
@@ -81,7 +83,8 @@ uintptr_t ft_fault_address(uintptr_t address)
     return address;
 }
 
-/* A sanitizer reported and went on; the run stops at the next point. Called by the executables' __asan_on_error and
+/* A sanitizer reported and went on; the run stops at the next point. Called by the executables'
+ * __asan_on_error and
  * __ubsan_on_report. */
 static volatile bool report_seen;
 

@@ -1,7 +1,8 @@
 /* Tasks: Boost.Context fibers on stacks with guard pages.
  *
- * The scheduler runs on the host's stack ("main"). A task runs until it ends, blocks or yields; then it jumps back. While parked its
- * whole context lies on its own stack, so a copy of [context, top) saves it. Sanitizers are told of every switch.
+ * The scheduler runs on the host's stack ("main"). A task runs until it ends, blocks or yields;
+ * then it jumps back. While parked its whole context lies on its own stack, so a copy of [context,
+ * top) saves it. Sanitizers are told of every switch.
  */
 #include "world/host.h"
 #include "world/machine.h"
@@ -23,7 +24,7 @@ extern void __sanitizer_start_switch_fiber(void **fake, const void *bottom, size
 extern void __sanitizer_finish_switch_fiber(void *fake, const void **bottom, size_t *bytes)
     __attribute__((weak));
 
-enum { STACK_STRIDE = FT_STACK_BYTES + FT_PAGE_BYTES };
+enum { STACK_STRIDE = FT_STACK_BYTES + FT_PAGE_BYTES, TASK_IDS_MAX = UINT16_MAX - 1 };
 
 struct ft_host_world ft_host_world;
 
@@ -141,7 +142,8 @@ void ft_task_run(unsigned index, unsigned cpu)
     FT_M->current = FT_NO_TASK;
 }
 
-struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argument, unsigned label)
+struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argument,
+                              unsigned label)
 {
     struct ft_task *task = NULL;
     uint64_t handle;
@@ -149,8 +151,9 @@ struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argu
     for (unsigned i = 0; i < FT_TASKS_MAX && !task; i++)
         if (FT_M->task[i].state == FT_TS_FREE)
             task = &FT_M->task[i];
-    if (!task) {
-        /* A scenario that keeps this many tasks alive has no verdict; it must not look clean. */
+    if (!task || FT_M->handle_next[FT_HC_TASK] >= TASK_IDS_MAX) {
+        /* A scenario that keeps so many tasks alive, or makes so many, has no verdict; it must not
+         * look clean. */
         ft_emit(FT_EV_RUN_CUT, FT_M->steps);
         ft_stop(FT_STOP_CUT);
         return NULL;
@@ -249,7 +252,8 @@ void ft_irql_set(unsigned irql)
 {
     enum { DISPATCH = 2 };
     struct ft_task *task = ft_current();
-    bool stays = task->kind == FT_TASK_ISR || task->kind == FT_TASK_DPC || task->kind == FT_TASK_TIMER;
+    bool stays =
+        task->kind == FT_TASK_ISR || task->kind == FT_TASK_DPC || task->kind == FT_TASK_TIMER;
 
     if (task->irql < DISPATCH && irql >= DISPATCH && !task->resident)
         ft_cpu_push(task->cpu, (unsigned)(task - FT_M->task));
@@ -268,7 +272,8 @@ uint8_t ft_layer_set(uint8_t layer)
 }
 
 uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsigned code,
-                                unsigned request, ft_thunk *thunk, void *a, void *b, void *c, void *d)
+                                unsigned request, ft_thunk *thunk, void *a, void *b, void *c,
+                                void *d)
 {
     struct ft_task *task = ft_current();
     uint8_t old_layer = task->layer, irql = task->irql, locks = task->locks;

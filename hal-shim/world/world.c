@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum {
-    TAIL_CLOCK_LIMIT = 600000000, /* 60 s in 100 ns: the longest fair drain of one step of the tail */
+    TAIL_CLOCK_LIMIT =
+        600000000, /* 60 s in 100 ns: the longest fair drain of one step of the tail */
     HANG_BLOCKED = 1
 };
 
@@ -143,7 +144,8 @@ const struct ft_module *ft_world_module(void)
     return ft_host_world.module;
 }
 
-/* Cold: everything from the beginning. The harness's reservations are zeroed too; it re-initialises them at run:begin. */
+/* Cold: everything from the beginning. The harness's reservations are zeroed too; it re-initialises
+ * them at run:begin. */
 static void reset_cold(const struct ft_platform *platform)
 {
     uint32_t used = ft_host_world.state_reserved;
@@ -191,8 +193,7 @@ void ft_world_begin(struct ft_world *world, const struct ft_run_options *options
     (void)world;
     ft_host_world.run_number++;
     ft_sanitizer_take_report();
-    ft_host_world.started_warm =
-        may_be_warm(options) && ft_warm_restore(&scenario->platform);
+    ft_host_world.started_warm = may_be_warm(options) && ft_warm_restore(&scenario->platform);
     if (!ft_host_world.started_warm)
         reset_cold(&scenario->platform);
     m->options = *options;
@@ -206,9 +207,9 @@ void ft_world_begin(struct ft_world *world, const struct ft_run_options *options
         options->log->lost = 0;
     }
     ft_emit(FT_EV_RUN_BEGIN, m->cpus, platform_word(&m->platform));
-    /* An op that cannot strike before START ends arms afterwards, so that warm and cold runs are one. */
-    if (options->chooser ||
-        (scenario->op_count > 0 && ft_op_may_strike_in_start(&scenario->op[0])))
+    /* An op that cannot strike before START ends arms afterwards, so that warm and cold runs are
+     * one. */
+    if (options->chooser || (scenario->op_count > 0 && ft_op_may_strike_in_start(&scenario->op[0])))
         ft_ops_arm();
     ft_io_start_driver();
 }

@@ -13,7 +13,7 @@ struct ft_host_world {
     const void *main_bottom;
     size_t main_bytes;
     void *main_fake_stack;
-    uint32_t state_reserved; /* struct ft_machine and harness reservations */
+    uint32_t state_reserved;                   /* struct ft_machine and harness reservations */
     uint64_t run_number, loop_run, loop_steps; /* the watch for loops without points */
     uint64_t reset_bytes;
     bool started_warm;

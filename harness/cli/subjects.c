@@ -84,6 +84,11 @@ enum ft_status ft_cli_trace_module(const struct ft_cli *cli, const struct ft_tra
         return ft_fail(error, FT_NO_DRIVER, 0, "the trace names no driver; see --driver");
     }
     status = ft_cli_module(driver, mutant, ret, error);
+    if (status == FT_NO_DRIVER && cli->driver == NULL && ft_module_find(driver, "") == NULL) {
+        return ft_fail(error, FT_NO_DRIVER, 0,
+                       "this program has no driver %.60s; name its module with --driver PATH",
+                       driver);
+    }
     if (status == FT_OK) {
         *other =
             strcmp((*ret)->core, trace->core) != 0 || strcmp((*ret)->mutant, trace->mutant) != 0;

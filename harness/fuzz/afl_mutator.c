@@ -1,5 +1,5 @@
-/* AFL++ 4.04c custom mutator: the same structure-aware mutation as in the libFuzzer target. A shared library for
- * AFL_CUSTOM_MUTATOR_LIBRARY. */
+/* AFL++ 4.04c custom mutator: the same structure-aware mutation as in the libFuzzer target. A
+ * shared library for AFL_CUSTOM_MUTATOR_LIBRARY. */
 #include "scenario/scenario_codec.h"
 
 #include <stdlib.h>

@@ -39,7 +39,8 @@ static enum ft_status make_folders(const struct ft_campaign *campaign, struct ft
     static const char *const parts[] = {"", "/corpus", "/pending", "/findings", "/log"};
     char path[PATH_BYTES];
 
-    for (const char *slash = strchr(campaign->folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (const char *slash = strchr(campaign->folder + 1, '/'); slash;
+         slash = strchr(slash + 1, '/')) {
         snprintf(path, sizeof path, "%.*s", (int)(slash - campaign->folder), campaign->folder);
         mkdir(path, 0777);
     }
@@ -69,7 +70,8 @@ static void trace_path(const struct ft_campaign *campaign, const struct ft_verdi
                        char *path, size_t capacity)
 {
     const struct ft_finding *finding = &verdict->finding[0];
-    const struct ft_rule_row *rule = verdict->finding_count ? ft_rule_by_number(finding->rule) : NULL;
+    const struct ft_rule_row *rule =
+        verdict->finding_count ? ft_rule_by_number(finding->rule) : NULL;
     const char *function = verdict->finding_count ? finding->function : "";
     const char *name = strchr(function, ':');
     char key[FT_FUNCTION_MAX] = "";
@@ -91,8 +93,8 @@ static bool known(const struct ft_campaign *campaign, const char *path)
     return false;
 }
 
-static void remember(struct ft_campaign *campaign, const struct ft_verdict *verdict, const char *path,
-                     bool fresh)
+static void remember(struct ft_campaign *campaign, const struct ft_verdict *verdict,
+                     const char *path, bool fresh)
 {
     struct ft_campaign_finding *finding = &campaign->finding[campaign->finding_count];
 
@@ -116,7 +118,8 @@ static bool record_elsewhere(const struct ft_campaign *campaign, const struct ft
 
     snprintf(program, sizeof program, "%s/flushtrace-asan", campaign->programs);
     snprintf(file, sizeof file, "%s.fts", pending);
-    snprintf(out, sizeof out, "%s/findings/%.200s.ftr", campaign->folder, strrchr(pending, '/') + 1);
+    snprintf(out, sizeof out, "%s/findings/%.200s.ftr", campaign->folder,
+             strrchr(pending, '/') + 1);
     ft_scenario_print(scenario, text, sizeof text);
     stream = fopen(file, "w");
     if (!stream)
@@ -138,7 +141,8 @@ static bool record_elsewhere(const struct ft_campaign *campaign, const struct ft
 }
 
 /* A finding as a trace; moves it from pending/ to findings/. */
-static enum ft_status convert(struct ft_campaign *campaign, const char *pending, struct ft_error *error)
+static enum ft_status convert(struct ft_campaign *campaign, const char *pending,
+                              struct ft_error *error)
 {
     static const struct ft_execute_options options = {.cpu_seconds = 5};
     struct ft_scenario scenario;
@@ -196,7 +200,8 @@ static enum ft_status convert_pending(struct ft_campaign *campaign, struct ft_er
 
         if (entry->d_name[0] == '.' || !suffix || strcmp(suffix, ".bytes") != 0)
             continue;
-        snprintf(path, sizeof path, "%.*s/%.240s", (int)strnlen(folder, 500), folder, entry->d_name);
+        snprintf(path, sizeof path, "%.*s/%.240s", (int)strnlen(folder, 500), folder,
+                 entry->d_name);
         status = convert(campaign, path, error);
     }
     closedir(dir);
@@ -217,7 +222,8 @@ static void load_findings(struct ft_campaign *campaign)
 
         if (entry->d_name[0] == '.')
             continue;
-        snprintf(path, sizeof path, "%.*s/%.240s", (int)strnlen(folder, 500), folder, entry->d_name);
+        snprintf(path, sizeof path, "%.*s/%.240s", (int)strnlen(folder, 500), folder,
+                 entry->d_name);
         if (ft_trace_read(path, &trace, NULL) != FT_OK)
             continue;
         remember(campaign, &trace.verdict, path, false);

@@ -49,7 +49,8 @@ struct ft_campaign {
     struct ft_campaign_finding finding[FT_CAMPAIGN_FINDINGS_MAX];
 };
 
-/* Runs until the time is up, the first finding (stop_at_finding) or Ctrl-C. `progress` is called about five times a second. */
+/* Runs until the time is up, the first finding (stop_at_finding) or Ctrl-C. `progress` is called
+ * about five times a second. */
 enum ft_status ft_campaign_run(struct ft_campaign *campaign,
                                void (*progress)(const struct ft_campaign *campaign),
                                struct ft_error *error);
@@ -57,7 +58,8 @@ enum ft_status ft_campaign_run(struct ft_campaign *campaign,
 /* Seconds since an arbitrary start; the campaign's clock, never the world's. */
 double ft_campaign_now(void);
 
-/* engines.c: starts job i of a campaign as a process that dies with us; reads how many executions it has done. */
+/* engines.c: starts job i of a campaign as a process that dies with us; reads how many executions
+ * it has done. */
 enum ft_status ft_engine_start(struct ft_campaign *campaign, unsigned job, struct ft_error *error);
 uint64_t ft_engine_executions(const struct ft_campaign *campaign, unsigned job);
 const char *ft_engine_name(enum ft_engine engine);

@@ -13,7 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_STOP = 256, KEY_JSON, KEY_BYTES, KEY_JOBS, KEY_TIME, DEFAULT_SECONDS = 60, EXIT_BAD = 3 };
+enum {
+    KEY_STOP = 256,
+    KEY_JSON,
+    KEY_BYTES,
+    KEY_JOBS,
+    KEY_TIME,
+    DEFAULT_SECONDS = 60,
+    EXIT_BAD = 3
+};
 
 struct arguments {
     const char *core, *mutant, *platform, *engine, *out;
@@ -88,15 +96,19 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static const struct argp argp = {
-    .options = options,
-    .parser = parse,
-    .args_doc = "DRIVER [-- ENGINE FLAGS...]",
-    .doc = "Fuzz a driver core: the engine chooses requests and the moments at which cancellation, removal and power "
-           "transitions strike.\vFindings become traces in DIR/DRIVER[+MUTANT]/findings, one for each rule and driver "
-           "function. Ctrl-C ends the campaign in order; kill -9 loses nothing; starting again goes on from the same "
-           "folder.\n\nExit: 0 nothing found, 1 a finding, 3 bad usage, 5 our own failure.\n\nExample: flushtrace fuzz "
-           "wdm-packet --time 30"};
+static const struct argp argp = {.options = options,
+                                 .parser = parse,
+                                 .args_doc = "DRIVER [-- ENGINE FLAGS...]",
+                                 .doc =
+                                     "Fuzz a driver core: the engine chooses requests and the "
+                                     "moments at which cancellation, removal and power "
+                                     "transitions strike.\vFindings become traces in "
+                                     "DIR/DRIVER[+MUTANT]/findings, one for each rule and driver "
+                                     "function. Ctrl-C ends the campaign in order; kill -9 loses "
+                                     "nothing; starting again goes on from the same "
+                                     "folder.\n\nExit: 0 nothing found, 1 a finding, 3 bad usage, "
+                                     "5 our own failure.\n\nExample: flushtrace fuzz "
+                                     "wdm-packet --time 30"};
 
 static bool quiet_progress;
 
@@ -134,8 +146,9 @@ static void progress(const struct ft_campaign *campaign)
     if (!terminal && seconds - last < 10)
         return;
     last = seconds;
-    fprintf(stderr, "%s  %5.0f of %u s  %10llu runs  %8.0f/s  %u finding%s%s", terminal ? "\r\033[K" : "",
-            seconds, campaign->seconds, (unsigned long long)campaign->executions,
+    fprintf(stderr, "%s  %5.0f of %u s  %10llu runs  %8.0f/s  %u finding%s%s",
+            terminal ? "\r\033[K" : "", seconds, campaign->seconds,
+            (unsigned long long)campaign->executions,
             seconds > 0 ? (double)campaign->executions / seconds : 0, campaign->finding_count,
             campaign->finding_count == 1 ? "" : "s", terminal ? "" : "\n");
     fflush(stderr);
@@ -201,7 +214,8 @@ static json_t *finding_json(const struct ft_campaign *campaign,
                      verdict->finding_count ? verdict->finding[0].function : "", "event",
                      (json_int_t)(verdict->finding_count ? verdict->finding[0].event : 0), "driver",
                      campaign->module->core, "mutant", campaign->module->mutant, "seconds",
-                     finding->seconds, "new", finding->fresh, "trace", finding->path, "rerun", rerun);
+                     finding->seconds, "new", finding->fresh, "trace", finding->path, "rerun",
+                     rerun);
 }
 
 static void print_json(const struct ft_campaign *campaign)
@@ -211,14 +225,14 @@ static void print_json(const struct ft_campaign *campaign)
 
     for (unsigned i = 0; i < campaign->finding_count; i++)
         json_array_append_new(findings, finding_json(campaign, &campaign->finding[i]));
-    object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:o}", "verdict",
-                       campaign->finding_count ? "violation" : "clean", "driver",
-                       campaign->module->core, "mutant", campaign->module->mutant, "engine",
-                       ft_engine_name(campaign->engine), "platform",
-                       campaign->platform ? campaign->platform : "any", "executions",
-                       (json_int_t)campaign->executions, "seconds", seconds, "executions_per_second",
-                       seconds > 0 ? (double)campaign->executions / seconds : 0.0, "interrupted",
-                       campaign->interrupted, "findings", findings);
+    object =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:o}", "verdict",
+                  campaign->finding_count ? "violation" : "clean", "driver", campaign->module->core,
+                  "mutant", campaign->module->mutant, "engine", ft_engine_name(campaign->engine),
+                  "platform", campaign->platform ? campaign->platform : "any", "executions",
+                  (json_int_t)campaign->executions, "seconds", seconds, "executions_per_second",
+                  seconds > 0 ? (double)campaign->executions / seconds : 0.0, "interrupted",
+                  campaign->interrupted, "findings", findings);
     json_dumpf(object, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(object);
@@ -246,7 +260,8 @@ static int engine_failure(const struct ft_campaign *campaign)
     char log[1024];
 
     ft_engine_log(campaign, 0, log, sizeof log);
-    fprintf(stderr, "flushtrace fuzz: an engine ended before its time; its last words are in %s\n", log);
+    fprintf(stderr, "flushtrace fuzz: an engine ended before its time; its last words are in %s\n",
+            log);
     return 5;
 }
 

@@ -30,7 +30,8 @@ void ft_engine_log(const struct ft_campaign *campaign, unsigned job, char *path,
              job);
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct command *command, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct command *command, const char *format,
+                                                      ...)
 {
     va_list args;
 
@@ -43,10 +44,11 @@ __attribute__((format(printf, 2, 3))) static void add(struct command *command, c
 }
 
 /* Where the target counts its runs: the engines' own figures come late and differ in meaning. */
-static void counter_path(const struct ft_campaign *campaign, unsigned job, char *path, size_t capacity)
+static void counter_path(const struct ft_campaign *campaign, unsigned job, char *path,
+                         size_t capacity)
 {
-    snprintf(path, capacity, "%s/log/%s-%u.runs", campaign->folder, ft_engine_name(campaign->engine),
-             job);
+    snprintf(path, capacity, "%s/log/%s-%u.runs", campaign->folder,
+             ft_engine_name(campaign->engine), job);
 }
 
 static void add_target_arguments(const struct ft_campaign *campaign, unsigned job,
@@ -130,7 +132,8 @@ static _Noreturn void become(const struct ft_campaign *campaign, unsigned job,
 
     ft_engine_log(campaign, job, log, sizeof log);
     file = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    /* A campaign that is killed takes its engines along. A terminal's Ctrl-C is for the campaign, which stops them in order. */
+    /* A campaign that is killed takes its engines along. A terminal's Ctrl-C is for the campaign,
+     * which stops them in order. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     setpgid(0, 0);
     if (file < 0 || dup2(file, 1) < 0 || dup2(file, 2) < 0)

@@ -55,7 +55,9 @@ void ft_finding_file_write(const char *folder, const struct ft_scenario *scenari
                  (unsigned long long)site) < 0 ||
         asprintf(&temporary, "%s/.%d.tmp", folder, (int)getpid()) < 0)
         abort();
-    file = access(path, F_OK) == 0 ? -1 : open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    file = access(path, F_OK) == 0
+               ? -1
+               : open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file >= 0) {
         bool whole = write_all(file, bytes, length);
 

@@ -1,7 +1,8 @@
-/* Findings on their way from an engine's process to the campaign: one small file each, written atomically.
+/* Findings on their way from an engine's process to the campaign: one small file each, written
+ * atomically.
  *
- * The name tells findings apart: verdict, rule, call site. The content is the scenario's bytes. The campaign re-runs each in a worker
- * and makes a trace of it.
+ * The name tells findings apart: verdict, rule, call site. The content is the scenario's bytes. The
+ * campaign re-runs each in a worker and makes a trace of it.
  */
 #ifndef FT_FINDING_FILE_H
 #define FT_FINDING_FILE_H

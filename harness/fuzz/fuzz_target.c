@@ -1,11 +1,11 @@
-/* The fuzz target, one program per core and engine. Property: no scenario makes this driver break a rule, fault or hang, and a
- * scenario gives the same events from a warm and from a cold machine.
+/* The fuzz target, one program per core and engine. Property: no scenario makes this driver break a
+ * rule, fault or hang, and a scenario gives the same events from a warm and from a cold machine.
  *
  * Our own arguments begin with --ft- and are taken out before the engine sees them:
  *     --ft-mutant=M       fuzz the mutant M instead of the sound core
  *     --ft-platform=P     every scenario on the preset P
- *     --ft-findings=DIR   write each new finding's scenario to DIR and go on (flushtrace fuzz does this); without it the target
- *                         prints the failure and aborts, as an engine run by itself expects
+ *     --ft-findings=DIR   write each new finding's scenario to DIR and go on (flushtrace fuzz does
+ * this); without it the target prints the failure and aborts, as an engine run by itself expects
  *     --ft-counter=FILE   count runs in the first eight bytes of that file, for whoever watches
  *     --ft-fixed=FILE     run the scenario in that text file whatever the engine says (benchmarks)
  *     --ft-bytes          leave mutation to the engine
@@ -161,7 +161,8 @@ static void report(const struct ft_scenario *scenario, const struct ft_verdict *
         ft_finding_file_write(target.findings, scenario, verdict);
         return;
     }
-    ft_site_resolve(ft_module_find(ft_module_at(0)->core, target.mutant), finding->site, function, sizeof function);
+    ft_site_resolve(ft_module_find(ft_module_at(0)->core, target.mutant), finding->site, function,
+                    sizeof function);
     ft_scenario_print(scenario, text, sizeof text);
     fprintf(stderr, "flushtrace: %s %s\n  %s\n  at %s\n%s", ft_verdict_name(verdict->kind),
             rule ? rule->id : "", rule ? rule->sentence : verdict->detail, function, text);

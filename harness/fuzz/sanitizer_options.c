@@ -1,5 +1,6 @@
-/* What the sanitizers' runtimes ask of programs that run driver code: a report is recoverable, it ends the run as a crash at the next
- * point, and the process goes on. Linked into the executables of instrumented flavours, not into our unit tests. */
+/* What the sanitizers' runtimes ask of programs that run driver code: a report is recoverable, it
+ * ends the run as a crash at the next point, and the process goes on. Linked into the executables
+ * of instrumented flavours, not into our unit tests. */
 #include "world/shadow.h"
 
 const char *__asan_default_options(void);

@@ -85,8 +85,8 @@ static void limit_cpu(uint32_t seconds)
 
 static enum ft_status run_in_worker(const struct ft_module *module,
                                     const struct ft_scenario *scenario,
-                                    const struct ft_execute_options *options,
-                                    struct shared *shared, struct ft_error *error)
+                                    const struct ft_execute_options *options, struct shared *shared,
+                                    struct ft_error *error)
 {
     uint32_t seconds = options->cpu_seconds ? options->cpu_seconds : CPU_SECONDS;
     int status = 0;
@@ -118,7 +118,8 @@ static enum ft_status run_in_worker(const struct ft_module *module,
                    WEXITSTATUS(status));
 }
 
-/* Judges the events once more, from the outside: the verdict of a trace never rests on the process that the driver ran in. */
+/* Judges the events once more, from the outside: the verdict of a trace never rests on the process
+ * that the driver ran in. */
 static void judge(const struct shared *shared, const struct ft_execute_options *options,
                   struct ft_verdict *ret)
 {
@@ -219,7 +220,8 @@ static enum ft_status make_trace(const struct ft_module *module, const struct ft
         judge(shared, options, &ret->verdict);
     if (shared->log.lost) {
         ret->verdict.kind = FT_VERDICT_CUT;
-        snprintf(ret->verdict.detail, sizeof ret->verdict.detail, "more than %d events", LOG_EVENTS);
+        snprintf(ret->verdict.detail, sizeof ret->verdict.detail, "more than %d events",
+                 LOG_EVENTS);
     }
     name_findings(ret);
     return FT_OK;

@@ -1,7 +1,9 @@
-/* Runs a scenario in a forked worker and makes a trace of it, whatever the driver does to the process.
+/* Runs a scenario in a forked worker and makes a trace of it, whatever the driver does to the
+ * process.
  *
- * The worker writes events to shared memory; the parent watches it with a limit of host CPU time (the only use of real time), and
- * adds run:crash or run:hang itself when the worker died or spun before it could.
+ * The worker writes events to shared memory; the parent watches it with a limit of host CPU time
+ * (the only use of real time), and adds run:crash or run:hang itself when the worker died or spun
+ * before it could.
  */
 #ifndef FT_EXECUTE_H
 #define FT_EXECUTE_H
@@ -26,30 +28,36 @@ struct ft_execute_options {
 size_t ft_module_count(void);
 const struct ft_module *ft_module_at(size_t index);
 const struct ft_module *ft_module_find(const char *core, const char *mutant);
-enum ft_status ft_module_load(const char *path, const struct ft_module **ret, struct ft_error *error);
+enum ft_status ft_module_load(const char *path, const struct ft_module **ret,
+                              struct ft_error *error);
 
 /* The description as lines key=value (same convention as snprintf). */
 size_t ft_description_print(const struct ft_description *description, char *text, size_t capacity);
 
-/* Runs the scenario; *ret is a complete trace with verdict and resolved call sites, to be freed by the caller. */
+/* Runs the scenario; *ret is a complete trace with verdict and resolved call sites, to be freed by
+ * the caller. */
 enum ft_status ft_execute(const struct ft_module *module, const struct ft_scenario *scenario,
                           const struct ft_execute_options *options, struct ft_trace *ret,
                           struct ft_error *error);
 
-/* Replays a trace on a module. Strict: same model number and fingerprint, event for event; verdict DIVERGENCE and the first
- * different event in *divergence (1 is the first, 0 none) otherwise. Follow: compares (rule, driver function) only. */
-enum ft_status ft_replay(const struct ft_module *module, const struct ft_trace *recorded, bool follow,
-                         const struct ft_execute_options *options, struct ft_trace *ret,
-                         uint64_t *divergence, struct ft_error *error);
+/* Replays a trace on a module. Strict: same model number and fingerprint, event for event; verdict
+ * DIVERGENCE and the first different event in *divergence (1 is the first, 0 none) otherwise.
+ * Follow: compares (rule, driver function) only. */
+enum ft_status ft_replay(const struct ft_module *module, const struct ft_trace *recorded,
+                         bool follow, const struct ft_execute_options *options,
+                         struct ft_trace *ret, uint64_t *divergence, struct ft_error *error);
 
-/* True when two verdicts are the same finding: kind, rule and driver function (without its line). */
+/* True when two verdicts are the same finding: kind, rule and driver function (without its line).
+ */
 bool ft_same_finding(const struct ft_verdict *a, const struct ft_verdict *b);
 
-/* Removes ops and simplifies moments and sizes while (rule, function) stays. Greedy, one op at a time, to a fixed point. */
+/* Removes ops and simplifies moments and sizes while (rule, function) stays. Greedy, one op at a
+ * time, to a fixed point. */
 enum ft_status ft_shrink(const struct ft_module *module, const struct ft_trace *trace,
                          struct ft_scenario *ret, uint32_t *runs, struct ft_error *error);
 
-/* Resolves a call site of a module to "file.c:Function:line" (through the program's own debug information). */
+/* Resolves a call site of a module to "file.c:Function:line" (through the program's own debug
+ * information). */
 void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, size_t capacity);
 
 #endif

@@ -1,4 +1,5 @@
-/* The modules of this program: linked ones from the section ft_modules, and one loaded from a path. */
+/* The modules of this program: linked ones from the section ft_modules, and one loaded from a path.
+ */
 #include "replay/execute.h"
 
 #include <dlfcn.h>
@@ -38,7 +39,8 @@ const struct ft_module *ft_module_find(const char *core, const char *mutant)
     return NULL;
 }
 
-enum ft_status ft_module_load(const char *path, const struct ft_module **ret, struct ft_error *error)
+enum ft_status ft_module_load(const char *path, const struct ft_module **ret,
+                              struct ft_error *error)
 {
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const struct ft_module *module;
@@ -47,7 +49,8 @@ enum ft_status ft_module_load(const char *path, const struct ft_module **ret, st
         return ft_fail(error, FT_NO_DRIVER, 0, "%s", dlerror());
     module = dlsym(object, "ft_module");
     if (!module)
-        return ft_fail(error, FT_NO_DRIVER, 0, "%s: no symbol ft_module; not a driver module", path);
+        return ft_fail(error, FT_NO_DRIVER, 0, "%s: no symbol ft_module; not a driver module",
+                       path);
     if (module->abi != FT_MODULE_ABI)
         return ft_fail(error, FT_NO_DRIVER, 0, "%s: module interface %u, this program has %d", path,
                        module->abi, FT_MODULE_ABI);
@@ -61,14 +64,14 @@ enum ft_status ft_module_load(const char *path, const struct ft_module **ret, st
 size_t ft_description_print(const struct ft_description *description, char *text, size_t capacity)
 {
     static const char *const models[] = {"wdm", "kmdf", "scsi"};
-    int used = snprintf(
-        text, capacity,
-        "name=%s\nmodel=%s\ndevices=%u\nwindows=%u\ndma_version=%u\nkmdf_version=%u\n"
-        "requests=%u\nirq_level=%u\nirq_vector=%u\nrequest_bytes_max=%u\nflags=%u\n",
-        description->name, models[description->model % 3], description->devices,
-        description->windows, description->dma_version, description->kmdf_version,
-        description->requests, description->irq_level, description->irq_vector,
-        description->request_bytes_max, description->flags);
+    int used =
+        snprintf(text, capacity,
+                 "name=%s\nmodel=%s\ndevices=%u\nwindows=%u\ndma_version=%u\nkmdf_version=%u\n"
+                 "requests=%u\nirq_level=%u\nirq_vector=%u\nrequest_bytes_max=%u\nflags=%u\n",
+                 description->name, models[description->model % 3], description->devices,
+                 description->windows, description->dma_version, description->kmdf_version,
+                 description->requests, description->irq_level, description->irq_vector,
+                 description->request_bytes_max, description->flags);
 
     for (unsigned i = 0; i < FT_BARS_MAX; i++)
         if (description->bar_bytes[i]) {

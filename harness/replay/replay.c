@@ -59,9 +59,9 @@ static enum ft_status check_strict(const struct ft_module *module, const struct 
     return FT_OK;
 }
 
-enum ft_status ft_replay(const struct ft_module *module, const struct ft_trace *recorded, bool follow,
-                         const struct ft_execute_options *options, struct ft_trace *ret,
-                         uint64_t *divergence, struct ft_error *error)
+enum ft_status ft_replay(const struct ft_module *module, const struct ft_trace *recorded,
+                         bool follow, const struct ft_execute_options *options,
+                         struct ft_trace *ret, uint64_t *divergence, struct ft_error *error)
 {
     enum ft_status status = follow ? FT_OK : check_strict(module, recorded, error);
 

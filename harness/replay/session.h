@@ -1,6 +1,8 @@
-/* A session: one world with its rules, in this process. The fuzz targets use it as it is; execute.c puts a worker process around it.
+/* A session: one world with its rules, in this process. The fuzz targets use it as it is; execute.c
+ * puts a worker process around it.
  *
- * Order of calls: ft_session_open, ft_session_run for each scenario, ft_session_close. One session at a time.
+ * Order of calls: ft_session_open, ft_session_run for each scenario, ft_session_close. One session
+ * at a time.
  */
 #ifndef FT_SESSION_H
 #define FT_SESSION_H

@@ -1,4 +1,5 @@
-/* A simple shrink: greedy, one change at a time, to a fixed point. Kept is what gives the same finding. */
+/* A simple shrink: greedy, one change at a time, to a fixed point. Kept is what gives the same
+ * finding. */
 #include "replay/execute.h"
 #include "scenario/scenario_parts.h"
 

@@ -1,10 +1,12 @@
-/* Call sites to functions and lines, through the debug information of this program and its modules (libdw). */
+/* Call sites to functions and lines, through the debug information of this program and its modules
+ * (libdw). */
 #include "replay/execute.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,7 +19,8 @@ static Dwfl *session(void)
     if (dwfl)
         return dwfl;
     dwfl = dwfl_begin(&callbacks);
-    if (dwfl && (dwfl_linux_proc_report(dwfl, getpid()) != 0 || dwfl_report_end(dwfl, NULL, NULL))) {
+    if (dwfl &&
+        (dwfl_linux_proc_report(dwfl, getpid()) != 0 || dwfl_report_end(dwfl, NULL, NULL))) {
         dwfl_end(dwfl);
         dwfl = NULL;
     }
@@ -31,8 +34,31 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Where a call stands in the sources. Strings belong to the debug information. */
+struct place {
+    const char *file;
+    const char *function;
+    int line;
+};
+
+/* The function that the source says, also where the compiler put it into its caller: a finding has
+ * the same function under every compiler and option. */
+static const char *innermost_function(Dwarf_Die *unit, Dwarf_Addr address)
+{
+    Dwarf_Die *scope = NULL;
+    int count = dwarf_getscopes(unit, address, &scope);
+    const char *name = NULL;
+
+    for (int i = 0; i < count && !name; i++)
+        if (dwarf_tag(&scope[i]) == DW_TAG_inlined_subroutine ||
+            dwarf_tag(&scope[i]) == DW_TAG_subprogram)
+            name = dwarf_diename(&scope[i]);
+    free(scope);
+    return name;
+}
+
 /* The compilation unit is looked for by its ranges: clang writes no .debug_aranges. */
-static const char *source_line(Dwfl_Module *where, Dwarf_Addr address, int *number)
+static bool find_place(Dwfl_Module *where, Dwarf_Addr address, struct place *ret)
 {
     Dwarf_Die *unit = NULL;
     Dwarf_Addr bias;
@@ -43,10 +69,13 @@ static const char *source_line(Dwfl_Module *where, Dwarf_Addr address, int *numb
         if (dwarf_haspc(unit, address - bias) <= 0)
             continue;
         line = dwarf_getsrc_die(unit, address - bias);
-        if (line && dwarf_lineno(line, number) == 0)
-            return dwarf_linesrc(line, NULL, NULL);
+        if (!line || dwarf_lineno(line, &ret->line) != 0)
+            continue;
+        ret->file = dwarf_linesrc(line, NULL, NULL);
+        ret->function = innermost_function(unit, address - bias);
+        return ret->file != NULL;
     }
-    return NULL;
+    return false;
 }
 
 void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, size_t capacity)
@@ -55,14 +84,13 @@ void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, 
     Dwarf_Addr address = (Dwarf_Addr)(uintptr_t)module->code_begin + site - 1;
     Dwfl *dwfl = site ? session() : NULL;
     Dwfl_Module *where = dwfl ? dwfl_addrmodule(dwfl, address) : NULL;
-    const char *function = where ? dwfl_module_addrname(where, address) : NULL;
-    int number = 0;
-    const char *file = where ? source_line(where, address, &number) : NULL;
+    struct place place = {0};
 
     if (!site)
         text[0] = '\0';
-    else if (file)
-        snprintf(text, capacity, "%s:%s:%d", base_name(file), function ? function : "?", number);
+    else if (where && find_place(where, address, &place))
+        snprintf(text, capacity, "%s:%s:%d", base_name(place.file),
+                 place.function ? place.function : "?", place.line);
     else
         snprintf(text, capacity, "%s+0x%llx", module->core, (unsigned long long)site);
 }

@@ -228,7 +228,8 @@ static void print_object_events(const struct ft_block *block, FILE *out)
     char name[64];
 
     for (uint64_t i = verdict_event(trace); object != 0 && i > 0 && count < OBJECT_EVENTS; i--) {
-        if (ft_event_concerns(&trace->event[i - 1], object)) {
+        /* The event of the verdict itself may speak of the object by another name. */
+        if (count == 0 || ft_event_concerns(&trace->event[i - 1], object)) {
             chosen[count++] = i - 1;
         }
     }

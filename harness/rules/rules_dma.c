@@ -59,7 +59,7 @@ bool ft_mapping_is_active(const struct ft_rules *rules, const struct ft_rs_mappi
 /* A live mapping of the grant, the first in the table, NULL when there is none. */
 static struct ft_rs_mapping *live_on(struct ft_rules *rules, uint32_t grant)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         if (ft_mapping_is_live(&rules->mapping[i]) && rules->mapping[i].grant == grant) {
             return &rules->mapping[i];
         }
@@ -71,7 +71,7 @@ static struct ft_rs_mapping *live_on(struct ft_rules *rules, uint32_t grant)
 static struct ft_rs_mapping *live_at(struct ft_rules *rules, uint32_t grant, uint32_t mdl,
                                      uint64_t offset)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant == grant && mapping->mdl == mdl &&
@@ -84,7 +84,7 @@ static struct ft_rs_mapping *live_at(struct ft_rules *rules, uint32_t grant, uin
 
 bool ft_grant_is_due(struct ft_rules *rules, uint32_t grant)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         if (ft_mapping_is_due(&rules->mapping[i]) && rules->mapping[i].grant == grant) {
             return true;
         }
@@ -94,7 +94,7 @@ bool ft_grant_is_due(struct ft_rules *rules, uint32_t grant)
 
 bool ft_grant_is_half_flushed(struct ft_rules *rules, uint32_t grant)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (mapping->id != 0 && mapping->grant == grant && (mapping->flags & FT_RS_OVER) != 0) {
@@ -106,7 +106,7 @@ bool ft_grant_is_half_flushed(struct ft_rules *rules, uint32_t grant)
 
 void ft_warn_spent(struct ft_rules *rules, const struct ft_event *event, uint32_t grant)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant == grant &&
@@ -118,7 +118,7 @@ void ft_warn_spent(struct ft_rules *rules, const struct ft_event *event, uint32_
 
 void ft_grant_drop_mappings(struct ft_rules *rules, uint32_t grant)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         if (rules->mapping[i].id != 0 && rules->mapping[i].grant == grant) {
             rules->mapping[i].flags |= FT_RS_OVER;
         }
@@ -150,7 +150,7 @@ static void judge_budget(struct ft_rules *rules, const struct ft_event *event,
     if (refused && pipelines) {
         pages = 1;
     }
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant == grant->id) {
@@ -166,7 +166,7 @@ static void judge_budget(struct ft_rules *rules, const struct ft_event *event,
  * begins there and is tried again, or the device stopped there. */
 static bool may_resume(struct ft_rules *rules, const struct ft_rs_grant *grant, uint64_t offset)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (mapping->id != 0 && mapping->grant == grant->id &&
@@ -329,7 +329,7 @@ static bool judge_gone(struct ft_rules *rules, const struct ft_event *event,
 /* A live mapping of that MDL and start on another grant. */
 static const struct ft_rs_mapping *live_elsewhere(struct ft_rules *rules, const struct flush *flush)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant != flush->grant &&
@@ -343,7 +343,7 @@ static const struct ft_rs_mapping *live_elsewhere(struct ft_rules *rules, const 
 /* A mapping of the grant that was flushed before and that holds the first byte of the range. */
 static const struct ft_rs_mapping *flushed_before(struct ft_rules *rules, const struct flush *flush)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (mapping->id != 0 && (mapping->flags & FT_RS_OVER) != 0 &&
@@ -390,7 +390,7 @@ static struct ft_rs_mapping *aimed_at(struct ft_rules *rules, const struct flush
 {
     struct ft_rs_mapping *best = live_at(rules, flush->grant, flush->mdl, flush->begin);
 
-    for (unsigned i = 0; i < FT_RS_MAPPINGS && best == NULL; i++) {
+    for (unsigned i = 0; i < rules->mapping_end && best == NULL; i++) {
         struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
@@ -399,7 +399,7 @@ static struct ft_rs_mapping *aimed_at(struct ft_rules *rules, const struct flush
             best = mapping;
         }
     }
-    for (unsigned i = 0; i < FT_RS_MAPPINGS && best == NULL; i++) {
+    for (unsigned i = 0; i < rules->mapping_end && best == NULL; i++) {
         struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
@@ -418,7 +418,7 @@ static void judge_wrong_mdl(struct ft_rules *rules, const struct ft_event *event
     const struct ft_rs_mapping *elsewhere = live_elsewhere(rules, flush);
     const struct ft_rs_mapping *here = live_on(rules, flush->grant);
 
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
@@ -438,7 +438,7 @@ static void judge_wrong_mdl(struct ft_rules *rules, const struct ft_event *event
 static void judge_early(struct ft_rules *rules, const struct ft_event *event,
                         const struct flush *flush)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
@@ -456,7 +456,7 @@ static void judge_start(struct ft_rules *rules, const struct ft_event *event,
 {
     uint64_t last = 0;
 
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
@@ -643,7 +643,7 @@ void ft_on_engine_end(struct ft_rules *rules, const struct ft_event *event)
     if (!engine->active) {
         return;
     }
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         struct ft_rs_mapping *mapping = &rules->mapping[i];
         uint64_t from = mapping->address > engine->address ? mapping->address : engine->address;
         uint64_t to = mapping->address + mapping->length;
@@ -668,7 +668,7 @@ void ft_engines_stop(struct ft_rules *rules, uint32_t device)
 /* True when live DMA memory holds the whole range. */
 static bool is_covered(const struct ft_rules *rules, uint64_t address, uint64_t length)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && mapping->address <= address &&
@@ -692,7 +692,7 @@ static const struct ft_rs_mapping *flushed_under(const struct ft_rules *rules, u
 {
     const struct ft_rs_mapping *last = NULL;
 
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (mapping->id != 0 && (mapping->flags & FT_RS_OVER) != 0 && mapping->address <= address &&

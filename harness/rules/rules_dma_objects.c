@@ -34,7 +34,7 @@ static bool common_is_live(const struct ft_rs_common *common)
 /* A mapping of the adapter that owes its flush, NULL when there is none. */
 static const struct ft_rs_mapping *due_of(const struct ft_rules *rules, uint32_t adapter)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         if (ft_mapping_is_due(&rules->mapping[i]) && rules->mapping[i].adapter == adapter) {
             return &rules->mapping[i];
         }
@@ -369,7 +369,7 @@ void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
     uint64_t object = ft_handle(FT_HC_IRP, irp->id, 0);
     bool live = false;
 
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_due(mapping) && mapping->irp == irp->id) {
@@ -468,7 +468,7 @@ void ft_dma_at_remove(struct ft_rules *rules, const struct ft_event *event, uint
 
 void ft_dma_at_power_down(struct ft_rules *rules, const struct ft_event *event, uint32_t device)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
         const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, mapping->adapter);
 
@@ -491,7 +491,7 @@ void ft_dma_at_power_down(struct ft_rules *rules, const struct ft_event *event, 
 
 void ft_dma_at_end(struct ft_rules *rules, const struct ft_event *event)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         if (ft_mapping_is_due(&rules->mapping[i])) {
             ft_rule_fire(rules, FT_J_DMA_FLUSH_MISSING_AT_END, event,
                          mapping_handle(&rules->mapping[i]));

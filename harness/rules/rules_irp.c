@@ -97,7 +97,7 @@ void ft_on_irp_done(struct ft_rules *rules, const struct ft_event *event)
     }
     irp->status = (uint32_t)event->arg[1];
     irp->flags |= FT_IRP_DONE;
-    for (unsigned i = 0; i < FT_RS_MDLS; i++) {
+    for (unsigned i = 0; i < rules->mdl_end; i++) {
         struct ft_rs_mdl *mdl = &rules->mdl[i];
 
         if (mdl->id != 0 && mdl->irp == irp->id && (mdl->flags & FT_RS_OVER) == 0 &&
@@ -299,7 +299,7 @@ static bool is_owned(const struct ft_rs_irp *irp)
  * lost the IRP. */
 static void judge_owned(struct ft_rules *rules, const struct ft_event *event, bool requests_only)
 {
-    for (unsigned i = 0; i < FT_RS_IRPS; i++) {
+    for (unsigned i = 0; i < rules->irp_end; i++) {
         const struct ft_rs_irp *irp = &rules->irp[i];
 
         if (!is_owned(irp) ||

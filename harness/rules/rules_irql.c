@@ -141,6 +141,16 @@ static bool pop_level(struct ft_rules *rules, uint16_t task, uint8_t level)
     return true;
 }
 
+static bool is_saved(const struct ft_rules *rules, uint16_t task, uint8_t level)
+{
+    for (unsigned i = 0; i < FT_RS_RAISES; i++) {
+        if (rules->raise[i].task == task && rules->raise[i].old == level) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Task 0 (none) is kept apart from free slots. */
 static uint16_t task_of(const struct ft_event *event)
 {
@@ -267,7 +277,7 @@ void ft_on_lock_release(struct ft_rules *rules, const struct ft_event *event)
     if (lock == NULL) {
         return;
     }
-    if (!lock->dpc_level && at_dpc_level) {
+    if (!lock->dpc_level && at_dpc_level && !is_saved(rules, task, lock->old)) {
         push_level(rules, task, lock->old); /* KeLowerIrql may restore it later */
     }
     *lock = (struct ft_rs_lock){0};

@@ -10,6 +10,9 @@ static void add_block(struct ft_rules *rules, uint32_t id)
 
         if (*slot == 0 || *slot == FT_RS_POOL_HOLE) {
             *slot = id;
+            if (slot - rules->pool >= rules->pool_end) {
+                rules->pool_end = (uint16_t)(slot - rules->pool + 1);
+            }
             return;
         }
     }
@@ -74,7 +77,7 @@ void ft_on_pool(struct ft_rules *rules, const struct ft_event *event)
 
 static void judge_unlock(struct ft_rules *rules, const struct ft_event *event, uint32_t mdl)
 {
-    for (unsigned i = 0; i < FT_RS_MAPPINGS; i++) {
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_due(mapping) && mapping->mdl == mdl) {
@@ -149,7 +152,7 @@ void ft_on_mdl(struct ft_rules *rules, const struct ft_event *event)
  * everything. */
 void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
 {
-    for (unsigned i = 0; i < FT_RS_MDLS; i++) {
+    for (unsigned i = 0; i < rules->mdl_end; i++) {
         const struct ft_rs_mdl *mdl = &rules->mdl[i];
 
         if (mdl->id != 0 && (mdl->flags & FT_MDL_BY_DRIVER) != 0 &&
@@ -157,7 +160,7 @@ void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
             ft_rule_fire(rules, FT_J_IO_MDL_LEAK, event, ft_handle(FT_HC_MDL, mdl->id, 0));
         }
     }
-    for (unsigned i = 0; i < FT_RS_POOLS && event->arg[0] != 0; i++) {
+    for (unsigned i = 0; i < rules->pool_end && event->arg[0] != 0; i++) {
         if (rules->pool[i] != 0 && rules->pool[i] != FT_RS_POOL_HOLE) {
             ft_rule_fire(rules, FT_J_IO_POOL_LEAK, event, ft_handle(FT_HC_POOL, rules->pool[i], 0));
         }

@@ -59,6 +59,14 @@ static void *get(struct ft_rules *rules, enum ft_rs_table name, void *table, siz
     return entry;
 }
 
+/* Moves the end of the used slots behind slot `index`. */
+static void extend(uint16_t *end, ptrdiff_t index)
+{
+    if (index >= *end) {
+        *end = (uint16_t)(index + 1);
+    }
+}
+
 struct ft_rs_irp *ft_rs_irp_find(struct ft_rules *rules, uint32_t id)
 {
     return find(rules->irp, sizeof(rules->irp[0]), FT_RS_IRPS, id);
@@ -66,10 +74,16 @@ struct ft_rs_irp *ft_rs_irp_find(struct ft_rules *rules, uint32_t id)
 
 struct ft_rs_irp *ft_rs_irp_get(struct ft_rules *rules, uint32_t id)
 {
+    struct ft_rs_irp *irp =
+        get(rules, FT_RS_TABLE_IRP, rules->irp, sizeof(rules->irp[0]), FT_RS_IRPS, id);
+
     if (id > rules->irp_last) {
         rules->irp_last = id;
     }
-    return get(rules, FT_RS_TABLE_IRP, rules->irp, sizeof(rules->irp[0]), FT_RS_IRPS, id);
+    if (irp != NULL) {
+        extend(&rules->irp_end, irp - rules->irp);
+    }
+    return irp;
 }
 
 struct ft_rs_mdl *ft_rs_mdl_find(struct ft_rules *rules, uint32_t id)
@@ -79,7 +93,13 @@ struct ft_rs_mdl *ft_rs_mdl_find(struct ft_rules *rules, uint32_t id)
 
 struct ft_rs_mdl *ft_rs_mdl_get(struct ft_rules *rules, uint32_t id)
 {
-    return get(rules, FT_RS_TABLE_MDL, rules->mdl, sizeof(rules->mdl[0]), FT_RS_MDLS, id);
+    struct ft_rs_mdl *mdl =
+        get(rules, FT_RS_TABLE_MDL, rules->mdl, sizeof(rules->mdl[0]), FT_RS_MDLS, id);
+
+    if (mdl != NULL) {
+        extend(&rules->mdl_end, mdl - rules->mdl);
+    }
+    return mdl;
 }
 
 struct ft_rs_mapping *ft_rs_mapping_find(struct ft_rules *rules, uint32_t id)
@@ -89,8 +109,13 @@ struct ft_rs_mapping *ft_rs_mapping_find(struct ft_rules *rules, uint32_t id)
 
 struct ft_rs_mapping *ft_rs_mapping_get(struct ft_rules *rules, uint32_t id)
 {
-    return get(rules, FT_RS_TABLE_MAPPING, rules->mapping, sizeof(rules->mapping[0]),
-               FT_RS_MAPPINGS, id);
+    struct ft_rs_mapping *mapping = get(rules, FT_RS_TABLE_MAPPING, rules->mapping,
+                                        sizeof(rules->mapping[0]), FT_RS_MAPPINGS, id);
+
+    if (mapping != NULL) {
+        extend(&rules->mapping_end, mapping - rules->mapping);
+    }
+    return mapping;
 }
 
 struct ft_rs_grant *ft_rs_grant_find(struct ft_rules *rules, uint32_t id)

@@ -257,8 +257,10 @@ struct ft_rules {
     uint8_t group;        /* findings before the present event */
     uint8_t driver_devices;
     uint8_t unused;
-    uint16_t stop_kind;              /* the run:* event that ended the run, 0: none yet */
-    uint16_t cancel_task;            /* holds the cancel lock, 0: nobody */
+    uint16_t stop_kind;   /* the run:* event that ended the run, 0: none yet */
+    uint16_t cancel_task; /* holds the cancel lock, 0: nobody */
+    /* Slots below these have been used; the tables are walked no further. */
+    uint16_t mapping_end, mdl_end, pool_end, irp_end;
     uint32_t irp_last;               /* highest id seen */
     uint32_t flush_irp, flush_bytes; /* of the last FlushAdapterBuffers */
     uint64_t stop_arg[6];

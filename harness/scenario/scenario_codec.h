@@ -1,10 +1,13 @@
-/* The two written forms of a scenario: bytes for engines, text for people. Both come from ops.def and have the same ranges.
+/* The two written forms of a scenario: bytes for engines, text for people. Both come from ops.def
+ * and have the same ranges.
  *
- * Bytes: chunks, delimited by 0xFF. Digits are bytes 0..254 to the base 255, little end first; missing bytes are zero, further
- * bytes are ignored. The first chunk holds the platform: one digit per knob, in the order of FT_PLATFORM_KNOBS. When the chunk has
- * one digit only, that is the preset; with further digits they replace the preset's knobs. Each following chunk is one op: slot,
- * label, target, point, count (a digit each), accesses (two digits), then the arguments (one or two digits by their maximum). A
- * chunk with a free slot does nothing. Any bytes decode; ops beyond FT_OPS_MAX are dropped.
+ * Bytes: chunks, delimited by 0xFF. Digits are bytes 0..254 to the base 255, little end first;
+ * missing bytes are zero, further bytes are ignored. The first chunk holds the platform: one digit
+ * per knob, in the order of FT_PLATFORM_KNOBS. When the chunk has one digit only, that is the
+ * preset; with further digits they replace the preset's knobs. Each following chunk is one op:
+ * slot, label, target, point, count (a digit each), accesses (two digits), then the arguments (one
+ * or two digits by their maximum). A chunk with a free slot does nothing. Any bytes decode; ops
+ * beyond FT_OPS_MAX are dropped.
  *
  * Text: see docs/SCENARIOS.md. One line per op, `#` begins a comment:
  *     platform bounce registers=2
@@ -24,10 +27,12 @@
 /* Any bytes give a scenario within the ranges. */
 void ft_scenario_decode(const uint8_t *bytes, size_t length, struct ft_scenario *ret);
 
-/* Writes the canonical bytes: decode(encode(s)) == s. Returns the length needed, writes at most `capacity`. */
+/* Writes the canonical bytes: decode(encode(s)) == s. Returns the length needed, writes at most
+ * `capacity`. */
 size_t ft_scenario_encode(const struct ft_scenario *scenario, uint8_t *bytes, size_t capacity);
 
-/* Writes the text form, NUL-terminated; returns the length needed without the NUL, like snprintf. */
+/* Writes the text form, NUL-terminated; returns the length needed without the NUL, like snprintf.
+ */
 size_t ft_scenario_print(const struct ft_scenario *scenario, char *text, size_t capacity);
 
 /* One op as text ("cancel of=a @ a/dma:map.out/2"), same convention. */
@@ -37,11 +42,13 @@ size_t ft_op_print(const struct ft_op *op, char *text, size_t capacity);
 enum ft_status ft_scenario_parse(const char *text, size_t length, struct ft_scenario *ret,
                                  struct ft_error *error);
 
-/* A uniformly structured random scenario: pure function of the seed. platform < 0: a random preset. labels, targets and points are
- * drawn so that most moments can come (requests first, targets among existing labels). */
+/* A uniformly structured random scenario: pure function of the seed. platform < 0: a random preset.
+ * labels, targets and points are drawn so that most moments can come (requests first, targets among
+ * existing labels). */
 void ft_scenario_random(uint64_t seed, int platform, struct ft_scenario *ret);
 
-/* Structure-aware mutation of encoded bytes: a pure function of bytes and seed. Returns the new length (<= capacity). */
+/* Structure-aware mutation of encoded bytes: a pure function of bytes and seed. Returns the new
+ * length (<= capacity). */
 size_t ft_scenario_mutate(uint8_t *bytes, size_t length, size_t capacity, uint64_t seed);
 
 #endif

@@ -1,4 +1,5 @@
-/* In which phase of a DMA request did a disturbance strike? The phases are those of the wdm-dma sheet, section 6.11. */
+/* In which phase of a DMA request did a disturbance strike? The phases are those of the wdm-dma
+ * sheet, section 6.11. */
 #ifndef FT_PHASES_H
 #define FT_PHASES_H
 
@@ -8,13 +9,13 @@
 #include <stdint.h>
 
 enum ft_phase_name {
-    PHASE_IDLE,            /* no request on the DMA path */
-    PHASE_QUEUED,          /* AllocateAdapterChannel called, no grant yet */
-    PHASE_GRANTED,         /* granted, nothing mapped */
-    PHASE_MAPPED,          /* mapped, the device not started */
+    PHASE_IDLE,    /* no request on the DMA path */
+    PHASE_QUEUED,  /* AllocateAdapterChannel called, no grant yet */
+    PHASE_GRANTED, /* granted, nothing mapped */
+    PHASE_MAPPED,  /* mapped, the device not started */
     PHASE_RUNNING,
-    PHASE_DONE,            /* the device has stopped, not flushed */
-    PHASE_FLUSHED,         /* flushed, registers not freed */
+    PHASE_DONE,    /* the device has stopped, not flushed */
+    PHASE_FLUSHED, /* flushed, registers not freed */
     PHASE_COUNT
 };
 

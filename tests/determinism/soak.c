@@ -1,6 +1,6 @@
-/* Runs many random scenarios of one core in this process and prints what must hold: one hash over all of them (the same whatever the
- * compiler, optimisation, sanitizer or address layout), how many ended with which verdict, and in which phase of a request the
- * disturbances struck.
+/* Runs many random scenarios of one core in this process and prints what must hold: one hash over
+ * all of them (the same whatever the compiler, optimisation, sanitizer or address layout), how many
+ * ended with which verdict, and in which phase of a request the disturbances struck.
  *
  *     ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each]
  *

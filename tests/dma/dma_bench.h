@@ -1,28 +1,16 @@
-/* A bench for the DMA layer: a test's body runs as the DriverEntry of a driver made for it, in a
- * world of its own, so it may call every DDI; the device's accesses are sim_dma_read and
- * sim_dma_write.
- *
- * A body must not use cmocka's assertions (they would jump from one stack to another): CHECK notes
- * the first failure, and dma_bench_run asserts that there was none once the run is over.
+/* A bench for the DMA layer, on the bench for the machine (tests/support/world_bench.h): what the
+ * body of a DMA test needs. The device's accesses are sim_dma_read and sim_dma_write.
  */
 #ifndef FT_DMA_BENCH_H
 #define FT_DMA_BENCH_H
 
-#include "sim/event.h"
-#include "sim/platform.h"
+#include "world_bench.h"
 
 #include <wdm.h>
 
 /* Runs `body` on that preset; `adjust`, when not NULL, changes its knobs before. */
 void dma_bench_run(enum ft_platform_name preset, void (*adjust)(struct ft_platform *platform),
                    void (*body)(void));
-
-void dma_bench_check(bool ok, const char *expression, const char *file, int line);
-#define CHECK(expression) dma_bench_check(expression, #expression, __FILE__, __LINE__)
-
-/* Events of that kind in this run, and the last of them (zeroed when there was none). */
-unsigned dma_bench_count(enum ft_event_kind kind);
-const struct ft_event *dma_bench_last(enum ft_event_kind kind);
 
 /* What most bodies need: an adapter of a bus master, and one request's buffer with a locked MDL. */
 struct bench {

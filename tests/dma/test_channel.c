@@ -59,7 +59,7 @@ static void body_channel_queue(void)
     CHECK(ran == 2); /* inside the free */
     bench.ops->FreeAdapterChannel(bench.adapter);
     bench.ops->FreeAdapterChannel(bench.adapter);
-    CHECK(dma_bench_last(FT_EV_DMA_FREE_CHANNEL)->arg[1] == 0);
+    CHECK(wb_last(FT_EV_DMA_FREE_CHANNEL)->arg[1] == 0);
 }
 
 static void a_held_channel_makes_the_next_request_wait(void **state)
@@ -84,7 +84,7 @@ static void body_register_queue(void)
     bench.ops->FreeMapRegisters(bench.adapter, bases[0], 2);
     CHECK(ran == 3);
     bench.ops->FreeMapRegisters(bench.adapter, bases[0], 2); /* twice: only an event */
-    CHECK(dma_bench_last(FT_EV_DMA_FREE_REGS)->arg[1] != 0);
+    CHECK(wb_last(FT_EV_DMA_FREE_REGS)->arg[1] != 0);
     answer = DeallocateObject;
     CHECK(ask(&bench, 1) == STATUS_SUCCESS && ran == 3);
     bench.ops->FreeMapRegisters(bench.adapter, bases[1], 2);
@@ -159,17 +159,17 @@ static void body_dead_adapter(void)
     bench_map(&bench, 0, &length, false);
     CHECK(length == 100);
     bench.ops->PutDmaAdapter(bench.adapter);
-    CHECK(dma_bench_last(FT_EV_DMA_PUT)->arg[1] == 0);
+    CHECK(wb_last(FT_EV_DMA_PUT)->arg[1] == 0);
     CHECK(!bench_flush(&bench, 0, 100, false));
-    CHECK(dma_bench_last(FT_EV_DMA_DEAD_ADAPTER)->arg[1] == FT_PT_DMA_FLUSH);
+    CHECK(wb_last(FT_EV_DMA_DEAD_ADAPTER)->arg[1] == FT_PT_DMA_FLUSH);
     length = 100;
     bench_map(&bench, 0, &length, false);
     CHECK(length == 0);
     CHECK(ask(&bench, 1) == STATUS_INSUFFICIENT_RESOURCES);
     bench.ops->FreeMapRegisters(bench.adapter, bench.base, 2);
-    CHECK(dma_bench_count(FT_EV_DMA_DEAD_ADAPTER) == 4);
+    CHECK(wb_count(FT_EV_DMA_DEAD_ADAPTER) == 4);
     bench.ops->PutDmaAdapter(bench.adapter);
-    CHECK(dma_bench_last(FT_EV_DMA_PUT)->arg[1] == 1);
+    CHECK(wb_last(FT_EV_DMA_PUT)->arg[1] == 1);
     begin(&bench, 2 * PAGE_SIZE, DeallocateObject); /* another one is another adapter */
     CHECK(ask(&bench, 3) == STATUS_SUCCESS && ran == 1);
 }
@@ -197,7 +197,7 @@ static void body_versions(void)
     CHECK(adapter && adapter->Version == 1 && adapter->DmaOperations->Size == 0x80);
     wanted.Version = DEVICE_DESCRIPTION_VERSION3;
     CHECK(IoGetDmaAdapter(NULL, &wanted, &registers) == NULL);
-    CHECK(dma_bench_last(FT_EV_DMA_GET)->arg[0] == 0);
+    CHECK(wb_last(FT_EV_DMA_GET)->arg[0] == 0);
     wanted.Version = 77;
     CHECK(IoGetDmaAdapter(NULL, &wanted, &registers) == NULL);
 }

@@ -37,7 +37,7 @@ static uint64_t filled_read(struct bench *bench, bool flush_caches)
     CHECK(length == BYTES);
     CHECK(address % PAGE_SIZE == OFFSET);
     CHECK(bench_device_writes(address, BYTES));
-    CHECK(dma_bench_last(FT_EV_BUS_WRITE)->arg[2] != 0);
+    CHECK(wb_last(FT_EV_BUS_WRITE)->arg[2] != 0);
     return address;
 }
 
@@ -48,9 +48,8 @@ static void body_read_flushed(void)
     filled_read(&bench, true);
     CHECK(bench_flush(&bench, 0, BYTES, false));
     CHECK(bench_equal(&bench, false) == BYTES);
-    CHECK(dma_bench_last(FT_EV_DMA_FLUSHED)->arg[1] == BYTES);
-    CHECK(dma_bench_last(FT_EV_DMA_FLUSHED)->arg[2] == 0 ||
-          dma_bench_last(FT_EV_DMA_FLUSHED)->arg[2] == BYTES);
+    CHECK(wb_last(FT_EV_DMA_FLUSHED)->arg[1] == BYTES);
+    CHECK(wb_last(FT_EV_DMA_FLUSHED)->arg[2] == 0 || wb_last(FT_EV_DMA_FLUSHED)->arg[2] == BYTES);
     bench.ops->FreeMapRegisters(bench.adapter, bench.base, REGISTERS);
 }
 
@@ -105,7 +104,7 @@ static void body_wrong_direction(void)
 
     filled_read(&bench, true);
     CHECK(bench_flush(&bench, 0, BYTES, true));
-    CHECK(dma_bench_last(FT_EV_DMA_FLUSHED)->arg[2] == 0);
+    CHECK(wb_last(FT_EV_DMA_FLUSHED)->arg[2] == 0);
     CHECK(bench_equal(&bench, false) < BYTES / 50);
 }
 
@@ -122,8 +121,8 @@ static void body_wrong_range(void)
 
     filled_read(&bench, true);
     CHECK(!bench_flush(&bench, BYTES, BYTES, false)); /* CurrentVa was advanced */
-    CHECK(dma_bench_count(FT_EV_DMA_FLUSHED) == 0);
-    CHECK(dma_bench_last(FT_EV_DMA_FLUSH)->arg[3] == BYTES);
+    CHECK(wb_count(FT_EV_DMA_FLUSHED) == 0);
+    CHECK(wb_last(FT_EV_DMA_FLUSH)->arg[3] == BYTES);
     CHECK(bench_flush(&bench, 0, BYTES, false)); /* still mapped */
     CHECK(bench_equal(&bench, false) == BYTES);
     CHECK(!bench_flush(&bench, 0, BYTES, false)); /* not twice */
@@ -152,9 +151,9 @@ static void body_early_flush(void)
     CHECK(bench_device_writes(address, BYTES) == !FT_M->platform.iommu);
     /* What came after the flush hit nothing of the driver's. */
     if (FT_M->platform.iommu)
-        CHECK(dma_bench_count(FT_EV_BUS_FAULT) == 1);
+        CHECK(wb_count(FT_EV_BUS_FAULT) == 1);
     else
-        CHECK(dma_bench_last(FT_EV_BUS_WRITE)->arg[2] == 0);
+        CHECK(wb_last(FT_EV_BUS_WRITE)->arg[2] == 0);
     CHECK(bench_equal(&bench, false) < 1000 + BYTES / 50);
 }
 
@@ -267,7 +266,7 @@ static void body_always_bounces(void)
     CHECK(bench_device_writes(bench_map(&bench, 0, &length, false), length));
     CHECK(bench_equal(&bench, false) < length / 10);
     CHECK(bench_flush(&bench, 0, length, false));
-    CHECK(dma_bench_last(FT_EV_DMA_FLUSHED)->arg[2] == length);
+    CHECK(wb_last(FT_EV_DMA_FLUSHED)->arg[2] == length);
     CHECK(bench_equal(&bench, false) == length);
 }
 
@@ -289,7 +288,7 @@ static void body_odd_pages(void)
         CHECK(bench_device_writes(bench_map(&bench, page * PAGE_SIZE, &length, false), length));
         CHECK(length == PAGE_SIZE);
         CHECK(bench_flush(&bench, page * PAGE_SIZE, length, false));
-        CHECK((dma_bench_last(FT_EV_DMA_FLUSHED)->arg[2] != 0) == (page == 1));
+        CHECK((wb_last(FT_EV_DMA_FLUSHED)->arg[2] != 0) == (page == 1));
     }
     CHECK(bench_equal(&bench, false) == bench.bytes);
 }
@@ -326,9 +325,9 @@ static void body_runs(void)
             return;
         done += length;
     }
-    CHECK(dma_bench_count(FT_EV_DMA_MAP) == 3);
+    CHECK(wb_count(FT_EV_DMA_MAP) == 3);
     CHECK(bench_flush(&bench, 0, BYTES, false)); /* one flush for all */
-    CHECK(dma_bench_count(FT_EV_DMA_FLUSHED) == 3);
+    CHECK(wb_count(FT_EV_DMA_FLUSHED) == 3);
     CHECK(bench_equal(&bench, false) == BYTES);
 }
 
@@ -346,7 +345,7 @@ static void body_read_scattered(void)
     filled_read(&bench, true);
     CHECK(bench_flush(&bench, 0, BYTES, false));
     /* Not contiguous, so the shim had to bounce, unless the IOMMU remaps. */
-    CHECK(FT_M->platform.iommu || dma_bench_last(FT_EV_DMA_FLUSHED)->arg[2] == BYTES);
+    CHECK(FT_M->platform.iommu || wb_last(FT_EV_DMA_FLUSHED)->arg[2] == BYTES);
     CHECK(bench_equal(&bench, false) == BYTES);
 }
 
@@ -370,7 +369,7 @@ static void body_short_map(void)
     CHECK(ft_dma_op(&op));
     bench_map(&bench, 0, &length, false);
     CHECK(length == 2 * PAGE_SIZE - OFFSET);
-    CHECK(dma_bench_last(FT_EV_DMA_SHORT_MAP)->arg[1] == length);
+    CHECK(wb_last(FT_EV_DMA_SHORT_MAP)->arg[1] == length);
 }
 
 static void the_world_may_shorten_a_run(void **state)
@@ -381,12 +380,12 @@ static void the_world_may_shorten_a_run(void **state)
 
 static void refused(struct bench *bench, ULONG offset, ULONG length)
 {
-    unsigned maps = dma_bench_count(FT_EV_DMA_MAP);
+    unsigned maps = wb_count(FT_EV_DMA_MAP);
     uint64_t address = bench_map(bench, offset, &length, false);
 
     CHECK(length == 0);
-    CHECK(dma_bench_count(FT_EV_DMA_MAP) == maps + 1);
-    CHECK(dma_bench_last(FT_EV_DMA_MAP)->arg[6] == 0);
+    CHECK(wb_count(FT_EV_DMA_MAP) == maps + 1);
+    CHECK(wb_last(FT_EV_DMA_MAP)->arg[6] == 0);
     CHECK(!bench_device_writes(address, 1)); /* no memory there on any platform */
 }
 
@@ -438,11 +437,11 @@ static void body_stray(void)
     memset(common, 0x77, 5000);
     CHECK(bench_device_reads((uint64_t)logical.QuadPart, seen, 5000));
     CHECK(seen[0] == 0x77 && seen[4999] == 0x77);
-    CHECK(dma_bench_last(FT_EV_BUS_READ)->arg[2] != 0);
+    CHECK(wb_last(FT_EV_BUS_READ)->arg[2] != 0);
     CHECK(bench_device_writes((uint64_t)logical.QuadPart, 5000));
     CHECK(common[0] == 3 && common[1] == 10);
     bench.ops->FreeCommonBuffer(bench.adapter, 5000, logical, common, TRUE);
-    CHECK(dma_bench_count(FT_EV_POOL_DAMAGE) == 0);
+    CHECK(wb_count(FT_EV_POOL_DAMAGE) == 0);
     CHECK(bench_device_reads((uint64_t)logical.QuadPart, seen, 1) == !FT_M->platform.iommu);
 }
 
@@ -470,7 +469,7 @@ static void body_partial(void)
     bench.mdl = part;
     bench_grant(&bench, REGISTERS);
     address = bench_map(&bench, SKIP, &length, false);
-    CHECK(length == PART && dma_bench_last(FT_EV_DMA_MAP)->arg[3] == 0);
+    CHECK(length == PART && wb_last(FT_EV_DMA_MAP)->arg[3] == 0);
     CHECK(bench_device_writes(address, PART));
     CHECK(bench_flush(&bench, SKIP, PART, false));
     CHECK(memcmp(bench.buffer + SKIP, "\x03\x0a\x11", 3) == 0);
@@ -498,8 +497,8 @@ static void body_slack(void)
     bench_request(&bench, BYTES, OFFSET, true);
     ft_raw_fill(bench.buffer + BYTES + 5, 0, 1);
     ft_buffer_destroy(bench.buffer);
-    CHECK(dma_bench_count(FT_EV_POOL_DAMAGE) == 1);
-    CHECK(dma_bench_last(FT_EV_POOL_DAMAGE)->arg[2] == BYTES + 5);
+    CHECK(wb_count(FT_EV_POOL_DAMAGE) == 1);
+    CHECK(wb_last(FT_EV_POOL_DAMAGE)->arg[2] == BYTES + 5);
 }
 
 static void damage_beside_a_buffer_is_found(void **state)

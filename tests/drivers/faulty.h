@@ -1,4 +1,5 @@
-/* Drivers that do one wrong thing to the process in DriverEntry. Whatever they do, a trace with a verdict must remain. */
+/* Drivers that do one wrong thing to the process in DriverEntry. Whatever they do, a trace with a
+ * verdict must remain. */
 #ifndef FAULTY_H
 #define FAULTY_H
 

@@ -1,7 +1,4 @@
 #include "sim/module.h"
 
-const struct ft_description ft_driver_description = {.name = "faulty",
-                                                     .model = FT_MODEL_WDM,
-                                                     .devices = 1,
-                                                     .windows = 100,
-                                                     .dma_version = 2};
+const struct ft_description ft_driver_description = {
+    .name = "faulty", .model = FT_MODEL_WDM, .devices = 1, .windows = 100, .dma_version = 2};

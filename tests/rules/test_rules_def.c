@@ -99,7 +99,8 @@ static const struct ft_sheet ft_sheets[] = {
 
 enum { FT_SHEET_COUNT = sizeof(ft_sheets) / sizeof(ft_sheets[0]) };
 
-static const struct ft_sheet *ft_sheet_of(const char *id) {
+static const struct ft_sheet *ft_sheet_of(const char *id)
+{
     for (size_t i = 0; i < FT_SHEET_COUNT; i++) {
         if (strncmp(id, ft_sheets[i].prefix, strlen(ft_sheets[i].prefix)) == 0)
             return &ft_sheets[i];
@@ -108,7 +109,8 @@ static const struct ft_sheet *ft_sheet_of(const char *id) {
 }
 
 /* ft_next_item: copies the next item of a list separated by one character, false at its end. */
-static bool ft_next_item(const char **cursor, char separator, char *item, size_t item_size) {
+static bool ft_next_item(const char **cursor, char separator, char *item, size_t item_size)
+{
     const char *start = *cursor;
     const char *end = strchr(start, separator);
     size_t len = end ? (size_t)(end - start) : strlen(start);
@@ -122,7 +124,8 @@ static bool ft_next_item(const char **cursor, char separator, char *item, size_t
     return true;
 }
 
-static void numbers_are_unique_and_ids_are_unique(void **state) {
+static void numbers_are_unique_and_ids_are_unique(void **state)
+{
     (void)state;
     for (size_t i = 0; i < FT_ROW_COUNT; i++) {
         for (size_t j = 0; j < i; j++) {
@@ -134,7 +137,8 @@ static void numbers_are_unique_and_ids_are_unique(void **state) {
     }
 }
 
-static void prefix_of_an_id_matches_the_range_of_its_number(void **state) {
+static void prefix_of_an_id_matches_the_range_of_its_number(void **state)
+{
     (void)state;
     for (size_t i = 0; i < FT_ROW_COUNT; i++) {
         const struct ft_sheet *sheet = ft_sheet_of(ft_rows[i].id);
@@ -146,7 +150,8 @@ static void prefix_of_an_id_matches_the_range_of_its_number(void **state) {
     }
 }
 
-static void symbol_is_the_id_in_upper_case(void **state) {
+static void symbol_is_the_id_in_upper_case(void **state)
+{
     (void)state;
     for (size_t i = 0; i < FT_ROW_COUNT; i++) {
         char expected[96];
@@ -162,7 +167,8 @@ static void symbol_is_the_id_in_upper_case(void **state) {
     }
 }
 
-static void texts_are_complete(void **state) {
+static void texts_are_complete(void **state)
+{
     (void)state;
     for (size_t i = 0; i < FT_ROW_COUNT; i++) {
         const struct ft_rule_row *row = &ft_rows[i];
@@ -180,7 +186,8 @@ static void texts_are_complete(void **state) {
 }
 
 /* A SPINE row is judged now; every other row says what it waits for, or why it cannot be judged. */
-static void rows_that_are_not_judged_yet_have_a_note(void **state) {
+static void rows_that_are_not_judged_yet_have_a_note(void **state)
+{
     (void)state;
     for (size_t i = 0; i < FT_ROW_COUNT; i++) {
         if (ft_rows[i].cut != FT_CUT_SPINE && ft_rows[i].note[0] == '\0')
@@ -188,7 +195,8 @@ static void rows_that_are_not_judged_yet_have_a_note(void **state) {
     }
 }
 
-static void needs_are_known_words(void **state) {
+static void needs_are_known_words(void **state)
+{
     static const char *const known[] = {"HONEST_DEVICE", "LIVE_DEVICE", "HONEST_INTERRUPT",
                                         "NO_INJECTED_FAILURE", "PRESENT_HARDWARE"};
 
@@ -214,7 +222,8 @@ static void needs_are_known_words(void **state) {
  * Following REFINES must end. A warning or a fault of the shim must not hide a violation, because
  * the refining row becomes the verdict.
  */
-static void refinement_ends_and_never_weakens(void **state) {
+static void refinement_ends_and_never_weakens(void **state)
+{
     (void)state;
     for (size_t i = 0; i < FT_ROW_COUNT; i++) {
         int at = ft_rows[i].refines;
@@ -232,7 +241,8 @@ static void refinement_ends_and_never_weakens(void **state) {
     }
 }
 
-static void alias_names_no_other_row(const char *alias, size_t owner) {
+static void alias_names_no_other_row(const char *alias, size_t owner)
+{
     const struct ft_sheet *sheet = ft_sheet_of(alias);
 
     if (!sheet || sheet->number_first == FT_MEM_NUMBER_FIRST)
@@ -250,7 +260,8 @@ static void alias_names_no_other_row(const char *alias, size_t owner) {
     }
 }
 
-static void every_row_of_the_catalogues_is_a_row_or_an_alias(void **state) {
+static void every_row_of_the_catalogues_is_a_row_or_an_alias(void **state)
+{
     size_t catalogue_rows = 0;
     size_t alias_count = 0;
 
@@ -271,7 +282,8 @@ static void every_row_of_the_catalogues_is_a_row_or_an_alias(void **state) {
     assert_int_equal(catalogue_rows + alias_count, FT_CATALOGUE_ROWS);
 }
 
-static void every_cut_has_rows(void **state) {
+static void every_cut_has_rows(void **state)
+{
     size_t counts[FT_CUT_COUNT] = {0};
 
     (void)state;
@@ -284,7 +296,8 @@ static void every_cut_has_rows(void **state) {
     print_message("rows   %4d\n", (int)FT_ROW_COUNT);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_unique_and_ids_are_unique),
         cmocka_unit_test(prefix_of_an_id_matches_the_range_of_its_number),

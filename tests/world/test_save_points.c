@@ -1,4 +1,5 @@
-/* Save points: a run that is saved anywhere, abandoned and restored goes on to the same end; warm and cold runs are one. */
+/* Save points: a run that is saved anywhere, abandoned and restored goes on to the same end; warm
+ * and cold runs are one. */
 #include "replay/execute.h"
 #include "replay/session.h"
 #include "scenario/scenario_codec.h"

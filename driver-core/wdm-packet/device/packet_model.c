@@ -26,6 +26,9 @@ enum { STATUS_BUSY = 1 };
 enum { CONTROL_INTERRUPT = 1, CONTROL_START = 2, CONTROL_ABORT = 4, CONTROL_RESET = 8 };
 enum { EVENT_DONE = 1, EVENT_ABORTED = 2, EVENT_BUS_ERROR = 4 };
 enum { ID_VALUE = 0x544B4350, OPERATION_BYTES_MAX = 16384, CHANNEL = 0 };
+enum { WORD = sizeof(uint64_t) };
+
+#define MULTIPLIER 0x9E3779B97F4A7C15ull /* odd, with well mixed bits */
 
 struct packet_state {
     uint32_t control; /* CONTROL_INTERRUPT or 0 */
@@ -181,8 +184,14 @@ static bool burst_to_device(struct sim_device *device, struct packet_state *s, u
 
     if (!sim_dma_read(device, address, data, bytes))
         return false;
-    for (uint32_t i = 0; i < bytes; i++)
-        s->checksum = s->checksum * 31 + data[i];
+    memset(data + bytes, 0, sizeof data - bytes);
+    for (uint32_t i = 0; i < bytes; i += WORD) {
+        uint64_t word;
+
+        memcpy(&word, data + i, WORD);
+        word = (word ^ s->checksum) * MULTIPLIER;
+        s->checksum = (uint32_t)(word >> 32);
+    }
     return true;
 }
 
@@ -191,11 +200,11 @@ static bool burst_to_memory(struct sim_device *device, struct packet_state *s, u
 {
     uint8_t data[SIM_BURST_BYTES];
 
-    /* The period, 251 * 256 bytes, is no multiple of a page: a page in the wrong place is seen. */
-    for (uint32_t i = 0; i < bytes; i++) {
-        uint32_t position = s->position + i;
+    /* Every word tells its place in the stream: a page in the wrong place is seen. */
+    for (uint32_t i = 0; i < bytes; i += WORD) {
+        uint64_t word = (s->position + i + 1ull) * MULTIPLIER;
 
-        data[i] = (uint8_t)(position % 251 + position / 251);
+        memcpy(data + i, &word, WORD);
     }
     if (!sim_dma_write(device, address, data, bytes))
         return false;

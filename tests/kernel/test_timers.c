@@ -1,0 +1,313 @@
+/* Timers: when they come due, what cancelling them means, and their DPCs. */
+#include "bench_driver.h"
+#include "world/machine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { MS = 10000 /* 100 ns */ };
+
+static KTIMER timer, other;
+static KDPC dpc, other_dpc;
+static KEVENT done;
+static unsigned runs;
+
+static LARGE_INTEGER in_ms(LONGLONG ms)
+{
+    return (LARGE_INTEGER){.QuadPart = -ms * MS};
+}
+
+static NTSTATUS wait_for(PVOID object)
+{
+    return KeWaitForSingleObject(object, Executive, KernelMode, FALSE, NULL);
+}
+
+static void pass_ms(LONGLONG ms)
+{
+    LARGE_INTEGER interval = in_ms(ms);
+
+    KeDelayExecutionThread(KernelMode, FALSE, &interval);
+}
+
+static VOID note_dpc(PKDPC object, PVOID context, PVOID argument1, PVOID argument2)
+{
+    (void)object, (void)argument1, (void)argument2;
+    runs++;
+    CHECK(KeGetCurrentIrql() == DISPATCH_LEVEL);
+    wb_note(context);
+}
+
+static void begin(void)
+{
+    runs = 0;
+    KeInitializeTimer(&timer);
+    KeInitializeTimer(&other);
+    KeInitializeDpc(&dpc, note_dpc, "dpc");
+    KeInitializeDpc(&other_dpc, note_dpc, "other");
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+}
+
+static void body_due(void)
+{
+    LARGE_INTEGER absolute;
+    uint64_t from;
+
+    begin();
+    from = FT_M->now;
+    CHECK(!KeSetTimer(&timer, in_ms(7), NULL));
+    CHECK(wait_for(&timer) == STATUS_SUCCESS);
+    CHECK(FT_M->now == from + 7 * MS);
+    absolute.QuadPart = (LONGLONG)(FT_M->now + 3 * MS);
+    CHECK(!KeSetTimer(&timer, absolute, NULL));
+    CHECK(wait_for(&timer) == STATUS_SUCCESS);
+    CHECK(FT_M->now == (uint64_t)absolute.QuadPart);
+    absolute.QuadPart = 1; /* long past: due at once */
+    KeSetTimer(&timer, absolute, NULL);
+    from = FT_M->now;
+    CHECK(wait_for(&timer) == STATUS_SUCCESS);
+    CHECK(FT_M->now == from);
+}
+
+static void negative_due_times_are_relative_and_positive_ones_absolute(void **state)
+{
+    (void)state;
+    wb_body(body_due, FT_STOP_NONE);
+    assert_int_equal(wb_count(FT_EV_TIMER_EXPIRE), 3);
+}
+
+static uint64_t came[3];
+
+static VOID third_time_ends_it(PKDPC object, PVOID context, PVOID argument1, PVOID argument2)
+{
+    (void)object, (void)context, (void)argument1, (void)argument2;
+    came[runs++ % 3] = FT_M->now;
+    if (runs == 3) {
+        CHECK(KeCancelTimer(&timer)); /* a periodic timer is always in the queue */
+        KeSetEvent(&done, 0, FALSE);
+    }
+}
+
+static void body_periodic(void)
+{
+    uint64_t from;
+
+    begin();
+    KeInitializeDpc(&dpc, third_time_ends_it, NULL);
+    from = FT_M->now;
+    KeSetTimerEx(&timer, in_ms(10), 5, &dpc);
+    wait_for(&done);
+    CHECK(came[0] == from + 10 * MS && came[1] == from + 15 * MS && came[2] == from + 20 * MS);
+    pass_ms(100);
+    CHECK(runs == 3);
+}
+
+static void a_periodic_timer_comes_until_it_is_cancelled(void **state)
+{
+    (void)state;
+    wb_body(body_periodic, FT_STOP_NONE);
+    assert_int_equal(wb_count(FT_EV_TIMER_EXPIRE), 3);
+}
+
+static void body_cancel_before(void)
+{
+    begin();
+    KeSetTimer(&timer, in_ms(10), &dpc);
+    pass_ms(9);
+    CHECK(KeCancelTimer(&timer));
+    CHECK(!KeCancelTimer(&timer));
+    pass_ms(100);
+}
+
+static void a_timer_cancelled_in_time_never_comes(void **state)
+{
+    (void)state;
+    wb_body(body_cancel_before, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "");
+    assert_int_equal(wb_count(FT_EV_TIMER_EXPIRE), 0);
+    assert_int_equal(wb_event(FT_EV_TIMER_CANCEL, 1)->arg[1], true);
+    assert_int_equal(wb_event(FT_EV_TIMER_CANCEL, 2)->arg[1], false);
+}
+
+static void body_cancel_after(void)
+{
+    begin();
+    KeSetTimer(&timer, in_ms(1), &dpc);
+    KeStallExecutionProcessor(2000); /* it comes due, and its DPC waits behind us */
+    CHECK(runs == 0);
+    CHECK(!KeCancelTimer(&timer));
+    wb_note("cancelled");
+    ft_task_wait_quiet();
+    CHECK(!KeCancelTimer(&timer));
+}
+
+static void cancelling_an_expired_timer_says_no_and_its_dpc_runs(void **state)
+{
+    (void)state;
+    wb_body(body_cancel_after, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "cancelled dpc");
+}
+
+static void body_remove_dpc(void)
+{
+    begin();
+    KeSetTimer(&timer, in_ms(1), &dpc);
+    KeStallExecutionProcessor(2000);
+    CHECK(KeRemoveQueueDpc(&dpc));
+    ft_task_wait_quiet();
+    CHECK(runs == 0);
+    KeSetTimer(&timer, in_ms(1), &dpc);
+    KeStallExecutionProcessor(2000);
+    KeFlushQueuedDpcs();
+    wb_note("flushed");
+}
+
+static void the_waiting_dpc_of_a_timer_can_be_removed_and_flushed(void **state)
+{
+    (void)state;
+    wb_body(body_remove_dpc, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "dpc flushed");
+}
+
+static void body_set_again(void)
+{
+    uint64_t from;
+
+    begin();
+    from = FT_M->now;
+    CHECK(!KeSetTimer(&timer, in_ms(10), &dpc));
+    CHECK(KeSetTimer(&timer, in_ms(20), &other_dpc)); /* the first setting is gone */
+    wait_for(&timer);
+    CHECK(FT_M->now == from + 20 * MS);
+    pass_ms(50);
+}
+
+static void setting_a_set_timer_replaces_it(void **state)
+{
+    (void)state;
+    wb_body(body_set_again, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "other");
+    assert_int_equal(wb_count(FT_EV_TIMER_EXPIRE), 1);
+    assert_int_equal(wb_event(FT_EV_TIMER_SET, 1)->arg[4], false);
+    assert_int_equal(wb_event(FT_EV_TIMER_SET, 2)->arg[4], true);
+}
+
+static void body_set_while_dpc_waits(void)
+{
+    begin();
+    KeSetTimer(&timer, in_ms(1), &dpc);
+    KeStallExecutionProcessor(2000);
+    CHECK(!KeSetTimer(&timer, in_ms(10), &other_dpc)); /* the first one expired */
+    CHECK(KeCancelTimer(&timer));                      /* the second is set and not due */
+    pass_ms(100);
+}
+
+static void a_timer_set_again_while_its_dpc_waits_can_be_cancelled(void **state)
+{
+    (void)state;
+    wb_body(body_set_while_dpc_waits, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "dpc");
+}
+
+static void body_periodic_to_one_shot(void)
+{
+    begin();
+    KeSetTimerEx(&timer, in_ms(1), 1, &dpc);
+    KeStallExecutionProcessor(1500);
+    CHECK(KeSetTimer(&timer, in_ms(10), &dpc)); /* still set: it was periodic */
+    pass_ms(5);
+    wb_note("5ms");
+    pass_ms(100);
+}
+
+static void a_periodic_timer_set_anew_has_no_period_left(void **state)
+{
+    (void)state;
+    wb_body(body_periodic_to_one_shot, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "dpc 5ms dpc");
+}
+
+static void body_order(void)
+{
+    begin();
+    KeSetTimer(&timer, in_ms(20), &dpc);
+    KeSetTimer(&other, in_ms(10), &other_dpc);
+    pass_ms(30);
+}
+
+static void the_timer_that_is_due_first_comes_first(void **state)
+{
+    (void)state;
+    wb_body(body_order, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "other dpc");
+    assert_int_equal(wb_event(FT_EV_CALL_ENTER, 2)->arg[0], FT_ROUTINE_TIMER_DPC);
+    assert_int_equal(wb_event(FT_EV_TASK_NEW, 2)->arg[1], FT_TASK_TIMER);
+}
+
+static void waiter(void *name)
+{
+    CHECK(wait_for(&timer) == STATUS_SUCCESS);
+    wb_note(name);
+}
+
+static void body_waiters(TIMER_TYPE type)
+{
+    begin();
+    KeInitializeTimerEx(&timer, type);
+    ft_task_spawn(FT_TASK_THREAD, waiter, "one", 0);
+    ft_task_spawn(FT_TASK_THREAD, waiter, "two", 0);
+    KeSetTimer(&timer, in_ms(1), NULL);
+    pass_ms(5);
+    wb_note("later");
+    if (type == SynchronizationTimer) {
+        KeSetTimer(&timer, in_ms(1), NULL);
+        pass_ms(5);
+    } else {
+        CHECK(wait_for(&timer) == STATUS_SUCCESS); /* signalled until it is set again */
+    }
+}
+
+static void body_notification(void)
+{
+    body_waiters(NotificationTimer);
+}
+
+static void body_synchronization(void)
+{
+    body_waiters(SynchronizationTimer);
+}
+
+static void a_notification_timer_frees_every_waiter(void **state)
+{
+    (void)state;
+    wb_body(body_notification, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "one two later");
+}
+
+static void a_synchronization_timer_frees_one_waiter(void **state)
+{
+    (void)state;
+    wb_body(body_synchronization, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "one later two");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(negative_due_times_are_relative_and_positive_ones_absolute),
+        cmocka_unit_test(a_periodic_timer_comes_until_it_is_cancelled),
+        cmocka_unit_test(a_timer_cancelled_in_time_never_comes),
+        cmocka_unit_test(cancelling_an_expired_timer_says_no_and_its_dpc_runs),
+        cmocka_unit_test(the_waiting_dpc_of_a_timer_can_be_removed_and_flushed),
+        cmocka_unit_test(setting_a_set_timer_replaces_it),
+        cmocka_unit_test(a_timer_set_again_while_its_dpc_waits_can_be_cancelled),
+        cmocka_unit_test(a_periodic_timer_set_anew_has_no_period_left),
+        cmocka_unit_test(the_timer_that_is_due_first_comes_first),
+        cmocka_unit_test(a_notification_timer_frees_every_waiter),
+        cmocka_unit_test(a_synchronization_timer_frees_one_waiter),
+    };
+
+    return cmocka_run_group_tests_name("timers", tests, NULL, NULL);
+}

@@ -1,0 +1,244 @@
+#include "bench_driver.h"
+
+#include "world/machine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+struct bench_driver the_driver;
+
+ULONG bench_register(ULONG offset)
+{
+    return READ_REGISTER_ULONG((PULONG)(the_driver.registers + offset));
+}
+
+void bench_register_set(ULONG offset, ULONG value)
+{
+    WRITE_REGISTER_ULONG((PULONG)(the_driver.registers + offset), value);
+}
+
+NTSTATUS bench_complete(PIRP irp, NTSTATUS status, ULONG_PTR information)
+{
+    irp->IoStatus.Status = status;
+    irp->IoStatus.Information = information;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+    return status;
+}
+
+static VOID cancel_held(PDEVICE_OBJECT device, PIRP irp)
+{
+    (void)device;
+    IoReleaseCancelSpinLock(irp->CancelIrql);
+    wb_note("cancelled");
+    bench_complete(irp, STATUS_CANCELLED, 0);
+}
+
+NTSTATUS bench_hold(PDEVICE_OBJECT device, PIRP irp)
+{
+    (void)device;
+    IoMarkIrpPending(irp);
+    IoSetCancelRoutine(irp, cancel_held);
+    return STATUS_PENDING;
+}
+
+NTSTATUS bench_swallow(PDEVICE_OBJECT device, PIRP irp)
+{
+    (void)device;
+    IoMarkIrpPending(irp);
+    return STATUS_PENDING;
+}
+
+static NTSTATUS pass_down(PIRP irp)
+{
+    IoSkipCurrentIrpStackLocation(irp);
+    return IoCallDriver(the_driver.below, irp);
+}
+
+/* ---- resources ---- */
+
+static void release_resources(void)
+{
+    if (the_driver.interrupt)
+        IoDisconnectInterrupt(the_driver.interrupt);
+    if (the_driver.registers)
+        MmUnmapIoSpace(the_driver.registers, WB_BAR_BYTES);
+    the_driver.interrupt = NULL;
+    the_driver.registers = NULL;
+}
+
+static void take_resources(PCM_RESOURCE_LIST list)
+{
+    PCM_PARTIAL_RESOURCE_LIST partial = &list->List[0].PartialResourceList;
+    KIRQL irql = 0;
+
+    for (ULONG i = 0; i < partial->Count; i++) {
+        PCM_PARTIAL_RESOURCE_DESCRIPTOR part = &partial->PartialDescriptors[i];
+
+        if (part->Type == CmResourceTypeMemory)
+            the_driver.registers =
+                MmMapIoSpace(part->u.Memory.Start, part->u.Memory.Length, MmNonCached);
+        if (part->Type == CmResourceTypeInterrupt) {
+            the_driver.vector = part->u.Interrupt.Vector;
+            irql = (KIRQL)part->u.Interrupt.Level;
+        }
+    }
+    CHECK(the_driver.registers != NULL);
+    if (the_driver.isr)
+        CHECK(IoConnectInterrupt(&the_driver.interrupt, the_driver.isr, NULL, NULL,
+                                 the_driver.vector, irql, irql, LevelSensitive, TRUE, 1,
+                                 FALSE) == STATUS_SUCCESS);
+}
+
+/* ---- PnP and power ---- */
+
+static NTSTATUS keep(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    (void)device, (void)irp, (void)context;
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static NTSTATUS start(PIRP irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+    NTSTATUS status = the_driver.starts++ ? the_driver.restart : the_driver.start;
+
+    IoCopyCurrentIrpStackLocationToNext(irp);
+    IoSetCompletionRoutine(irp, keep, NULL, TRUE, TRUE, TRUE);
+    IoCallDriver(the_driver.below, irp); /* this bus driver completes at once */
+    if (!NT_SUCCESS(irp->IoStatus.Status))
+        return bench_complete(irp, irp->IoStatus.Status, 0);
+    if (NT_SUCCESS(status)) {
+        take_resources(location->Parameters.StartDevice.AllocatedResourcesTranslated);
+        if (the_driver.started)
+            the_driver.started();
+    }
+    return bench_complete(irp, status, 0);
+}
+
+static NTSTATUS remove_device(PIRP irp)
+{
+    NTSTATUS status;
+
+    release_resources();
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    status = pass_down(irp);
+    IoDetachDevice(the_driver.below);
+    IoDeleteDevice(the_driver.device);
+    return status;
+}
+
+static NTSTATUS agree(PIRP irp, NTSTATUS answer)
+{
+    if (!NT_SUCCESS(answer))
+        return bench_complete(irp, answer, 0);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    return pass_down(irp);
+}
+
+static NTSTATUS pnp(PDEVICE_OBJECT device, PIRP irp)
+{
+    static const char *const names[] = {"start", "query-remove", "remove",     "cancel-remove",
+                                        "stop",  "query-stop",   "cancel-stop"};
+    UCHAR minor = IoGetCurrentIrpStackLocation(irp)->MinorFunction;
+
+    (void)device;
+    wb_note(minor < sizeof names / sizeof *names ? names[minor]
+            : minor == IRP_MN_SURPRISE_REMOVAL   ? "surprise"
+                                                 : "pnp");
+    switch (minor) {
+    case IRP_MN_START_DEVICE:
+        return start(irp);
+    case IRP_MN_REMOVE_DEVICE:
+        return remove_device(irp);
+    case IRP_MN_QUERY_REMOVE_DEVICE:
+        return agree(irp, the_driver.query_remove);
+    case IRP_MN_QUERY_STOP_DEVICE:
+        return agree(irp, the_driver.query_stop);
+    case IRP_MN_STOP_DEVICE:
+    case IRP_MN_SURPRISE_REMOVAL:
+        release_resources();
+        return agree(irp, STATUS_SUCCESS);
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+    case IRP_MN_CANCEL_STOP_DEVICE:
+        return agree(irp, STATUS_SUCCESS);
+    default:
+        return pass_down(irp);
+    }
+}
+
+static NTSTATUS power(PDEVICE_OBJECT device, PIRP irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+
+    (void)device;
+    if (location->MinorFunction == IRP_MN_SET_POWER)
+        wb_note(location->Parameters.Power.State.DeviceState == PowerDeviceD0 ? "d0" : "d3");
+    return pass_down(irp);
+}
+
+/* ---- the rest ---- */
+
+static NTSTATUS handle(PDEVICE_OBJECT device, PIRP irp)
+{
+    UCHAR major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
+
+    (void)device;
+    wb_note(major == IRP_MJ_CREATE ? "create" : major == IRP_MJ_CLOSE ? "close" : "cleanup");
+    return bench_complete(irp, major == IRP_MJ_CREATE ? the_driver.create : STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS request(PDEVICE_OBJECT device, PIRP irp)
+{
+    wb_note(IoGetCurrentIrpStackLocation(irp)->MajorFunction == IRP_MJ_READ ? "read" : "write");
+    return the_driver.request ? the_driver.request(device, irp)
+                              : bench_complete(irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo)
+{
+    NTSTATUS status =
+        IoCreateDevice(driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &the_driver.device);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    the_driver.below = IoAttachDeviceToDeviceStack(the_driver.device, pdo);
+    the_driver.device->Flags |= DO_DIRECT_IO;
+    the_driver.device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+    return STATUS_SUCCESS;
+}
+
+static VOID unload(PDRIVER_OBJECT driver)
+{
+    (void)driver;
+    wb_note("unload");
+}
+
+int bench_driver_entry(void *object, void *path)
+{
+    PDRIVER_OBJECT driver = object;
+
+    (void)path;
+    the_driver.device = NULL;
+    the_driver.below = NULL;
+    the_driver.registers = NULL;
+    the_driver.interrupt = NULL;
+    the_driver.starts = 0;
+    driver->DriverExtension->AddDevice = add_device;
+    driver->DriverUnload = the_driver.no_unload ? NULL : unload;
+    driver->MajorFunction[IRP_MJ_PNP] = pnp;
+    driver->MajorFunction[IRP_MJ_POWER] = power;
+    driver->MajorFunction[IRP_MJ_CREATE] = handle;
+    driver->MajorFunction[IRP_MJ_CLEANUP] = handle;
+    driver->MajorFunction[IRP_MJ_CLOSE] = handle;
+    driver->MajorFunction[IRP_MJ_READ] = request;
+    driver->MajorFunction[IRP_MJ_WRITE] = request;
+    return STATUS_SUCCESS;
+}
+
+void bench_driver_run(const struct bench_driver *how, const struct ft_op *op, unsigned op_count)
+{
+    the_driver = *how;
+    wb_run(&(struct wb_case){.entry = bench_driver_entry, .op = op, .op_count = op_count});
+}

@@ -1,0 +1,46 @@
+/* A whole WDM driver for tests: it starts, stops, sleeps and goes as a driver should, notes what it
+ * is told (wb_note), and answers as the test wants.
+ *
+ * Notes: "start", "stop", "remove", "d3" and so on when the request arrives; "create", "cleanup",
+ * "close", "read", "write"; "unload".
+ */
+#ifndef FT_BENCH_DRIVER_H
+#define FT_BENCH_DRIVER_H
+
+#include "world_bench.h"
+
+#include <wdm.h>
+
+/* What the driver does in this run. Zero: everything succeeds. Tests fill it before the run. */
+struct bench_driver {
+    /* answers; STATUS_SUCCESS: it goes well */
+    NTSTATUS start, restart, query_remove, query_stop, create;
+    PDRIVER_DISPATCH request; /* reads and writes; NULL: complete at once with no bytes */
+    PKSERVICE_ROUTINE isr;    /* NULL: no interrupt is connected */
+    void (*started)(void);    /* called when START has gone well, before it completes */
+    BOOLEAN no_unload;
+
+    /* the driver's own */
+    PDEVICE_OBJECT device, below;
+    PUCHAR registers; /* BAR 0, NULL while not mapped */
+    PKINTERRUPT interrupt;
+    ULONG vector;
+    unsigned starts;
+};
+extern struct bench_driver the_driver;
+
+/* Sets the_driver to *how and runs the ops in a world of their own. */
+void bench_driver_run(const struct bench_driver *how, const struct ft_op *op, unsigned op_count);
+int bench_driver_entry(void *driver, void *path);
+
+ULONG bench_register(ULONG offset);
+void bench_register_set(ULONG offset, ULONG value);
+
+/* Completes, and returns that status. */
+NTSTATUS bench_complete(PIRP irp, NTSTATUS status, ULONG_PTR information);
+
+/* Requests for the_driver.request. */
+NTSTATUS bench_hold(PDEVICE_OBJECT device, PIRP irp);    /* pends it until it is cancelled */
+NTSTATUS bench_swallow(PDEVICE_OBJECT device, PIRP irp); /* pends it and forgets it */
+
+#endif
