@@ -87,6 +87,9 @@ def bench_in_process(folder, core):
         if result.returncode != 0:
             fail(f"{path}: exit status {result.returncode}\n{result.stderr}")
         for line in result.stdout.splitlines():
+            if line.startswith("#"):
+                print(line)
+                continue
             print(f"{'asan' if suffix else 'plain'}-{line}", flush=True)
 
 

@@ -7,7 +7,8 @@
  * place only, PacketLeaveSlot, by the owner of the slot; so nobody meets it in between.
  *
  * The driver is not the power policy owner of its device: system power IRPs and queries are passed
- * down.
+ * down. A power-down that waited for a request goes down at DISPATCH_LEVEL; above drivers that take
+ * power IRPs at PASSIVE_LEVEL only, a work item would have to forward it.
  */
 #include "packet.h"
 

@@ -128,7 +128,8 @@ static int run(struct ft_cli *cli)
     struct ft_trace trace;
     int status;
 
-    if (ft_cli_module(cli->argument[0], cli->mutant, &module, &error) != FT_OK) {
+    if (ft_cli_module(cli->argument[0], cli->mutant != NULL ? cli->mutant : "none", &module,
+                      &error) != FT_OK) {
         return ft_cli_fail(cli, &error, NULL);
     }
     if (cli->output != NULL && ft_cli_check_output(cli->output, &error) != FT_OK) {

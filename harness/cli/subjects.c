@@ -11,11 +11,6 @@
 
 enum { SCENARIO_FILE_MAX = 1 << 20 };
 
-static const char *mutant_or_sound(const char *mutant)
-{
-    return mutant == NULL || strcmp(mutant, "none") == 0 ? "" : mutant;
-}
-
 /* Names that could have been meant: cores, or the mutants of a core. As many as fit. */
 static void list_names(const char *core, char *names, size_t capacity)
 {
@@ -41,22 +36,24 @@ static void list_names(const char *core, char *names, size_t capacity)
 }
 
 /* A core or mutant that is not there: says which there are. */
-static enum ft_status no_module(const char *core, const char *mutant, struct ft_error *error)
+static void no_module(const char *core, const char *mutant, struct ft_error *error)
 {
     bool core_known = ft_module_find(core, "") != NULL;
     char names[120];
 
     list_names(core_known ? core : NULL, names, sizeof(names));
-    return core_known
-               ? ft_fail(error, FT_NO_DRIVER, 0, "%.40s has no mutant %.40s (it has: %s)", core,
-                         mutant, names)
-               : ft_fail(error, FT_NO_DRIVER, 0, "no driver %.60s (there are: %s)", core, names);
+    if (core_known) {
+        ft_fail(error, FT_NO_DRIVER, 0, "%.40s has no mutant %.40s (it has: %s)", core, mutant,
+                names);
+    } else {
+        ft_fail(error, FT_NO_DRIVER, 0, "no driver %.60s (there are: %s)", core, names);
+    }
 }
 
 enum ft_status ft_cli_module(const char *driver, const char *mutant, const struct ft_module **ret,
                              struct ft_error *error)
 {
-    mutant = mutant_or_sound(mutant);
+    mutant = strcmp(mutant, "none") == 0 ? "" : mutant;
     if (strchr(driver, '/') != NULL) {
         enum ft_status status = ft_module_load(driver, ret, error);
 
@@ -66,7 +63,11 @@ enum ft_status ft_cli_module(const char *driver, const char *mutant, const struc
         return status;
     }
     *ret = ft_module_find(driver, mutant);
-    return *ret != NULL ? FT_OK : no_module(driver, mutant, error);
+    if (*ret == NULL) {
+        no_module(driver, mutant, error);
+        return FT_NO_DRIVER;
+    }
+    return FT_OK;
 }
 
 enum ft_status ft_cli_trace_module(const struct ft_cli *cli, const struct ft_trace *trace,
@@ -74,14 +75,15 @@ enum ft_status ft_cli_trace_module(const struct ft_cli *cli, const struct ft_tra
                                    struct ft_error *error)
 {
     const char *driver = cli->driver != NULL ? cli->driver : trace->core;
-    const char *mutant = cli->mutant != NULL           ? cli->mutant
-                         : strchr(driver, '/') != NULL ? NULL
-                                                       : trace->mutant;
+    const char *mutant = trace->mutant;
     enum ft_status status;
 
     /* A name in a trace is never a path to load code from. */
     if (cli->driver == NULL && strchr(driver, '/') != NULL) {
         return ft_fail(error, FT_NO_DRIVER, 0, "the trace names no driver; see --driver");
+    }
+    if (cli->mutant != NULL || strchr(driver, '/') != NULL) {
+        mutant = cli->mutant != NULL ? cli->mutant : "none";
     }
     status = ft_cli_module(driver, mutant, ret, error);
     if (status == FT_NO_DRIVER && cli->driver == NULL && ft_module_find(driver, "") == NULL) {
