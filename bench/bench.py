@@ -3,7 +3,8 @@
 
 usage: bench.py BIN [CORE] [--seconds N]     BIN: the folder with the programs of the release build
 
-Prints `name value unit` lines. Engine figures are steady state: the time of a long run minus that of
+Every run is the same scenario (--ft-fixed), so the figures tell what a run costs, not what the
+engine happens to choose. Prints `name value unit` lines. Engine figures are steady state: the time of a long run minus that of
 a short one, so that start-up and the first growth of the corpus do not count. The machine's noise
 is in every figure: compare ratios taken in one go.
 """
@@ -17,6 +18,8 @@ import tempfile
 import time
 
 SCRATCH = "/dev/shm" if os.path.isdir("/dev/shm") else None
+# The same as in bench.c: one small read from the warm point, and the end of the run.
+SCENARIO = "platform coherent\na: read length=1024\n"
 AFL_ENVIRONMENT = {
     "AFL_SKIP_CPUFREQ": "1",
     "AFL_NO_AFFINITY": "1",
@@ -40,9 +43,9 @@ def program(folder, name):
     return path
 
 
-def libfuzzer_seconds(path, runs):
+def libfuzzer_seconds(path, runs, arguments):
     with tempfile.TemporaryDirectory(dir=SCRATCH) as corpus:
-        command = [path, f"-runs={runs}", "-seed=1", "-max_len=512", "-reduce_inputs=0",
+        command = [path, *arguments, f"-runs={runs}", "-seed=1", "-max_len=512", "-reduce_inputs=0",
                    "-verbosity=0", "-detect_leaks=0", "-rss_limit_mb=0",
                    f"-artifact_prefix={corpus}/", corpus]
         start = time.monotonic()
@@ -52,25 +55,26 @@ def libfuzzer_seconds(path, runs):
         return time.monotonic() - start
 
 
-def libfuzzer_rate(path, seconds):
-    runs = 2000
-    while True:
-        short = libfuzzer_seconds(path, runs)
-        if short > seconds / 4:
-            break
-        runs *= 4
-    long = libfuzzer_seconds(path, runs * 3)
-    return 2 * runs / (long - short)
+def libfuzzer_rate(path, seconds, arguments):
+    runs = 20000
+    while libfuzzer_seconds(path, runs, arguments) < seconds / 6:
+        runs *= 2
+    rates = []
+    for _ in range(3):
+        short = libfuzzer_seconds(path, runs, arguments)
+        long = libfuzzer_seconds(path, runs * 3, arguments)
+        rates.append(2 * runs / (long - short))
+    return sorted(rates)[1]
 
 
-def afl_rate(path, seconds):
+def afl_rate(path, seconds, arguments):
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         seeds = os.path.join(folder, "seeds")
         os.mkdir(seeds)
         with open(os.path.join(seeds, "seed"), "wb") as file:
             file.write(b"seed")
         command = ["afl-fuzz", "-V", str(seconds), "-s", "1", "-t", "5000", "-i", seeds, "-o",
-                   os.path.join(folder, "out"), "--", path]
+                   os.path.join(folder, "out"), "--", path, *arguments]
         result = subprocess.run(command, capture_output=True, text=True, check=False,
                                 env={**os.environ, **AFL_ENVIRONMENT})
         stats = os.path.join(folder, "out", "default", "fuzzer_stats")
@@ -94,8 +98,12 @@ def bench_in_process(folder, core):
 
 
 def bench_engine(folder, core, engine, rate, seconds):
-    empty = rate(program(folder, f"flushtrace-{engine}-empty"), seconds)
-    target = rate(program(folder, f"flushtrace-{engine}-{core}"), seconds)
+    with tempfile.NamedTemporaryFile("w", suffix=".fts") as scenario:
+        scenario.write(SCENARIO)
+        scenario.flush()
+        empty = rate(program(folder, f"flushtrace-{engine}-empty"), seconds, [])
+        target = rate(program(folder, f"flushtrace-{engine}-{core}"), seconds,
+                      [f"--ft-fixed={scenario.name}"])
     show(f"{engine}-empty", empty, "runs/s")
     show(f"{engine}-{core}", target, "runs/s")
     show(f"{engine}-ratio", target / empty, "of the empty target")

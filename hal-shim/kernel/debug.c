@@ -21,15 +21,6 @@ static void put(struct text *text, const char *bytes, size_t count)
     text->bytes[text->used] = '\0';
 }
 
-static void put_wide(struct text *text, const WCHAR *wide, size_t count)
-{
-    for (size_t i = 0; wide && i < count && wide[i]; i++) {
-        char c = wide[i] < 0x80 ? (char)wide[i] : '?';
-
-        put(text, &c, 1);
-    }
-}
-
 static void put_handle(struct text *text, const void *pointer)
 {
 #define HC(number, symbol, name) [number] = name,
@@ -46,83 +37,177 @@ static void put_handle(struct text *text, const void *pointer)
     put(text, bytes, strlen(bytes));
 }
 
-/* One conversion. spec is the whole specification, "%08lx"; `wide` counts l's and I64. */
-static void convert(struct text *text, const char *spec, bool sixty_four, char type, va_list *args)
-{
-    char format[32], bytes[64], flags[16];
-    size_t length = strcspn(spec, "hlIdiouxXcCsSpzwZ");
+/* A conversion: %[flags][width][.precision][size]type. */
+struct spec {
+    char flags[6];
+    int width, precision; /* precision -1: none */
+    bool sixty_four, wide;
+    char type;
+};
 
-    if (length >= sizeof flags)
-        length = sizeof flags - 1;
-    memcpy(flags, spec, length);
-    flags[length] = '\0';
-    switch (type) {
-    case 'd':
-    case 'i':
-        snprintf(format, sizeof format, "%slld", flags);
-        snprintf(bytes, sizeof bytes, format,
-                 sixty_four ? va_arg(*args, long long) : (long long)va_arg(*args, int));
-        break;
-    case 'c':
-    case 'C':
-        snprintf(bytes, sizeof bytes, "%c", va_arg(*args, int));
-        break;
-    default:
-        snprintf(format, sizeof format, "%sll%c", flags, type);
-        snprintf(bytes, sizeof bytes, format,
-                 sixty_four ? va_arg(*args, unsigned long long)
-                            : (unsigned long long)va_arg(*args, unsigned));
+static int read_number(const char **at, va_list *args)
+{
+    int value = 0;
+
+    if (**at == '*') {
+        (*at)++;
+        return va_arg(*args, int);
     }
+    for (; **at >= '0' && **at <= '9'; (*at)++)
+        if (value < TEXT_BYTES)
+            value = value * 10 + (**at - '0');
+    return value;
+}
+
+static void read_size(const char **at, struct spec *spec)
+{
+    if (strncmp(*at, "I64", 3) == 0 || strncmp(*at, "I32", 3) == 0) {
+        spec->sixty_four = (*at)[1] == '6';
+        *at += 3;
+        return;
+    }
+    for (; **at && strchr("hlIzw", **at); (*at)++) {
+        /* A long has 32 bits here; only two of them, or a pointer's size, have 64. */
+        spec->sixty_four |= **at == 'I' || **at == 'z' || (**at == 'l' && spec->wide);
+        spec->wide |= **at == 'l' || **at == 'w';
+    }
+}
+
+/* Reads what follows the percent sign, and leaves *at behind it. */
+static struct spec read_spec(const char **at, va_list *args)
+{
+    struct spec spec = {.precision = -1};
+    size_t flags = 0;
+
+    for (; **at && strchr("-+ #0", **at); (*at)++)
+        if (flags + 1 < sizeof spec.flags)
+            spec.flags[flags++] = **at;
+    spec.width = read_number(at, args);
+    if (**at == '.') {
+        (*at)++;
+        spec.precision = read_number(at, args);
+    }
+    read_size(at, &spec);
+    spec.type = **at;
+    if (**at)
+        (*at)++;
+    return spec;
+}
+
+static void put_integer(struct text *text, const struct spec *spec, va_list *args)
+{
+    bool is_signed = spec->type == 'd' || spec->type == 'i';
+    char format[24], bytes[TEXT_BYTES];
+    unsigned long long value;
+
+    if (spec->sixty_four)
+        value = va_arg(*args, unsigned long long);
+    else
+        value = is_signed ? (unsigned long long)va_arg(*args, int) : va_arg(*args, unsigned);
+    snprintf(format, sizeof format, "%%%s*.*ll%c", spec->flags, spec->type);
+    snprintf(bytes, sizeof bytes, format, spec->width, spec->precision, value);
     put(text, bytes, strlen(bytes));
 }
 
-static void put_string(struct text *text, char type, bool wide, va_list *args)
+static void pad(struct text *text, size_t count)
 {
-    if (type == 'Z') {
-        const UNICODE_STRING *string = va_arg(*args, const UNICODE_STRING *);
+    while (count-- > 0 && text->used + 1 < TEXT_BYTES)
+        put(text, " ", 1);
+}
 
-        put_wide(text, string ? string->Buffer : NULL, string ? string->Length / sizeof(WCHAR) : 0);
-    } else if (wide || type == 'S') {
-        put_wide(text, va_arg(*args, const WCHAR *), TEXT_BYTES);
-    } else {
-        const char *string = va_arg(*args, const char *);
+/* Characters of one or two bytes, up to the precision and the first zero; others than ASCII print as '?' when wide. */
+static void put_characters(struct text *text, const struct spec *spec, const void *from, size_t count,
+                           bool wide)
+{
+    const char *narrow = from;
+    const WCHAR *broad = from;
+    bool left = strchr(spec->flags, '-') != NULL;
+    size_t length = 0, width = spec->width > 0 ? (size_t)spec->width : 0;
 
-        put(text, string ? string : "(null)", string ? strnlen(string, TEXT_BYTES) : 6);
+    if (spec->precision >= 0 && (size_t)spec->precision < count)
+        count = (size_t)spec->precision;
+    while (length < count && (wide ? broad[length] != 0 : narrow[length] != 0))
+        length++;
+    if (!left && width > length)
+        pad(text, width - length);
+    for (size_t i = 0; i < length; i++) {
+        char c = !wide ? narrow[i] : broad[i] < 0x80 ? (char)broad[i] : '?';
+
+        put(text, &c, 1);
+    }
+    if (left && width > length)
+        pad(text, width - length);
+}
+
+/* %s %S %ws %hs, and the counted strings %Z (ANSI_STRING) and %wZ (UNICODE_STRING). */
+static void put_string(struct text *text, const struct spec *spec, va_list *args)
+{
+    const void *argument = va_arg(*args, const void *);
+    bool wide = spec->wide || spec->type == 'S';
+
+    if (spec->type != 'Z') {
+        if (argument)
+            put_characters(text, spec, argument, TEXT_BYTES, wide);
+        else
+            put_characters(text, spec, "(null)", TEXT_BYTES, false);
+    } else if (wide && argument) {
+        const UNICODE_STRING *string = argument;
+
+        put_characters(text, spec, string->Buffer, string->Length / sizeof(WCHAR), true);
+    } else if (argument) {
+        const ANSI_STRING *string = argument;
+
+        put_characters(text, spec, string->Buffer, string->Length, false);
     }
 }
 
+static void convert(struct text *text, const struct spec *spec, va_list *args)
+{
+    char c;
+
+    switch (spec->type) {
+    case '%':
+        put(text, "%", 1);
+        break;
+    case 'p':
+        put_handle(text, va_arg(*args, void *));
+        break;
+    case 's':
+    case 'S':
+    case 'Z':
+        put_string(text, spec, args);
+        break;
+    case 'c':
+    case 'C':
+        c = (char)va_arg(*args, int);
+        put_characters(text, spec, &c, 1, false);
+        break;
+    case 'd':
+    case 'i':
+    case 'o':
+    case 'u':
+    case 'x':
+    case 'X':
+        put_integer(text, spec, args);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Not modelled: floating point, %n. */
 static void format_text(struct text *text, const char *format, va_list *args)
 {
     while (*format) {
-        const char *spec = format;
-        bool sixty_four = false, wide = false;
+        struct spec spec;
 
         if (*format != '%') {
             put(text, format++, 1);
             continue;
         }
         format++;
-        if (*format == '%') {
-            put(text, format++, 1);
-            continue;
-        }
-        while (*format && strchr("-+ #0123456789.", *format))
-            format++;
-        for (; *format && strchr("hlIzw64", *format); format++) {
-            sixty_four |= *format == '6' || *format == 'z' ||
-                          (*format == 'l' && format[1] == 'l') ||
-                          (*format == 'I' && format[1] != '3');
-            wide |= *format == 'w' || *format == 'l';
-        }
-        if (!*format)
-            break;
-        if (*format == 'p')
-            put_handle(text, va_arg(*args, void *));
-        else if (strchr("sSZ", *format))
-            put_string(text, *format, wide, args);
-        else if (strchr("diouxXcC", *format))
-            convert(text, spec, sixty_four, *format, args);
-        format++;
+        spec = read_spec(&format, args);
+        convert(text, &spec, args);
     }
 }
 

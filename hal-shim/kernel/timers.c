@@ -7,18 +7,36 @@
 
 enum { TIMER_OBJECT = 8, TIMER_SYNC_OBJECT = 9, UNITS_PER_MS = 10000 };
 
-static struct ft_timer *find(const void *timer)
+static struct ft_timer *find_free(void)
 {
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++)
-        if (FT_M->timer[i].timer == timer)
+        if (!FT_M->timer[i].timer)
             return &FT_M->timer[i];
     return NULL;
 }
 
-/* Set and not yet expired. A periodic timer stays set. */
-static bool is_set(const struct ft_timer *timer)
+/* The slot of a timer that is set and not yet expired; a periodic timer stays set. An expired one keeps a slot of its own until
+ * its DPC has begun, so a timer that was set again meanwhile has two. */
+static struct ft_timer *find_set(const void *timer)
 {
-    return timer && (!timer->pending || timer->period_ms);
+    for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
+        struct ft_timer *slot = &FT_M->timer[i];
+
+        if (slot->timer == timer && (!slot->pending || slot->period_ms))
+            return slot;
+    }
+    return NULL;
+}
+
+/* The setting is gone. Returns its slot when that is free now: a DPC that is on its way still runs. */
+static struct ft_timer *unset(struct ft_timer *slot)
+{
+    if (slot->pending) {
+        slot->period_ms = 0;
+        return NULL;
+    }
+    slot->timer = NULL;
+    return slot;
 }
 
 VOID KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)
@@ -37,12 +55,14 @@ VOID KeInitializeTimer(PKTIMER Timer)
 
 static BOOLEAN set_timer(PKTIMER object, LARGE_INTEGER due, LONG period, PKDPC dpc)
 {
-    struct ft_timer *slot = find(object);
-    bool was_set = is_set(slot);
+    struct ft_timer *slot = find_set(object);
+    bool was_set = slot != NULL;
     uint64_t relative = due.QuadPart < 0 ? (uint64_t)-due.QuadPart : 0;
 
-    if (!slot || slot->pending)
-        slot = find(NULL); /* an expired one keeps its slot until its DPC has begun */
+    if (was_set)
+        slot = unset(slot);
+    if (!slot)
+        slot = find_free();
     if (!slot) {
         ft_emit(FT_EV_RUN_CUT, FT_M->steps);
         ft_stop_now(FT_STOP_CUT);
@@ -86,12 +106,10 @@ BOOLEAN KeCancelTimer(PKTIMER Timer)
     bool was_set;
 
     FT_DDI_BEGIN(TIMER_CANCEL, 0);
-    slot = find(Timer);
-    was_set = is_set(slot);
-    if (was_set && !slot->pending)
-        slot->timer = NULL;
-    else if (was_set)
-        slot->period_ms = 0; /* periodic, its DPC on the way: that one still runs */
+    slot = find_set(Timer);
+    was_set = slot != NULL;
+    if (was_set)
+        unset(slot);
     ft_emit(FT_EV_TIMER_CANCEL, ft_object_handle(Timer, FT_HC_TIMER), was_set);
     FT_DDI_END(TIMER_CANCEL, 0);
     return was_set;

@@ -91,9 +91,9 @@ struct ft_event {
     uint16_t device;   /* device handle id of the device concerned, 0 none */
     uint16_t request;  /* IRP handle id of the owning request, 0 none */
     uint16_t label;    /* label of the op whose request or disturbance this serves, 0 none */
+    uint64_t arg[FT_EVENT_ARGS_MAX];
     uint64_t site;     /* call site: offset into the module, or 0. Not hashed. */
     uint64_t reserved; /* zero */
-    uint64_t arg[FT_EVENT_ARGS_MAX];
 };
 
 /* Argument types of events.def, as the first character names them in tables. */

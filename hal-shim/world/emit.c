@@ -76,12 +76,12 @@ void ft_emit_args(enum ft_event_kind kind, unsigned argc, const uint64_t *arg)
     if (FT_M->stop != FT_STOP_NONE)
         return;
     FT_ASSERT(argc <= FT_EVENT_ARGS_MAX);
-    memset(&event, 0, offsetof(struct ft_event, arg));
+    memset(&event, 0, sizeof event);
     fill_header(&event);
     event.kind = (uint16_t)kind;
     event.argc = (uint8_t)argc;
-    for (unsigned i = 0; i < FT_EVENT_ARGS_MAX; i++)
-        event.arg[i] = i < argc ? arg[i] : 0;
+    for (unsigned i = 0; i < argc; i++)
+        event.arg[i] = arg[i];
     deliver(&event);
 }
 

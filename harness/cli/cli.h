@@ -134,7 +134,7 @@ void ft_cli_page_end(FILE *out);
 /* ---- subjects.c ---- */
 
 /* Finds a driver by core name or loads it from a path (one with '/'), and its mutant ("none" or
- * NULL: the sound core). */
+ * "": the sound core). */
 enum ft_status ft_cli_module(const char *driver, const char *mutant, const struct ft_module **ret,
                              struct ft_error *error);
 

@@ -167,6 +167,6 @@ const struct ft_verb ft_verb_run = {
         "Exit status: 0 clean, 1 a finding, 3 bad input, 4 no verdict, 5 our own failure.\n\n"
         "  flushtrace run wdm-packet\n"
         "  flushtrace run wdm-packet --scenario remove.fts --platform bounce -o remove.ftr\n"
-        "  flushtrace run wdm-packet --mutant no-flush --seed 7",
+        "  flushtrace run wdm-packet --mutant flush-va-advanced --seed 7",
     .run = run,
 };

@@ -183,9 +183,8 @@ static void body_fail(void)
 
 static void an_op_makes_one_later_allocation_fail(void **state)
 {
-    static const struct ft_op fail = {.kind = FT_OP_FAIL_ALLOC,
-                                      .moment = {.point = FT_PT_POOL_ALLOC, .count = 1},
-                                      .arg = {1, 1}};
+    static const struct ft_op fail = {
+        .kind = FT_OP_FAIL_ALLOC, .moment = {.point = FT_PT_POOL_ALLOC, .count = 1}, .arg = {1, 1}};
 
     (void)state;
     wb_run(&(struct wb_case){.body = body_fail, .op = &fail, .op_count = 1});
