@@ -168,7 +168,8 @@ static void body_copy(void)
     PIRP irp = IoAllocateIrp(2, FALSE);
     PIO_STACK_LOCATION next;
 
-    IoSetNextIrpStackLocation(irp);
+    irp->CurrentLocation--; /* as a driver that was called with it finds it */
+    irp->Tail.Overlay.CurrentStackLocation--;
     IoGetCurrentIrpStackLocation(irp)->CompletionRoutine = routine;
     IoGetCurrentIrpStackLocation(irp)->Context = irp;
     IoGetCurrentIrpStackLocation(irp)->Parameters.Others.Argument2 = irp;

@@ -42,7 +42,7 @@ RAW static void do_fault(void)
         depth = overrun(&depth);
         break;
     case DIVISION:
-        depth = (unsigned)(1 / zero);
+        depth = (unsigned)(1000 / zero);
         break;
     case ILLEGAL:
         __asm__ volatile("ud2");
