@@ -53,8 +53,8 @@ static VOID PacketEndTransfer(PPACKET_EXTENSION Extension, NTSTATUS Status)
     PacketFinishRequest(Extension, Status, NT_SUCCESS(Status) ? request->Moved : 0);
 }
 
-/* The longest piece at this address that the device and the map registers can take. Unless it is the
- * last, it ends with a page, so that no two pieces share a cache line. */
+/* The longest piece at this address that the device and the map registers can take. Unless it is
+ * the last, it ends with a page, so that no two pieces share a cache line. */
 static ULONG PacketPieceLength(const PACKET_REQUEST *Request, PVOID Va)
 {
     ULONG left = Request->Length - Request->Moved;

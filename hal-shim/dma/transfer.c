@@ -4,7 +4,7 @@
  * address where no memory is, and an event with a null mapping and the length that was asked for. A
  * flush moves exactly what its arguments name, so wrong arguments lose or spoil data as they would
  * on the machine; the rules judge them. Not modelled: bouncing of read ends that share a cache line
- * with other data (buffers share no line), and failing flushes of present adapters.
+ * with data of others (buffers share no line), and failing flushes of present adapters.
  */
 #include "dma/dma_private.h"
 #include "dma/frames.h"
@@ -263,7 +263,9 @@ static uint32_t move_to_buffer(const struct ft_dma_mapping *mapping, const MDL *
         return 0;
     if (mapping->bounced) {
         ft_raw_copy(memory, bounce_at(mapping, (uint64_t)(from - mapping->va)), bytes);
+        /* Written by the processor, and cleaned at once: the next piece may share the last line. */
         ft_buffer_touched(memory, bytes);
+        ft_cache_write_back(memory, bytes);
         return bytes;
     }
     if (ft_bus_view(memory) == memory)

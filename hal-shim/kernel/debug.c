@@ -115,9 +115,10 @@ static void pad(struct text *text, size_t count)
         put(text, " ", 1);
 }
 
-/* Characters of one or two bytes, up to the precision and the first zero; others than ASCII print as '?' when wide. */
-static void put_characters(struct text *text, const struct spec *spec, const void *from, size_t count,
-                           bool wide)
+/* Characters of one or two bytes, up to the precision and the first zero; others than ASCII print
+ * as '?' when wide. */
+static void put_characters(struct text *text, const struct spec *spec, const void *from,
+                           size_t count, bool wide)
 {
     const char *narrow = from;
     const WCHAR *broad = from;

@@ -15,8 +15,9 @@ static struct ft_timer *find_free(void)
     return NULL;
 }
 
-/* The slot of a timer that is set and not yet expired; a periodic timer stays set. An expired one keeps a slot of its own until
- * its DPC has begun, so a timer that was set again meanwhile has two. */
+/* The slot of a timer that is set and not yet expired; a periodic timer stays set. An expired one
+ * keeps a slot of its own until its DPC has begun, so a timer that was set again meanwhile has two.
+ */
 static struct ft_timer *find_set(const void *timer)
 {
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
@@ -28,7 +29,8 @@ static struct ft_timer *find_set(const void *timer)
     return NULL;
 }
 
-/* The setting is gone. Returns its slot when that is free now: a DPC that is on its way still runs. */
+/* The setting is gone. Returns its slot when that is free now: a DPC that is on its way still runs.
+ */
 static struct ft_timer *unset(struct ft_timer *slot)
 {
     if (slot->pending) {

@@ -9,6 +9,8 @@
 enum {
     TAIL_CLOCK_LIMIT =
         600000000, /* 60 s in 100 ns: the longest fair drain of one step of the tail */
+    /* 200 s: a START that takes longer hangs, though a periodic timer ticks on */
+    START_CLOCK_LIMIT = 2000000000,
     HANG_BLOCKED = 1
 };
 
@@ -98,6 +100,7 @@ struct ft_world *ft_world_create(const struct ft_module *module)
         return NULL;
     ft_asan_present();
     ft_poison((void *)FT_POOL_BASE, FT_POOL_BYTES);
+    ft_tasks_reset(); /* tasks that the last world left parked: their stacks' shadow is stale */
     memset(FT_M, 0, sizeof *FT_M);
     ft_save_forget();
     ft_host_world.module = module;
@@ -251,7 +254,7 @@ static bool quiet_in_start(void)
     struct ft_machine *m = FT_M;
 
     if (!m->started) {
-        if (ft_clock_step(true))
+        if (m->now < START_CLOCK_LIMIT && ft_clock_step(true))
             return true;
         hang(HANG_BLOCKED);
         return false;

@@ -242,6 +242,7 @@ static void the_isr_waits_for_the_synchronized_section(void **state)
     assert_non_null(strstr(run(synchronize, op, 1, 1), "read in-section isr in-section isr"));
     assert_int_equal(wb_count(FT_EV_SYNC_ENTER), 2);
     assert_int_equal(wb_count(FT_EV_SYNC_LEAVE), 2);
+    assert_int_equal(wb_count(FT_EV_LOCK_WAIT), 0); /* it does not begin, rather than spin */
 }
 
 static NTSTATUS lock_interrupt(PDEVICE_OBJECT device, PIRP irp)

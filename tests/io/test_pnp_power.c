@@ -145,7 +145,7 @@ static void a_failed_restart_is_followed_by_surprise_removal(void **state)
         strstr(notes_of(&(struct bench_driver){.restart = STATUS_UNSUCCESSFUL}, op, 2, 0),
                "start surprise cleanup close "));
     assert_null(strstr(strstr(wb_notes(), "surprise"), "query-remove"));
-    assert_non_null(strstr(wb_notes(), "remove unload"));
+    assert_non_null(strstr(wb_notes(), "close remove hw-off unload"));
 }
 
 static void a_refused_handle_has_no_requests_and_no_close(void **state)

@@ -145,8 +145,10 @@ static void body_level(void)
 
     initialize_all(note_context);
     KeRaiseIrql(DISPATCH_LEVEL, &old);
+    KeInsertQueueDpc(&dpc[1], NULL, NULL);
     KeInsertQueueDpc(&dpc[0], NULL, NULL);
-    ft_task_yield(); /* others may go first, if they can */
+    ft_task_yield();                  /* others may go first, if they can */
+    CHECK(KeRemoveQueueDpc(&dpc[1])); /* it is in the queue still */
     wb_note("still");
     KeLowerIrql(old);
     ft_task_yield();

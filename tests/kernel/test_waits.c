@@ -231,6 +231,23 @@ static void a_wait_that_nobody_ends_is_a_hang(void **state)
     assert_string_equal(wb_notes(), "");
 }
 
+static void body_for_ever_with_a_tick(void)
+{
+    static KTIMER timer;
+    LARGE_INTEGER due = {.QuadPart = -MS};
+
+    KeInitializeTimer(&timer);
+    KeSetTimerEx(&timer, due, 1, NULL);
+    body_for_ever();
+}
+
+static void a_ticking_timer_does_not_hide_the_hang(void **state)
+{
+    (void)state;
+    wb_body(body_for_ever_with_a_tick, FT_STOP_HANG);
+    assert_string_equal(wb_notes(), "");
+}
+
 static void body_mutex(void)
 {
     enum { MUTANT_OBJECT = 2 };
@@ -259,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_delay_takes_its_time),
         cmocka_unit_test(blocking_at_dispatch_is_bug_check_b8),
         cmocka_unit_test(a_wait_that_nobody_ends_is_a_hang),
+        cmocka_unit_test(a_ticking_timer_does_not_hide_the_hang),
         cmocka_unit_test(an_object_that_is_not_modelled_stops_the_run),
     };
 

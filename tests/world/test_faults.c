@@ -72,9 +72,12 @@ static BOOLEAN isr(PKINTERRUPT interrupt, PVOID context)
 static NTSTATUS request(PDEVICE_OBJECT device, PIRP irp)
 {
     void *block = ExAllocatePoolWithTag(NonPagedPoolNx, 100, 1);
+    LARGE_INTEGER now;
     KIRQL old;
 
     (void)device;
+    KeQuerySystemTime(&now);
+    DbgPrint("%I64d %d", now.QuadPart, block != NULL); /* time and order are in the hash */
     KeInitializeDpc(&dpc, dpc_routine, NULL);
     KeInitializeSpinLock(&lock);
     bench_register_set(WB_REG_LINE, 1);
