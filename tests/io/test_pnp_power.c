@@ -225,6 +225,8 @@ static void a_device_that_is_gone_cannot_be_powered_up_or_started(void **state)
     assert_int_equal(wb_last(FT_EV_POWER_DONE)->arg[2], (uint32_t)STATUS_NO_SUCH_DEVICE);
     assert_int_equal(wb_count(FT_EV_POWER_HW), 1);
     assert_non_null(strstr(notes_of(&sound, start, 3, 0), "hw-off hw-yanked start surprise"));
+    assert_int_equal(wb_event(FT_EV_PNP_DONE, 4)->arg[1], IRP_MN_START_DEVICE);
+    assert_int_equal(wb_event(FT_EV_PNP_DONE, 4)->arg[2], (uint32_t)STATUS_NO_SUCH_DEVICE);
 }
 
 static NTSTATUS start_engine(PDEVICE_OBJECT device, PIRP irp)

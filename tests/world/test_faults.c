@@ -12,11 +12,11 @@
 #define RAW __attribute__((no_sanitize("address", "undefined"), noinline))
 
 enum { WILD = 1, STACK, DIVISION, ILLEGAL, ABORT, FAULTS };
-enum { ROUNDS = 1000, IN_THREAD = 0, IN_DPC, IN_ISR, UNDER_LOCK, PLACES };
+enum { ROUNDS = 1000, IN_THREAD = 0, IN_DPC, IN_ISR, UNDER_LOCK, PLACES, NEAR_NULL = 0x18 };
 
 static volatile int zero;
 static unsigned fault, place; /* of the run */
-static volatile uintptr_t wild_address = 0x18;
+static volatile uintptr_t wild_address = NEAR_NULL;
 static KSPIN_LOCK lock;
 static KDPC dpc;
 
@@ -126,6 +126,10 @@ static void a_fault_ends_the_run_and_names_its_kind(void **state)
         }
     run(WILD, IN_THREAD);
     assert_int_equal(wb_last(FT_EV_RUN_CRASH)->arg[2], wild_address);
+    wild_address = (uintptr_t)0x500000000000; /* no address of the host's in an event */
+    run(WILD, IN_THREAD);
+    assert_int_equal(wb_last(FT_EV_RUN_CRASH)->arg[2], UINT64_MAX);
+    wild_address = NEAR_NULL;
     wb_close();
 }
 
