@@ -80,17 +80,17 @@ enum ft_pnp_state {
 
 /* One event. 96 bytes, no padding. */
 struct ft_event {
-    uint16_t kind;     /* enum ft_event_kind */
-    uint8_t cpu;       /* processor, 0xFF when no processor was involved (engine, clock) */
-    uint8_t irql;      /* IRQL at the event */
-    uint8_t layer;     /* enum ft_layer */
-    uint8_t nesting;   /* driver routines and DDIs entered and not left in this task */
-    uint8_t argc;      /* arguments used */
-    uint8_t unknown;   /* bit i: argument i is unknown; its word is zero */
-    uint16_t task;     /* task handle id, 0 none */
-    uint16_t device;   /* device handle id of the device concerned, 0 none */
-    uint16_t request;  /* IRP handle id of the owning request, 0 none */
-    uint16_t label;    /* label of the op whose request or disturbance this serves, 0 none */
+    uint16_t kind;    /* enum ft_event_kind */
+    uint8_t cpu;      /* processor, 0xFF when no processor was involved (engine, clock) */
+    uint8_t irql;     /* IRQL at the event */
+    uint8_t layer;    /* enum ft_layer */
+    uint8_t nesting;  /* driver routines and DDIs entered and not left in this task */
+    uint8_t argc;     /* arguments used */
+    uint8_t unknown;  /* bit i: argument i is unknown; its word is zero */
+    uint16_t task;    /* task handle id, 0 none */
+    uint16_t device;  /* device handle id of the device concerned, 0 none */
+    uint16_t request; /* IRP handle id of the owning request, 0 none */
+    uint16_t label;   /* label of the op whose request or disturbance this serves, 0 none */
     uint64_t arg[FT_EVENT_ARGS_MAX];
     uint64_t site;     /* call site: offset into the module, or 0. Not hashed. */
     uint64_t reserved; /* zero */

@@ -274,6 +274,9 @@ void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
     irp = ft_rs_irp_find(rules, owner);
     if (irp != NULL) {
         irp->flags |= FT_IRP_MAPPED;
+        if (ft_rs_mdl_owner(rules, mapping->mdl) == irp->id) {
+            irp->flags |= FT_IRP_MAPPED_OWN;
+        }
     }
     if (grant != NULL) {
         advance_grant(grant, mapping);
@@ -602,6 +605,8 @@ void ft_on_dma_flush_result(struct ft_rules *rules, const struct ft_event *event
 
 /* ---- the device ---- */
 
+/* The start of a transfer is an event of the task that wrote the register and names the device; its
+ * end may come from the engine, which has no task and names none. */
 static struct ft_rs_engine *engine_slot(struct ft_rules *rules, uint16_t device, uint8_t channel)
 {
     struct ft_rs_engine *idle = NULL;
@@ -609,7 +614,8 @@ static struct ft_rs_engine *engine_slot(struct ft_rules *rules, uint16_t device,
     for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
         struct ft_rs_engine *engine = &rules->engine[i];
 
-        if (engine->active && engine->device == device && engine->channel == channel) {
+        if (engine->active && engine->channel == channel &&
+            ft_rs_same_device(rules, engine->device, device)) {
             return engine;
         }
         if (!engine->active && idle == NULL) {

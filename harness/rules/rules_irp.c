@@ -259,11 +259,14 @@ void ft_on_irp_complete(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- data ---- */
 
+/* The comparison knows what the device moved in the requester's memory. What a driver copied there,
+ * from a common buffer, from a buffer of its own or from a register, it does not know. */
 void ft_on_data_compare(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_irp *irp = ft_rs_irp_find(rules, ft_arg_id(event, 0));
 
-    if (irp != NULL && (irp->flags & (FT_IRP_COMPLETED | FT_IRP_DONE)) != 0 &&
+    if (irp != NULL && (irp->flags & FT_IRP_MAPPED_OWN) != 0 &&
+        (irp->flags & (FT_IRP_COMPLETED | FT_IRP_DONE)) != 0 &&
         ft_nt_success(irp->status) && event->unknown == 0 && event->arg[2] < event->arg[1]) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_COVERS_DEVICE_DATA, event, handle_of(irp));
     }

@@ -76,7 +76,8 @@ enum {
     FT_IRP_IN_CANCEL = 0x0200,    /* its cancel routine runs in cancel_task */
     FT_IRP_INJECTED = 0x0400,     /* a failure was injected into it */
     FT_IRP_MAPPED = 0x0800,       /* MapTransfer was called for it */
-    FT_IRP_DONE = 0x1000          /* its requester has it back */
+    FT_IRP_DONE = 0x1000,         /* its requester has it back */
+    FT_IRP_MAPPED_OWN = 0x2000    /* MapTransfer was called for its own memory */
 };
 
 struct ft_rs_irp {

@@ -184,7 +184,7 @@ static void bytes_mean_what_the_header_says(void **state)
     check_decodes_to(BYTES(0, 255, 34, 0, 0, 0, 1), 1, &anywhere);
     check_decodes_to(BYTES(0, 255, 16, 0, 9, 9, 0, 9, 9), 1, &bare); /* quiet: the rest is void */
     check_decodes_to(BYTES(0, 255, 64, 0, 0, 0, 0, 0, 0, 6, 30), 1, &stored);
-    check_decodes_to(BYTES(0, 255, 64, 0, 0, 0, 0, 0, 0, 13, 61), 1, &stored);
+    check_decodes_to(BYTES(0, 255, 64, 0, 0, 0, 0, 0, 0, 14, 61), 1, &stored);
     check_decodes_to(BYTES(3, 1, 1), 0, NULL);
     check_decodes_to(NULL, 0, 0, NULL);
 }
