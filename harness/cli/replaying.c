@@ -60,13 +60,26 @@ static enum ft_outcome compare_crash(const struct ft_trace *recorded, struct ft_
     return FT_OUTCOME_UNJUDGED;
 }
 
-static enum ft_outcome compare_verdicts(const struct ft_trace *recorded, struct ft_replayed *ret)
+/* Event for event the same run: then the same rule at the same event is the same finding, though
+ * another compiler may name another function at its call site (inlining). */
+static bool same_strictly(const struct ft_verdict *a, const struct ft_verdict *b)
+{
+    if (a->kind != b->kind || a->finding_count != b->finding_count) {
+        return false;
+    }
+    return a->finding_count == 0 ||
+           (a->finding[0].rule == b->finding[0].rule && a->finding[0].event == b->finding[0].event);
+}
+
+static enum ft_outcome compare_verdicts(const struct ft_trace *recorded, bool strict,
+                                        struct ft_replayed *ret)
 {
     const struct ft_verdict *now = &ret->trace.verdict;
     bool other_flavour = strcmp(recorded->flavour, ret->trace.flavour) != 0;
     char stored[200], came[200];
 
-    if (ft_same_finding(&recorded->verdict, now)) {
+    if (strict ? same_strictly(&recorded->verdict, now)
+               : ft_same_finding(&recorded->verdict, now)) {
         return FT_OUTCOME_PASSED;
     }
     if (now->kind == FT_VERDICT_ERROR) {
@@ -97,7 +110,7 @@ static enum ft_outcome judge_divergence(const struct ft_trace *recorded, bool ke
     if (other_flavour &&
         (recorded->verdict.kind == FT_VERDICT_CRASH || now.kind == FT_VERDICT_CRASH)) {
         ret->trace.verdict = now;
-        return compare_verdicts(recorded, ret);
+        return compare_verdicts(recorded, false, ret);
     }
     snprintf(ret->note, sizeof(ret->note), "event %" PRIu64 " is not the recorded one",
              ret->divergence);
@@ -117,6 +130,6 @@ enum ft_status ft_replay_compare(const struct ft_module *module, const struct ft
         return status;
     }
     ret->outcome = ret->divergence != 0 ? judge_divergence(recorded, options.keep_going, ret, error)
-                                        : compare_verdicts(recorded, ret);
+                                        : compare_verdicts(recorded, !follow, ret);
     return FT_OK;
 }
