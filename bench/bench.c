@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     static const char text[] = "platform coherent\na: read length=1024\n";
     const struct ft_module *module = argc > 1 ? ft_module_find(argv[1], "") : NULL;
     long runs = argc > 2 ? strtol(argv[2], NULL, 0) : DEFAULT_RUNS;
-    struct ft_event_log *log = malloc(sizeof *log + LOG_EVENTS * sizeof(struct ft_event));
+    struct ft_event_log *log;
     struct ft_run_options options = {0};
     struct ft_scenario scenario;
     struct ft_run_result result;
@@ -91,13 +91,17 @@ int main(int argc, char **argv)
     struct ft_error error;
     double warm, cold, recorded;
 
-    if (!module || !log || runs < 1 ||
+    if (!module || runs < 1 ||
         ft_scenario_parse(text, sizeof text - 1, &scenario, &error) != FT_OK) {
         fprintf(stderr, "usage: ft-bench CORE [RUNS]\n");
         return 3;
     }
-    if (!ft_session_open(&session, module, false, 0))
+    log = malloc(sizeof *log + LOG_EVENTS * sizeof(struct ft_event));
+    if (!log || !ft_session_open(&session, module, false, 0)) {
+        fprintf(stderr, "ft-bench: no memory\n");
+        free(log);
         return 5;
+    }
     log->capacity = LOG_EVENTS;
     options.scenario = &scenario;
     print_scenario(&scenario);

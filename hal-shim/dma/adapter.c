@@ -3,7 +3,8 @@
  *
  * The DMA_ADAPTER block stays when an adapter is put, so a driver that goes on using it gets as far
  * as its table, and every member of the table finds out (event dma:dead-adapter) and does nothing
- * sensible. Not modelled: subordinate devices and version 3, which stop the run by name.
+ * sensible. Not modelled: subordinate devices and version 3, which stop the run by name;
+ * more than FT_DMA_ADAPTERS_MAX adapters at one time (the next IoGetDmaAdapter returns NULL).
  */
 #include "dma/dma_private.h"
 #include "dma/frames.h"

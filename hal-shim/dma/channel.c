@@ -5,7 +5,8 @@
  * for it, and no earlier request waits for the same: inside AllocateAdapterChannel, inside the call
  * that gives back what it waited for, or as a task of its own (ft_dma_grant_next). Not modelled: a
  * MapRegisterBase of NULL, and the damage that a second request does to the first in the device
- * object's wait block: each gets its turn.
+ * object's wait block: each gets its turn. The machine has room for FT_DMA_GRANTS_MAX requests at
+ * one time; one more gets STATUS_INSUFFICIENT_RESOURCES.
  */
 #include "dma/dma_private.h"
 #include "dma/frames.h"

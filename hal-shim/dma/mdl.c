@@ -165,7 +165,9 @@ VOID MmProbeAndLockPages(PMDLX MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
     if (!pages_known(MemoryDescriptorList))
         status = STATUS_ACCESS_VIOLATION;
     else
-        MemoryDescriptorList->MdlFlags |= MDL_PAGES_LOCKED | (write ? MDL_WRITE_OPERATION : 0);
+        MemoryDescriptorList->MdlFlags =
+            (CSHORT)(MemoryDescriptorList->MdlFlags | MDL_PAGES_LOCKED |
+                     (write ? MDL_WRITE_OPERATION : 0));
     ft_emit(FT_EV_MDL_LOCK, ft_handle_of(MemoryDescriptorList), write, (uint32_t)status);
     FT_DDI_END(MDL, label);
     if (status)

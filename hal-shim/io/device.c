@@ -5,7 +5,9 @@
  * poisoned.
  *
  * Not modelled: device names and symbolic links (the requester finds the device without), security,
- * reference counts of device objects (IoDeleteDevice acts at once).
+ * reference counts of device objects (IoDeleteDevice acts at once), the alignment of a cache line
+ * that IoCreateDevice asks for (AlignmentRequirement begins as zero), the refusal of requests while
+ * DO_DEVICE_INITIALIZING is set.
  */
 #include "io/io_private.h"
 

@@ -2,7 +2,7 @@
  * becomes busy and the caller goes on with the entry at once.
  *
  * Not modelled: the queue's own spin lock. No point lies inside these routines, so they are atomic
- * without it.
+ * without it. They make no event either, so no rule sees at which IRQL they are called.
  */
 #include "world/machine.h"
 

@@ -115,6 +115,12 @@ void ft_requester_left(void);
 void ft_requester_keep_out(void);
 /* CREATE, CLEANUP or CLOSE for the requester's handle; in tasks only. */
 NTSTATUS ft_handle_send(UCHAR major);
+
+/* Before an orderly removal the handle's user lets go, as the PnP manager's notification makes
+ * applications do: no new requests, CLEANUP, the outstanding ones end, CLOSE. After a veto the user
+ * opens the handle again. In the manager's task. */
+void ft_handle_let_go(void);
+void ft_handle_take_again(void);
 /* The task's header fields for work on behalf of the device. */
 void ft_task_for_device(struct ft_task *task);
 /* The label itself when no op had it before in this run, else 0; it is taken from now on. */

@@ -5,7 +5,8 @@
  * "The top" is past the highest location: the originator.
  *
  * Not modelled: associated IRPs, quota, thread-queued IRPs that a driver builds
- * (IoBuild...Request), IRP extensions.
+ * (IoBuild...Request), IRP extensions; what the I/O manager does with an IRP of IoAllocateIrp whose
+ * completion routine did not keep it (it stays, and nobody frees it).
  */
 #include "io/io_private.h"
 

@@ -7,7 +7,8 @@
  *
  * Not modelled: the manager's own veto because of open handles (the requester's handle may be open
  * at an orderly REMOVE, and is then never cleaned up or closed); QUERY_STOP answered with
- * STATUS_RESOURCE_REQUIREMENTS_CHANGED; other resources at a restart.
+ * STATUS_RESOURCE_REQUIREMENTS_CHANGED; other resources at a restart; a START of a started device;
+ * the queries around a start (capabilities, state, relations).
  */
 #include "io/io_private.h"
 
@@ -120,10 +121,13 @@ static void send_remove(void)
 
 void ft_pnp_remove(void)
 {
-    if (NT_SUCCESS(ft_pnp_send(IRP_MN_QUERY_REMOVE_DEVICE)))
+    ft_handle_let_go();
+    if (NT_SUCCESS(ft_pnp_send(IRP_MN_QUERY_REMOVE_DEVICE))) {
         send_remove();
-    else
+    } else {
         ft_pnp_send(IRP_MN_CANCEL_REMOVE_DEVICE);
+        ft_handle_take_again();
+    }
 }
 
 /* The hardware went when the op struck, or goes now. */

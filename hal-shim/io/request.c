@@ -5,7 +5,9 @@
  * unlocked.
  *
  * Not modelled: requests of several processes; a requester that waits for one request before the
- * next; asynchronous procedure calls, so buffer and IRP go in the completing task.
+ * next; asynchronous procedure calls, so buffer and IRP go in the completing task; the system
+ * buffer of buffered I/O and its copies (the driver gets the requester's own pages at their own
+ * offset); the security context of CREATE.
  */
 #include "io/io_private.h"
 #include "dma/frames.h"
@@ -311,4 +313,27 @@ NTSTATUS ft_handle_send(UCHAR major)
         irp->Flags = IRP_CLOSE_OPERATION | IRP_SYNCHRONOUS_API;
     }
     return ft_send_wait(FT_SEND_HANDLE, irp);
+}
+
+/* Not modelled: a user that keeps its handle; Windows would veto the removal. */
+void ft_handle_let_go(void)
+{
+    ft_requester_keep_out();
+    if (!FT_IO->open)
+        return;
+    FT_IO->cleaned = 1;
+    ft_handle_send(IRP_MJ_CLEANUP);
+    while (ft_io_outstanding() > 0)
+        ft_task_wait(&FT_IO->removing, 0);
+    ft_handle_send(IRP_MJ_CLOSE);
+    FT_IO->open = 0;
+}
+
+void ft_handle_take_again(void)
+{
+    FT_IO->removing = 0;
+    if (!FT_IO->file || FT_IO->open || !NT_SUCCESS(ft_handle_send(IRP_MJ_CREATE)))
+        return;
+    FT_IO->open = 1;
+    FT_IO->cleaned = 0;
 }

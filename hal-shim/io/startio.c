@@ -33,7 +33,7 @@ static void start_io(PDEVICE_OBJECT device, PIRP irp)
     ft_call_driver_routine(FT_ROUTINE_START_IO, ft_handle_of(irp), 0, ft_irp_id(irp), call_start_io,
                            (void *)routine, device, irp, NULL);
     if (ft_block_is_live(device, FT_HC_DEVICE))
-    private->start_io_active = before;
+        ft_device_private(device)->start_io_active = before;
 }
 
 /* Takes the next request off the queue and starts it. */

@@ -132,7 +132,7 @@ static void put_characters(struct text *text, const struct spec *spec, const voi
     if (!left && width > length)
         pad(text, width - length);
     for (size_t i = 0; i < length; i++) {
-        char c = !wide ? narrow[i] : broad[i] < 0x80 ? (char)broad[i] : '?';
+        char c = (char)(!wide ? narrow[i] : broad[i] < 0x80 ? broad[i] : '?');
 
         put(text, &c, 1);
     }

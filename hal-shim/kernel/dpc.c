@@ -28,7 +28,10 @@ BOOLEAN KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument
 
     FT_DDI_BEGIN(DPC_INSERT, ft_label_of(SystemArgument1));
     if (!Dpc->DpcData) {
-        FT_ASSERT(FT_M->dpc_count < FT_DPC_QUEUE_MAX);
+        if (FT_M->dpc_count == FT_DPC_QUEUE_MAX) {
+            ft_emit(FT_EV_RUN_CUT, FT_M->steps);
+            ft_stop_now(FT_STOP_CUT);
+        }
         Dpc->SystemArgument1 = SystemArgument1;
         Dpc->SystemArgument2 = SystemArgument2;
         Dpc->DpcData = Dpc;
@@ -100,7 +103,8 @@ static bool dpcs_active(void)
     return false;
 }
 
-/* Waits for every DPC that is queued or runs, which is at least what was queued before. */
+/* Waits for every DPC that is queued or runs. Not modelled: that DPCs queued after the call need
+ * not be waited for. */
 VOID KeFlushQueuedDpcs(VOID)
 {
     FT_DDI_BEGIN(DPC_REMOVE, 0);

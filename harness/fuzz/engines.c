@@ -72,7 +72,7 @@ static void libfuzzer_command(const struct ft_campaign *campaign, unsigned job,
 {
     add(command, "%s/flushtrace-fuzz-%s", campaign->programs, campaign->module->core);
     add_target_arguments(campaign, job, command);
-    add(command, "-seed=%llu", (unsigned long long)(campaign->seed + job));
+    add(command, "-seed=%llu", (unsigned long long)campaign->seed + job);
     add(command, "-max_total_time=%u", campaign->seconds + 5);
     add(command, "-max_len=%d", INPUT_BYTES_MAX);
     add(command, "-len_control=20");
@@ -96,7 +96,7 @@ static void afl_command(const struct ft_campaign *campaign, unsigned job, struct
     add(command, job == 0 ? "-M" : "-S");
     add(command, "job%u", job);
     add(command, "-s");
-    add(command, "%llu", (unsigned long long)(campaign->seed + job));
+    add(command, "%llu", (unsigned long long)campaign->seed + job);
     add(command, "-V");
     add(command, "%u", campaign->seconds + 5);
     add(command, "-t");

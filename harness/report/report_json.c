@@ -22,7 +22,7 @@ json_t *ft_json_text(const char *text)
     for (; text[length] != '\0' && length + 1 < sizeof(clean); length++) {
         unsigned char byte = (unsigned char)text[length];
 
-        clean[length] = byte == '\n' || (byte >= 0x20 && byte <= 0x7E) ? (char)byte : '?';
+        clean[length] = (char)(byte == '\n' || (byte >= 0x20 && byte <= 0x7E) ? byte : '?');
     }
     clean[length] = '\0';
     return json_string(clean);

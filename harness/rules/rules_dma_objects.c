@@ -62,7 +62,7 @@ static void drop_queued(struct ft_rules *rules, uint32_t adapter)
         }
     }
     for (; kept < FT_RS_QUEUED; kept++) {
-        rules->queued[kept] = (struct ft_rs_queued){0, 0};
+        rules->queued[kept] = (struct ft_rs_queued){0, 0, 0};
     }
 }
 
@@ -184,6 +184,14 @@ static void judge_use(struct ft_rules *rules, const struct ft_event *event, bool
 
 /* ---- channel and registers ---- */
 
+/* A driver may ask once, when it is started, for what it keeps until it is stopped. */
+static bool asked_by_pnp(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_irp *irp = ft_rs_irp_find(rules, event->request);
+
+    return irp != NULL && irp->major == FT_MAJOR_PNP && (irp->flags & FT_IRP_IN_DISPATCH) != 0;
+}
+
 /* A request that is granted inside the call may be reported after its grant. */
 void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -201,6 +209,7 @@ void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
         if (rules->queued[i].adapter == 0) {
             rules->queued[i].adapter = adapter->id;
             rules->queued[i].irp = ft_arg_id(event, 3);
+            rules->queued[i].of_device = asked_by_pnp(rules, event);
             return;
         }
     }
@@ -208,9 +217,10 @@ void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
 }
 
 /* Takes the oldest request for that adapter and IRP from the queue, else the oldest for the
- * adapter; the rest keeps its order. */
-static bool take_queued(struct ft_rules *rules, uint32_t adapter, uint32_t irp)
+ * adapter; the rest keeps its order. Adapter 0 in the result: there was none. */
+static struct ft_rs_queued take_queued(struct ft_rules *rules, uint32_t adapter, uint32_t irp)
 {
+    struct ft_rs_queued taken = {0, 0, 0};
     unsigned found = FT_RS_QUEUED;
 
     for (unsigned i = FT_RS_QUEUED; i-- > 0;) {
@@ -221,19 +231,21 @@ static bool take_queued(struct ft_rules *rules, uint32_t adapter, uint32_t irp)
         }
     }
     if (found == FT_RS_QUEUED) {
-        return false;
+        return taken;
     }
+    taken = rules->queued[found];
     for (; found + 1 < FT_RS_QUEUED; found++) {
         rules->queued[found] = rules->queued[found + 1];
     }
-    rules->queued[FT_RS_QUEUED - 1] = (struct ft_rs_queued){0, 0};
-    return true;
+    rules->queued[FT_RS_QUEUED - 1] = (struct ft_rs_queued){0, 0, 0};
+    return taken;
 }
 
 void ft_on_dma_grant(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
     struct ft_rs_grant *grant = ft_rs_grant_get(rules, ft_arg_id(event, 1));
+    struct ft_rs_queued asked;
 
     if (grant == NULL) {
         return;
@@ -245,7 +257,9 @@ void ft_on_dma_grant(struct ft_rules *rules, const struct ft_event *event)
         grant->irp =
             0; /* CurrentIrp was stale; the memory that is mapped says whose transfer it is */
     }
-    if (!take_queued(rules, grant->adapter, ft_arg_id(event, 3)) && adapter != NULL) {
+    asked = take_queued(rules, grant->adapter, ft_arg_id(event, 3));
+    grant->flags |= asked.of_device ? FT_GRANT_OF_DEVICE : 0;
+    if (asked.adapter == 0 && adapter != NULL) {
         adapter->early_grants++;
     }
 }
@@ -381,7 +395,7 @@ void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
         const struct ft_rs_grant *grant = &rules->grant[i];
 
         if (ft_grant_is_held(grant) && grant->irp == irp->id &&
-            !ft_grant_is_due(rules, grant->id)) {
+            (grant->flags & FT_GRANT_OF_DEVICE) == 0 && !ft_grant_is_due(rules, grant->id)) {
             ft_rule_fire(rules, FT_J_DMA_FREE_BEFORE_COMPLETE, event, grant_handle(grant));
             live = true;
         }

@@ -87,6 +87,18 @@ void ft_on_irp_free(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+static void count_handles(struct ft_rules *rules, const struct ft_rs_irp *irp)
+{
+    if ((irp->flags & FT_IRP_DISPATCHED) == 0) {
+        return;
+    }
+    if (irp->major == FT_MAJOR_CREATE && ft_nt_success(irp->status)) {
+        rules->open_handles++;
+    } else if (irp->major == FT_MAJOR_CLOSE && rules->open_handles > 0) {
+        rules->open_handles--;
+    }
+}
+
 /* The I/O manager frees the MDLs that hang on an IRP. */
 void ft_on_irp_done(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -97,6 +109,7 @@ void ft_on_irp_done(struct ft_rules *rules, const struct ft_event *event)
     }
     irp->status = (uint32_t)event->arg[1];
     irp->flags |= FT_IRP_DONE;
+    count_handles(rules, irp);
     for (unsigned i = 0; i < rules->mdl_end; i++) {
         struct ft_rs_mdl *mdl = &rules->mdl[i];
 
@@ -266,8 +279,8 @@ void ft_on_data_compare(struct ft_rules *rules, const struct ft_event *event)
     const struct ft_rs_irp *irp = ft_rs_irp_find(rules, ft_arg_id(event, 0));
 
     if (irp != NULL && (irp->flags & FT_IRP_MAPPED_OWN) != 0 &&
-        (irp->flags & (FT_IRP_COMPLETED | FT_IRP_DONE)) != 0 &&
-        ft_nt_success(irp->status) && event->unknown == 0 && event->arg[2] < event->arg[1]) {
+        (irp->flags & (FT_IRP_COMPLETED | FT_IRP_DONE)) != 0 && ft_nt_success(irp->status) &&
+        event->unknown == 0 && event->arg[2] < event->arg[1]) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_COVERS_DEVICE_DATA, event, handle_of(irp));
     }
 }

@@ -98,12 +98,13 @@ void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- raising and lowering ---- */
 
-static void push_level(struct ft_rules *rules, uint16_t task, uint8_t old)
+static void push_level(struct ft_rules *rules, uint16_t task, uint8_t old, bool of_lock)
 {
     for (unsigned i = 0; i < FT_RS_RAISES; i++) {
         if (rules->raise[i].task == 0) {
             rules->raise[i].task = task;
             rules->raise[i].old = old;
+            rules->raise[i].of_lock = of_lock;
             return;
         }
     }
@@ -165,7 +166,7 @@ void ft_on_irql_raise(struct ft_rules *rules, const struct ft_event *event)
     if (event->arg[1] < event->arg[0]) {
         ft_rule_fire(rules, FT_J_IO_IRQL_RAISE_LOWER, event, 0);
     }
-    push_level(rules, task_of(event), (uint8_t)event->arg[0]);
+    push_level(rules, task_of(event), (uint8_t)event->arg[0], false);
 }
 
 void ft_on_irql_lower(struct ft_rules *rules, const struct ft_event *event)
@@ -238,9 +239,23 @@ void ft_on_lock_wait(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* True when the level is one that an acquisition of this task saved. Locks may be released in
- * another order than they were acquired, each with the other's level; then the levels change
- * places. */
+/* The same for levels that a lock left to another one to restore. */
+static bool pop_level_of_lock(struct ft_rules *rules, uint16_t task, uint8_t level)
+{
+    for (unsigned i = 0; i < FT_RS_RAISES; i++) {
+        const struct ft_rs_raise *raise = &rules->raise[i];
+
+        if (raise->task == task && raise->old == level && raise->of_lock) {
+            drop_level(rules, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True when the level is one that an acquisition of this task saved. Locks, the cancel lock among
+ * them, may be released in another order than they were acquired, each with the other's level; then
+ * the levels change places. */
 static bool restores_saved(struct ft_rules *rules, struct ft_rs_lock *lock, uint8_t level)
 {
     if (lock->old == level) {
@@ -256,7 +271,11 @@ static bool restores_saved(struct ft_rules *rules, struct ft_rs_lock *lock, uint
             return true;
         }
     }
-    return false;
+    if (rules->cancel_task == lock->task && rules->cancel_old == level) {
+        rules->cancel_old = lock->old;
+        return true;
+    }
+    return pop_level_of_lock(rules, lock->task, level);
 }
 
 void ft_on_lock_release(struct ft_rules *rules, const struct ft_event *event)
@@ -264,21 +283,20 @@ void ft_on_lock_release(struct ft_rules *rules, const struct ft_event *event)
     uint16_t task = task_of(event);
     struct ft_rs_lock *lock = held_lock(rules, ft_arg_id(event, 0), task);
     bool at_dpc_level = event->arg[3] != 0;
+    bool of_another = ft_known(event, 1) && ft_arg_id(event, 1) != event->task;
 
     if (!ft_by_driver(event)) {
         return;
     }
-    if (ft_known(event, 1) && ft_arg_id(event, 1) != event->task) {
-        ft_rule_fire(rules, FT_J_IO_LOCK_RELEASE_OWNER, event, event->arg[0]);
-    } else if (lock != NULL && !lock->dpc_level && !at_dpc_level && ft_known(event, 2) &&
-               !restores_saved(rules, lock, (uint8_t)event->arg[2])) {
+    if (of_another || (lock != NULL && !lock->dpc_level && !at_dpc_level && ft_known(event, 2) &&
+                       !restores_saved(rules, lock, (uint8_t)event->arg[2]))) {
         ft_rule_fire(rules, FT_J_IO_LOCK_RELEASE_OWNER, event, event->arg[0]);
     }
     if (lock == NULL) {
         return;
     }
     if (!lock->dpc_level && at_dpc_level && !is_saved(rules, task, lock->old)) {
-        push_level(rules, task, lock->old); /* KeLowerIrql may restore it later */
+        push_level(rules, task, lock->old, true); /* KeLowerIrql may restore it later */
     }
     *lock = (struct ft_rs_lock){0};
 }
@@ -288,6 +306,7 @@ void ft_on_lock_release(struct ft_rules *rules, const struct ft_event *event)
 /* What the I/O manager takes it also gives back; only a cancel routine gets the lock from it. */
 void ft_on_cancel_lock(struct ft_rules *rules, const struct ft_event *event)
 {
+    rules->cancel_old = (uint8_t)event->arg[0];
     if (ft_by_driver(event)) {
         rules->cancel_task = task_of(event);
     }
@@ -302,6 +321,10 @@ void ft_on_cancel_unlock(struct ft_rules *rules, const struct ft_event *event)
         ft_rule_fire(rules, FT_J_IO_CANCEL_RELEASE_LOCK_ONCE, event, 0);
     } else {
         rules->cancel_task = 0;
+    }
+    if (event->arg[0] > rules->cancel_old && !is_saved(rules, task_of(event), rules->cancel_old)) {
+        /* KeLowerIrql or the release of another lock may restore it later. */
+        push_level(rules, task_of(event), rules->cancel_old, true);
     }
 }
 

@@ -3,13 +3,13 @@
 
 /* ---- pool ---- */
 
-static void add_block(struct ft_rules *rules, uint32_t id)
+static void add_block(struct ft_rules *rules, uint32_t id, bool of_handle)
 {
     for (unsigned i = 0; i < FT_RS_POOLS; i++) {
         uint32_t *slot = &rules->pool[(id + i) % FT_RS_POOLS];
 
         if (*slot == 0 || *slot == FT_RS_POOL_HOLE) {
-            *slot = id;
+            *slot = of_handle ? id | FT_RS_POOL_OF_HANDLE : id;
             if (slot - rules->pool >= rules->pool_end) {
                 rules->pool_end = (uint16_t)(slot - rules->pool + 1);
             }
@@ -24,7 +24,7 @@ static void drop_block(struct ft_rules *rules, uint32_t id)
     for (unsigned i = 0; i < FT_RS_POOLS; i++) {
         uint32_t *slot = &rules->pool[(id + i) % FT_RS_POOLS];
 
-        if (*slot == id) {
+        if (*slot != FT_RS_POOL_HOLE && (*slot & ~FT_RS_POOL_OF_HANDLE) == id) {
             *slot = FT_RS_POOL_HOLE;
             return;
         }
@@ -32,6 +32,15 @@ static void drop_block(struct ft_rules *rules, uint32_t id)
             return;
         }
     }
+}
+
+/* True in the dispatch routine for IRP_MJ_CREATE: the block may be what the driver keeps of the
+ * handle, which IRP_MJ_CLOSE frees. */
+static bool is_for_handle(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_irp *irp = ft_rs_irp_find(rules, event->request);
+
+    return irp != NULL && (irp->flags & FT_IRP_IN_DISPATCH) != 0 && irp->major == FT_MAJOR_CREATE;
 }
 
 /* Damage is found by checks that are not the driver's, and nobody but the driver or its device can
@@ -54,7 +63,7 @@ void ft_on_pool(struct ft_rules *rules, const struct ft_event *event)
     switch (event->kind) {
     case FT_EV_POOL_ALLOC:
         if (ft_by_driver(event) && id != 0) {
-            add_block(rules, id);
+            add_block(rules, id, is_for_handle(rules, event));
         }
         break;
     case FT_EV_POOL_FREE: /* by whom does not matter: some blocks are handed over */
@@ -149,7 +158,7 @@ void ft_on_mdl(struct ft_rules *rules, const struct ft_event *event)
 /* ---- the end ---- */
 
 /* What a driver that stays loaded keeps for itself is its own; one that was unloaded owes
- * everything. */
+ * everything, but what it has of a handle that was open at the removal: it got no CLOSE for it. */
 void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
 {
     for (unsigned i = 0; i < rules->mdl_end; i++) {
@@ -161,8 +170,13 @@ void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
         }
     }
     for (unsigned i = 0; i < rules->pool_end && event->arg[0] != 0; i++) {
-        if (rules->pool[i] != 0 && rules->pool[i] != FT_RS_POOL_HOLE) {
-            ft_rule_fire(rules, FT_J_IO_POOL_LEAK, event, ft_handle(FT_HC_POOL, rules->pool[i], 0));
+        uint32_t id = rules->pool[i];
+
+        if (id == 0 || id == FT_RS_POOL_HOLE ||
+            ((id & FT_RS_POOL_OF_HANDLE) != 0 && rules->open_handles > 0)) {
+            continue;
         }
+        id &= ~FT_RS_POOL_OF_HANDLE;
+        ft_rule_fire(rules, FT_J_IO_POOL_LEAK, event, ft_handle(FT_HC_POOL, id, 0));
     }
 }

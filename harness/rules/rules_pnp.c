@@ -15,13 +15,14 @@ static uint64_t device_handle(const struct ft_rs_device *device)
 /* ---- device objects ---- */
 
 /* A device is deleted, or the driver is gone: nothing of it may be pending. `device` 0: of any
- * device. */
+ * device, or of the driver itself. */
 static void judge_pending(struct ft_rules *rules, const struct ft_event *event, uint32_t device)
 {
     for (unsigned i = 0; i < FT_RS_DPCS; i++) {
         const struct ft_rs_dpc *dpc = &rules->dpc[i];
 
-        if (dpc->id == 0 || (device != 0 && !ft_rs_same_device(rules, dpc->device, device))) {
+        if (dpc->id == 0 || (device != 0 && ((dpc->flags & FT_DPC_OF_DRIVER) != 0 ||
+                                             !ft_rs_same_device(rules, dpc->device, device)))) {
             continue;
         }
         if ((dpc->flags & FT_DPC_OF_TIMER) != 0) {
@@ -35,7 +36,9 @@ static void judge_pending(struct ft_rules *rules, const struct ft_event *event, 
     for (unsigned i = 0; i < FT_RS_TIMERS; i++) {
         const struct ft_rs_timer *timer = &rules->timer[i];
 
-        if (timer->id != 0 && (device == 0 || ft_rs_same_device(rules, timer->device, device))) {
+        if ((timer->flags & FT_TIMER_PENDING) != 0 &&
+            (device == 0 || ((timer->flags & FT_TIMER_OF_DRIVER) == 0 &&
+                             ft_rs_same_device(rules, timer->device, device)))) {
             ft_rule_fire(rules, FT_J_IO_TIMER_CANCELLED_BEFORE_FREE, event,
                          ft_handle(FT_HC_TIMER, timer->id, 0));
         }
@@ -335,6 +338,19 @@ static struct ft_rs_timer *timer_slot(struct ft_rules *rules, uint32_t id)
     return NULL;
 }
 
+static bool driver_has_device(const struct ft_rules *rules)
+{
+    for (unsigned i = 1; i < FT_RS_DEVICES; i++) {
+        const struct ft_rs_device *device = &rules->device[i];
+
+        if (device->id != 0 &&
+            (device->flags & (FT_DEVICE_BY_DRIVER | FT_DEVICE_DELETED)) == FT_DEVICE_BY_DRIVER) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void set_timer(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_timer *timer = timer_slot(rules, ft_arg_id(event, 0));
@@ -346,10 +362,24 @@ static void set_timer(struct ft_rules *rules, const struct ft_event *event)
         ft_rules_overflow(rules, FT_RS_TABLE_TIMER);
         return;
     }
+    if (timer->id == 0 && !driver_has_device(rules)) {
+        timer->flags |= FT_TIMER_OF_DRIVER;
+    }
+    timer->flags |= FT_TIMER_PENDING;
     timer->id = ft_arg_id(event, 0);
     timer->dpc = ft_arg_id(event, 3);
     timer->device = event->device;
     timer->periodic = event->arg[2] != 0;
+}
+
+/* A timer does not run any more. */
+static void stop_timer(struct ft_rs_timer *timer)
+{
+    if ((timer->flags & FT_TIMER_OF_DRIVER) != 0) {
+        timer->flags &= (uint8_t)~FT_TIMER_PENDING;
+    } else {
+        memset(timer, 0, sizeof(*timer));
+    }
 }
 
 /* A timer that comes due queues its DPC, unless that is queued already. */
@@ -363,10 +393,11 @@ static void expire_timer(struct ft_rules *rules, const struct ft_event *event,
     }
     if (dpc != NULL) {
         dpc->flags |= FT_DPC_OF_TIMER;
+        dpc->flags |= (timer->flags & FT_TIMER_OF_DRIVER) != 0 ? FT_DPC_OF_DRIVER : 0;
         dpc->device = timer->device;
     }
     if (!timer->periodic) {
-        memset(timer, 0, sizeof(*timer));
+        stop_timer(timer);
     }
 }
 
@@ -380,7 +411,7 @@ void ft_on_timer(struct ft_rules *rules, const struct ft_event *event)
             set_timer(rules, event);
         }
     } else if (timer != NULL && event->kind == FT_EV_TIMER_CANCEL) {
-        memset(timer, 0, sizeof(*timer));
+        stop_timer(timer);
     } else if (timer != NULL) {
         expire_timer(rules, event, timer);
     }
@@ -405,7 +436,8 @@ void ft_pnp_at_enter(struct ft_rules *rules, const struct ft_event *event)
         dpc = add_dpc(rules, event, id);
     }
     if (dpc != NULL) {
-        dpc->flags = (uint8_t)((dpc->flags & FT_DPC_OF_TIMER) | FT_DPC_RUNNING);
+        dpc->flags =
+            (uint8_t)((dpc->flags & (FT_DPC_OF_TIMER | FT_DPC_OF_DRIVER)) | FT_DPC_RUNNING);
         dpc->task = event->task;
     }
 }

@@ -131,7 +131,8 @@ enum {
     FT_GRANT_CHANNEL = 1,    /* KeepObject */
     FT_GRANT_REGISTERS = 2,  /* DeallocateObjectKeepRegisters */
     FT_GRANT_FREED_REGS = 4, /* FreeMapRegisters was called */
-    FT_GRANT_MAPPED = 8      /* mdl and next are valid */
+    FT_GRANT_MAPPED = 8,     /* mdl and next are valid */
+    FT_GRANT_OF_DEVICE = 16  /* asked for by a PnP request: it serves one request after the other */
 };
 
 struct ft_rs_grant {
@@ -149,6 +150,7 @@ struct ft_rs_grant {
 struct ft_rs_queued {
     uint32_t adapter; /* 0: free slot */
     uint32_t irp;
+    uint32_t of_device; /* FT_GRANT_OF_DEVICE will be set */
 };
 
 /* FT_RS_OVER: put. */
@@ -190,10 +192,15 @@ struct ft_rs_lock {
 struct ft_rs_raise {
     uint16_t task; /* 0: free slot */
     uint8_t old;
-    uint8_t unused;
+    uint8_t of_lock; /* saved by a lock that was released without restoring it */
 };
 
-enum { FT_DPC_QUEUED = 1, FT_DPC_RUNNING = 2, FT_DPC_OF_TIMER = 4 };
+enum {
+    FT_DPC_QUEUED = 1,
+    FT_DPC_RUNNING = 2,
+    FT_DPC_OF_TIMER = 4,
+    FT_DPC_OF_DRIVER = 8 /* of a timer FT_TIMER_OF_DRIVER */
+};
 
 struct ft_rs_dpc {
     uint32_t id; /* 0: free slot */
@@ -203,12 +210,16 @@ struct ft_rs_dpc {
     uint8_t unused[3];
 };
 
+/* A timer that was first set before the driver had any device belongs to no device: it is due at
+ * unload, not at a removal. Its slot is kept, so that setting it again does not change that. */
+enum { FT_TIMER_PENDING = 1, FT_TIMER_OF_DRIVER = 2 };
+
 struct ft_rs_timer {
     uint32_t id; /* 0: free slot */
     uint32_t dpc;
     uint16_t device;
     uint8_t periodic;
-    uint8_t unused;
+    uint8_t flags; /* FT_TIMER_* */
 };
 
 struct ft_rs_interrupt {
@@ -257,9 +268,11 @@ struct ft_rules {
     uint8_t finding_lost; /* findings beyond the table */
     uint8_t group;        /* findings before the present event */
     uint8_t driver_devices;
-    uint8_t unused;
+    uint8_t open_handles; /* CREATE succeeded, CLOSE has not come */
     uint16_t stop_kind;   /* the run:* event that ended the run, 0: none yet */
     uint16_t cancel_task; /* holds the cancel lock, 0: nobody */
+    uint8_t cancel_old;   /* the level that the cancel lock's last acquisition saved */
+    uint8_t unused;
     /* Slots below these have been used; the tables are walked no further. */
     uint16_t mapping_end, mdl_end, pool_end, irp_end;
     uint32_t irp_last;               /* highest id seen */
@@ -285,6 +298,8 @@ struct ft_rules {
 };
 
 #define FT_RS_POOL_HOLE 0xFFFFFFFFu
+/* Set in the id of a block that was allocated for IRP_MJ_CREATE: CLOSE may owe it. */
+#define FT_RS_POOL_OF_HANDLE 0x80000000u
 
 _Static_assert(sizeof(struct ft_rules) <= 12 * 1024,
                "saved and restored at every reset: keep small");

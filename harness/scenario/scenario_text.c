@@ -168,13 +168,14 @@ static struct shown show(struct word word)
     for (size_t i = 0; i < length; i++) {
         char c = word.text[i];
 
-        shown.text[i] = c > ' ' && c < 0x7F ? c : '?';
+        shown.text[i] = (char)(c > ' ' && c < 0x7F ? c : '?');
     }
     memcpy(shown.text + length, length < word.length ? "..." : "", length < word.length ? 4 : 1);
     return shown;
 }
 
-#define FAIL(line, ...) ft_fail((line)->error, FT_SYNTAX, (line)->number, __VA_ARGS__)
+/* Names the status itself, so that a compiler sees that the caller stops here. */
+#define FAIL(line, ...) (ft_fail((line)->error, FT_SYNTAX, (line)->number, __VA_ARGS__), FT_SYNTAX)
 
 static bool is_blank(char c)
 {

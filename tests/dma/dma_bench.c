@@ -31,7 +31,8 @@ void bench_open(struct bench *bench, bool scatter_gather, ULONG maximum)
     wanted.MaximumLength = maximum;
     bench->adapter = IoGetDmaAdapter(NULL, &wanted, &bench->registers);
     CHECK(bench->adapter != NULL);
-    bench->ops = bench->adapter->DmaOperations;
+    if (bench->adapter != NULL)
+        bench->ops = bench->adapter->DmaOperations;
 }
 
 void bench_request(struct bench *bench, ULONG bytes, ULONG page_offset, bool read)
@@ -41,6 +42,8 @@ void bench_request(struct bench *bench, ULONG bytes, ULONG page_offset, bool rea
     bench->bytes = bytes;
     bench->mdl = IoAllocateMdl(bench->buffer, bytes, FALSE, FALSE, NULL);
     CHECK(bench->mdl != NULL);
+    if (bench->mdl == NULL)
+        return;
     MmProbeAndLockPages(bench->mdl, KernelMode, read ? IoWriteAccess : IoReadAccess);
     bench->va = MmGetMdlVirtualAddress(bench->mdl);
 }

@@ -76,7 +76,7 @@ static const struct row {
     {{OP(STOP), OP(SURPRISE_REMOVE), OP(RESTART)}, 1, "query-stop stop hw-off hw-yanked surprise"},
     {{OP(REMOVE), OP(REMOVE), OP(RESTART), OP(YANK), READ_OP},
      4,
-     "query-remove remove hw-off unload"},
+     "cleanup close query-remove remove hw-off unload"}, /* the handle's user lets go first */
 };
 
 static void ops_are_legal_in_the_states_of_the_table(void **state)
@@ -109,8 +109,8 @@ static void a_vetoed_query_remove_is_cancelled_and_the_device_goes_on(void **sta
     /* The end asks again, and then pulls the device. */
     assert_string_equal(
         notes_of(&(struct bench_driver){.query_remove = STATUS_DEVICE_BUSY}, op, 2, 0),
-        "start create query-remove cancel-remove read cleanup close query-remove cancel-remove "
-        "hw-yanked surprise remove unload");
+        "start create cleanup close query-remove cancel-remove create read cleanup close "
+        "query-remove cancel-remove hw-yanked surprise remove unload");
     assert_int_equal(wb_event(FT_EV_PNP_DONE, 2)->arg[3], FT_PNP_STARTED);
     assert_int_equal(wb_event(FT_EV_PNP_DONE, 2)->arg[2], (uint32_t)STATUS_DEVICE_BUSY);
 }

@@ -287,8 +287,9 @@ static void any_bytes_give_an_error_or_a_scenario(void **state)
         memcpy(text, canonical, length);
         for (unsigned k = ft_prng_below(&prng, 4); k > 0 && length > 0; k--)
             text[ft_prng_below(&prng, (uint32_t)length)] =
-                ft_prng_odds(&prng, 1, 2) ? (char)ft_prng_next(&prng)
-                                          : canonical[ft_prng_below(&prng, sizeof(canonical) - 1)];
+                (char)(ft_prng_odds(&prng, 1, 2)
+                           ? ft_prng_next(&prng)
+                           : (uint8_t)canonical[ft_prng_below(&prng, sizeof(canonical) - 1)]);
         text = realloc(text, length > 0 ? length : 1); /* ASan sees a read behind the end */
         assert_non_null(text);
         if (ft_scenario_parse(text, length, &scenario, &error) == FT_OK) {

@@ -316,6 +316,29 @@ static void printing_keeps_within_its_room(void **state)
     assert_int_equal(ft_event_print(&event, NULL, 0), length);
 }
 
+/* Of events that no row describes too: `show` prints whatever a file holds. */
+static void one_argument_prints_as_in_the_line(void **state)
+{
+    struct ft_event event;
+    char text[LINE_BYTES];
+
+    (void)state;
+    sample_extreme(ft_event_row(FT_EV_IRQL_RAISE), 0, &event);
+    event.arg[1] = 2;
+    assert_int_equal(ft_arg_print(&event, 1, text, sizeof(text)), 8);
+    assert_string_equal(text, "DISPATCH");
+    assert_int_equal(ft_arg_print(&event, 2, text, sizeof(text)), 3);
+    assert_string_equal(text, "0x0");
+    event.kind = 0x7777;
+    assert_int_equal(ft_arg_print(&event, 1, text, sizeof(text)), 3);
+    assert_string_equal(text, "0x2");
+    assert_int_equal(ft_arg_print(&event, FT_EVENT_ARGS_MAX, text, sizeof(text)), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(ft_arg_print(&event, FT_EVENT_ARGS_MAX, NULL, 0), 0);
+    (void)ft_event_print(&event, text, sizeof(text));
+    assert_memory_equal(text, "event:0x7777 ;", 14);
+}
+
 static void the_table_finds_its_rows(void **state)
 {
     size_t found = 0;
@@ -346,6 +369,7 @@ int main(void)
         cmocka_unit_test(other_spellings_are_refused_with_their_column),
         cmocka_unit_test(damaged_lines_never_surprise),
         cmocka_unit_test(printing_keeps_within_its_room),
+        cmocka_unit_test(one_argument_prints_as_in_the_line),
         cmocka_unit_test(the_table_finds_its_rows),
     };
 

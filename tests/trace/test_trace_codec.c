@@ -8,8 +8,10 @@
 #include "trace_samples.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static size_t encode(const struct ft_trace *trace, uint8_t **ret)
@@ -310,6 +312,12 @@ static void the_writer_refuses_bad_headers_and_verdicts(void **state)
     trace.scenario.op[1].arg[1] = 1;
     expect_refused(&trace, FT_BAD_FIELD);
     trace = good;
+    trace.scenario.op[1].label = FT_LABEL_MAX + 1;
+    expect_refused(&trace, FT_BAD_FIELD);
+    trace = good;
+    trace.scenario.op[1].moment.point = 255;
+    expect_refused(&trace, FT_BAD_FIELD);
+    trace = good;
     trace.scenario.op_count = FT_OPS_MAX + 1;
     expect_refused(&trace, FT_BAD_FIELD);
     trace = good;
@@ -318,6 +326,18 @@ static void the_writer_refuses_bad_headers_and_verdicts(void **state)
     trace = good;
     trace.event_count = FT_TRACE_EVENTS_MAX + 1;
     expect_refused(&trace, FT_TOO_LARGE);
+}
+
+static void the_writer_refuses_sites_out_of_order(void **state)
+{
+    struct ft_trace_site site[2] = {{.site = 7, .function = "b"}, {.site = 7, .function = "a"}};
+    struct ft_trace trace;
+
+    (void)state;
+    sample_empty(&trace);
+    trace.site = site;
+    trace.site_count = 2;
+    expect_refused(&trace, FT_BAD_FIELD);
 }
 
 static unsigned files_in(const char *folder)
@@ -367,6 +387,43 @@ static void files_are_written_whole_or_not_at_all(void **state)
     ft_trace_free(&trace);
 }
 
+/* The disk is full in the middle: the old file stays, and nothing else does. */
+static void a_write_that_fails_leaves_the_old_file(void **state)
+{
+    char folder[] = "/tmp/flushtrace-test-XXXXXX";
+    char path[64];
+    struct rlimit before, low;
+    struct ft_trace trace, larger, again;
+    enum ft_status status;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/one.ftr", folder);
+    sample_small(&trace);
+    sample_noise(1, 20000, &larger); /* more than one piece of reading */
+    assert_int_equal(ft_trace_write(path, &larger, NULL), FT_OK);
+    assert_int_equal(ft_trace_read(path, &again, NULL), FT_OK);
+    sample_assert_equal(&larger, &again);
+    ft_trace_free(&again);
+    assert_int_equal(ft_trace_write(path, &trace, NULL), FT_OK);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    low = before;
+    low.rlim_cur = 65536;
+    (void)signal(SIGXFSZ, SIG_IGN); /* write returns EFBIG instead */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    status = ft_trace_write(path, &larger, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, FT_IO);
+    assert_int_equal(files_in(folder), 1);
+    assert_int_equal(ft_trace_read(path, &again, NULL), FT_OK);
+    sample_assert_equal(&trace, &again);
+    ft_trace_free(&again);
+    ft_trace_free(&larger);
+    ft_trace_free(&trace);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* Printed for the record, not asserted: the aim is 2 bytes per event on runs of some length. */
 static void bytes_per_event(void **state)
 {
@@ -410,6 +467,8 @@ int main(void)
         cmocka_unit_test(the_writer_refuses_bad_events),
         cmocka_unit_test(the_writer_refuses_bad_headers_and_verdicts),
         cmocka_unit_test(files_are_written_whole_or_not_at_all),
+        cmocka_unit_test(the_writer_refuses_sites_out_of_order),
+        cmocka_unit_test(a_write_that_fails_leaves_the_old_file),
         cmocka_unit_test(bytes_per_event),
     };
 

@@ -56,19 +56,15 @@ static void free_parts(struct parts *parts)
     free(parts->file);
 }
 
-/* Appends one frame of that content, with its own right section length. */
-static void put_frame(struct ft_bytes_out *file, struct ft_seek_table *seek,
-                      const struct ft_bytes_out *content)
+/* Appends one frame of that content as it is. */
+static void put_frame_unchanged(struct ft_bytes_out *file, struct ft_seek_table *seek,
+                                const struct ft_bytes_out *content)
 {
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
-    uint32_t body = (uint32_t)content->length - SECTION_HEAD;
     size_t bound = ZSTD_compressBound(content->length);
     size_t size;
 
     assert_non_null(zstd);
-    for (unsigned i = 0; content->length >= SECTION_HEAD && i < 4; i++) {
-        content->bytes[4 + i] = (uint8_t)(body >> (8 * i));
-    }
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, 1);
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
     assert_true(ft_out_reserve(file, bound));
@@ -77,6 +73,18 @@ static void put_frame(struct ft_bytes_out *file, struct ft_seek_table *seek,
     file->length += size;
     ft_seek_table_add(seek, (uint32_t)size, (uint32_t)content->length);
     ZSTD_freeCCtx(zstd);
+}
+
+/* Appends one frame of that content, with its own right section length. */
+static void put_frame(struct ft_bytes_out *file, struct ft_seek_table *seek,
+                      const struct ft_bytes_out *content)
+{
+    uint32_t body = (uint32_t)content->length - SECTION_HEAD;
+
+    for (unsigned i = 0; content->length >= SECTION_HEAD && i < 4; i++) {
+        content->bytes[4 + i] = (uint8_t)(body >> (8 * i));
+    }
+    put_frame_unchanged(file, seek, content);
 }
 
 /* Builds a file of the frames whose indices `order` lists, as digits, with a right seek table. */
@@ -640,6 +648,83 @@ static void frames_of_another_making_are_refused(void **state)
     free_parts(&parts);
 }
 
+/* A section that says it is longer or shorter than its frame. */
+static void sections_of_another_length_than_their_frame_are_refused(void **state)
+{
+    struct ft_bytes_out file = {0};
+    struct ft_seek_table seek = {0};
+    struct ft_trace trace;
+    struct parts parts;
+
+    (void)state;
+    sample_empty(&trace);
+    take_apart(&trace, &parts);
+    for (int step = -1; step <= 1; step += 2) {
+        parts.content[0].bytes[4] = (uint8_t)(parts.content[0].bytes[4] + step);
+        file.length = 0;
+        put_frame_unchanged(&file, &seek, &parts.content[0]);
+        expect(&file, FT_BAD_FIELD, "another length than its frame");
+        parts.content[0].bytes[4] = (uint8_t)(parts.content[0].bytes[4] - step);
+    }
+    ft_seek_table_deinit(&seek);
+    free(file.bytes);
+    free_parts(&parts);
+}
+
+/* A verdict section about a trace without events. */
+static void put_verdict(struct ft_bytes_out *out, uint64_t event_of_finding)
+{
+    out->length = 0;
+    ft_out_bytes(out, FT_SECTION_VERDICT, 4);
+    ft_out_u32(out, 0);
+    ft_out_number(out, 0);
+    ft_out_u64(out, 0);
+    ft_out_number(out, FT_VERDICT_VIOLATION);
+    for (unsigned list = 0; list < 2; list++) {
+        ft_out_number(out, list == 0 ? 1 : 0);
+        if (list == 0) {
+            ft_out_number(out, 1001);
+            ft_out_number(out, event_of_finding);
+            ft_out_number(out, 0);
+            ft_out_number(out, 0);
+            ft_out_string(out, "");
+        }
+    }
+    ft_out_string(out, "");
+}
+
+static void findings_at_events_that_are_not_there_are_refused(void **state)
+{
+    struct ft_bytes_out file = {0};
+    struct ft_trace trace;
+    struct parts parts;
+
+    (void)state;
+    sample_empty(&trace);
+    take_apart(&trace, &parts);
+    assert_int_equal(parts.count, 2);
+    put_verdict(&parts.content[1], 0);
+    assemble(&parts, "01", &file);
+    expect(&file, FT_OK, "");
+    put_verdict(&parts.content[1], 1);
+    assemble(&parts, "01", &file);
+    expect(&file, FT_BAD_FIELD, "finding");
+    free(file.bytes);
+    free_parts(&parts);
+}
+
+static void more_bytes_than_a_trace_may_have_are_not_looked_at(void **state)
+{
+    struct ft_error error = {.text = ""};
+    struct ft_trace trace;
+    uint8_t byte = 0x28;
+
+    (void)state;
+    assert_int_equal(ft_trace_decode(&byte, (size_t)FT_TRACE_FILE_MAX + 1, &trace, &error),
+                     FT_TOO_LARGE);
+    assert_int_equal(error.status, FT_TOO_LARGE);
+}
+
 /* What an engine would feed first: short noise, with and without a good beginning. */
 static void noise_is_refused(void **state)
 {
@@ -681,6 +766,9 @@ int main(void)
         cmocka_unit_test(absurd_headers_are_refused),
         cmocka_unit_test(bombs_are_refused_before_they_unpack),
         cmocka_unit_test(frames_of_another_making_are_refused),
+        cmocka_unit_test(sections_of_another_length_than_their_frame_are_refused),
+        cmocka_unit_test(findings_at_events_that_are_not_there_are_refused),
+        cmocka_unit_test(more_bytes_than_a_trace_may_have_are_not_looked_at),
         cmocka_unit_test(noise_is_refused),
     };
 

@@ -1,0 +1,265 @@
+/* Branches of the monitors that neither a witness nor a golden run reaches: other ways to break a
+ * rule, neighbours of a break that are no break, and tables that are full. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "rules_events.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What stands behind the arguments of most events: a DPC of the device's driver. */
+#define DPC     " ; irql=DISPATCH task=2 device=1 request=1\n"
+#define SYSTEM  " ; layer=system irql=DISPATCH task=2 device=1 request=1\n"
+#define PASSIVE " ; task=2 device=1 request=1\n"
+#define DEVICE  " ; layer=device cpu=-\n"
+
+#define START                                                                                      \
+    "run:begin processors=2 ; layer=harness\n"                                                     \
+    "device:create device=device#2" PASSIVE "device:attach device=device#2 below=device#1" PASSIVE \
+    "dma:get-adapter adapter=adapter#1 version=1 registers=4 maximum=65536 master=yes" PASSIVE
+
+#define REQUEST                                                                                    \
+    "irp:new irp=irp#1 code=READ length=8192 mdl=mdl#1 ; layer=harness task=2 device=1 "           \
+    "request=1\n"
+
+#define GRANT                                                                                      \
+    "dma:channel adapter=adapter#1 registers=2 irp=irp#1" DPC                                      \
+    "dma:grant adapter=adapter#1 grant=grant#1 registers=2 irp=irp#1" SYSTEM                       \
+    "dma:action adapter=adapter#1 grant=grant#1 action=DeallocateObjectKeepRegisters" SYSTEM
+
+#define MAP                                                                                        \
+    "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 length=4096 mapping=map#1 "        \
+    "address=0x40000000" DPC
+
+#define FLUSH "dma:flush adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 length=4096" DPC
+
+#define FREE "dma:free-registers adapter=adapter#1 grant=grant#1 count=2" DPC
+
+#define REMOVED "pnp:done device=device#1 minor=2 state=removed ; layer=harness task=1 device=1\n"
+
+struct branch {
+    const char *what;
+    const char *rule; /* NULL: nothing is found */
+    const char *lines;
+};
+
+static const struct branch dma_branches[] = {
+    {"flush through an adapter that is gone with its device", "dma.flush-after-remove",
+     START REQUEST GRANT MAP
+     "dma:put-adapter adapter=adapter#1" PASSIVE REMOVED
+     "dma:flush adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 length=4096" DPC},
+    {"flush through a living adapter of a removed device", "dma.flush-after-remove",
+     START REQUEST GRANT MAP REMOVED FLUSH},
+    {"a null base and another adapter than the mapping's", "dma.flush-wrong-adapter",
+     START REQUEST GRANT MAP
+     "dma:get-adapter adapter=adapter#2 version=1 registers=4 maximum=65536 master=yes" PASSIVE
+     "dma:flush adapter=adapter#2 grant=- mdl=mdl#1 offset=0 length=4096" DPC},
+    {"a null base and the mapping's adapter", "dma.flush-wrong-base",
+     START REQUEST GRANT MAP
+     "dma:flush adapter=adapter#1 grant=- mdl=mdl#1 offset=0 length=4096" DPC},
+    {"the base of another transfer that is mapped too", "dma.flush-wrong-base",
+     START REQUEST GRANT MAP
+     "dma:grant adapter=adapter#1 grant=grant#2 registers=2" SYSTEM
+     "dma:map adapter=adapter#1 grant=grant#2 mdl=mdl#2 offset=0 length=512 mapping=map#2 "
+     "address=0x40002000" DPC
+     "dma:flush adapter=adapter#1 grant=grant#2 mdl=mdl#1 offset=0 length=4096" DPC},
+    {"flush behind all that is mapped", "dma.flush-unmapped",
+     START REQUEST GRANT MAP
+     "dma:flush adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=8192 length=512" DPC},
+    {"put while a channel request waits", "dma.put-with-channel",
+     START "dma:channel adapter=adapter#1 registers=2" DPC
+           "dma:put-adapter adapter=adapter#1" PASSIVE},
+    {"a channel request that is reported after its grant does not wait", NULL,
+     START "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
+           "dma:action adapter=adapter#1 grant=grant#1 action=DeallocateObject" SYSTEM
+           "dma:channel adapter=adapter#1 registers=2" DPC
+           "dma:put-adapter adapter=adapter#1" PASSIVE},
+    {"put again after the removal", "dma.flush-after-remove",
+     START "dma:put-adapter adapter=adapter#1" PASSIVE REMOVED
+           "dma:put-adapter adapter=adapter#1 put_before=yes" PASSIVE},
+    {"put twice", "dma.adapter-use-after-put",
+     START "dma:put-adapter adapter=adapter#1" PASSIVE
+           "dma:put-adapter adapter=adapter#1 put_before=yes" PASSIVE},
+    {"back into the middle of a piece", "dma.map-advance",
+     START REQUEST GRANT MAP FLUSH
+     "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=2048 length=2048 mapping=map#2 "
+     "address=0x40000800" DPC},
+    {"back to the start of a piece", NULL,
+     START REQUEST GRANT MAP FLUSH
+     "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 length=4096 mapping=map#2 "
+     "address=0x40000000" DPC},
+    {"a dead base while the adapter has another grant", NULL,
+     START REQUEST GRANT FREE "dma:grant adapter=adapter#1 grant=grant#2 registers=2" SYSTEM MAP},
+    {"a grant without registers has no budget", NULL,
+     START REQUEST "dma:grant adapter=adapter#1 grant=grant#1 irp=irp#1" SYSTEM MAP},
+    {"a refused map with no register left", "dma.map-register-budget",
+     "run:begin processors=2 ; layer=harness\n"
+     "dma:get-adapter adapter=adapter#1 registers=4 scatter_gather=yes master=yes" PASSIVE
+     "dma:grant adapter=adapter#1 grant=grant#1 registers=1" SYSTEM MAP
+     "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 length=4096" DPC},
+    {"a refused map with a register left", NULL,
+     "run:begin processors=2 ; layer=harness\n"
+     "dma:get-adapter adapter=adapter#1 registers=4 scatter_gather=yes master=yes" PASSIVE
+     "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM MAP
+     "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 length=4096" DPC},
+    {"the bus refuses the wrong direction in a live mapping", NULL,
+     START REQUEST GRANT MAP "bus:fault address=0x40000000 length=512" DEVICE},
+    {"the bus refuses what is in a common buffer", NULL,
+     START
+     "dma:common-alloc adapter=adapter#1 buffer=common#1 length=4096 address=0x50000000" PASSIVE
+     "bus:fault address=0x50000200 length=512" DEVICE},
+    {"the bus refuses what is half in a common buffer", "dma.dev-in-mapping",
+     START
+     "dma:common-alloc adapter=adapter#1 buffer=common#1 length=4096 address=0x50000000" PASSIVE
+     "bus:fault address=0x50000f00 length=512" DEVICE},
+};
+
+static const struct branch io_branches[] = {
+    {"a flush that failed moved nothing", "dma.flush-info-bound",
+     START REQUEST GRANT MAP FLUSH
+     "dma:flush-result grant=grant#1 ok=no" DPC FREE
+     "irp:complete irp=irp#1 status=STATUS_SUCCESS information=4096 location=1" DPC},
+    {"a flush that succeeded moved all", NULL,
+     START REQUEST GRANT MAP FLUSH
+     "dma:flush-result grant=grant#1 ok=yes" DPC FREE
+     "irp:complete irp=irp#1 status=STATUS_SUCCESS information=4096 location=1" DPC},
+    {"a partial MDL belongs to the request of its source", "dma.flush-after-complete",
+     START REQUEST "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
+                   "mdl:alloc mdl=mdl#2 length=4096" DPC
+                   "mdl:partial source=mdl#1 target=mdl#2 length=4096" DPC
+                   "irp:complete irp=irp#1 status=STATUS_SUCCESS location=1" DPC
+                   "dma:flush adapter=adapter#1 grant=grant#1 mdl=mdl#2 offset=0 length=4096" DPC},
+    {"an MDL that was unlocked", "dma.flush-after-unlock",
+     START "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
+           "mdl:alloc mdl=mdl#1 length=4096" DPC "mdl:lock mdl=mdl#1" DPC
+           "mdl:unlock mdl=mdl#1 was_locked=yes" DPC MAP FLUSH},
+    {"an MDL that was unlocked and built again", NULL,
+     START "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
+           "mdl:alloc mdl=mdl#1 length=4096" DPC "mdl:lock mdl=mdl#1" DPC
+           "mdl:unlock mdl=mdl#1 was_locked=yes" DPC "mdl:build mdl=mdl#1" DPC MAP FLUSH},
+    {"raise to a lower level", "io.irql-raise-lower", "irql:raise old=DISPATCH new=PASSIVE" DPC},
+    {"a task's raises end with it", "io.irql-raise-lower",
+     "irql:raise old=PASSIVE new=DISPATCH" PASSIVE
+     "task:end task=task#2 ; layer=system\nirql:lower old=DISPATCH new=PASSIVE" DPC},
+    {"a task may lower what it raised", NULL,
+     "irql:raise old=PASSIVE new=DISPATCH" PASSIVE "irql:lower old=DISPATCH new=PASSIVE" DPC},
+    {"acquire a lock that the task holds", "io.lock-no-recursion",
+     "lock:acquire lock=lock#1 old=DISPATCH dpc_level=yes" DPC
+     "lock:acquire lock=lock#1 old=DISPATCH dpc_level=yes" DPC},
+    {"acquire a lock of a DPC above its level", "io.irql-ddi-level",
+     "lock:acquire lock=lock#1 old=5 ; irql=DISPATCH task=2 device=1\n"},
+    {"release to a level that no acquisition saved", "io.lock-release-owner",
+     "lock:acquire lock=lock#1 old=DISPATCH" DPC "lock:acquire lock=lock#2 old=DISPATCH" DPC
+     "lock:release lock=lock#1 owner=task#2 new=PASSIVE" DPC},
+    {"the DPC of an expired timer at the end of its device", "io.timer-cancelled-before-free",
+     START "timer:set timer=timer#1 due=10 dpc=dpc#1" PASSIVE
+           "timer:expire timer=timer#1 ; layer=system device=1\n"
+           "device:delete device=device#2" PASSIVE},
+};
+
+static struct ft_file_events events;
+
+/* True when the branch yields its rule, or nothing at all where none is named. */
+static bool check(const struct branch *branch)
+{
+    struct ft_verdict verdict;
+    bool ok;
+
+    if (!ft_text_events_read(branch->lines, &events)) {
+        return false;
+    }
+    ft_judge(&events, true, 0, &verdict);
+    if (branch->rule == NULL) {
+        ok = verdict.finding_count == 0 && verdict.warning_count == 0;
+    } else {
+        const struct ft_rule_row *row = ft_rule_by_id(branch->rule);
+
+        ok = row != NULL && ft_verdict_has_rule(&verdict, row->number);
+    }
+    if (!ok) {
+        ft_verdict_show(branch->what, &verdict);
+    }
+    return ok;
+}
+
+static void check_all(const struct branch *branches, size_t count)
+{
+    unsigned failed = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        failed += check(&branches[i]) ? 0 : 1;
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void branches_about_dma(void **state)
+{
+    (void)state;
+    check_all(dma_branches, sizeof(dma_branches) / sizeof(dma_branches[0]));
+}
+
+static void branches_about_everything_else(void **state)
+{
+    (void)state;
+    check_all(io_branches, sizeof(io_branches) / sizeof(io_branches[0]));
+}
+
+/* One line for each number from 1 on fills the table. */
+static const struct {
+    const char *table;
+    const char *line; /* one %u */
+} tables[] = {
+    {"requests", "irp:new irp=irp#%u code=READ ; layer=harness\n"},
+    {"queued channel requests", "dma:channel adapter=adapter#1 registers=%u" DPC},
+    {"adapters", "dma:get-adapter adapter=adapter#%u" PASSIVE},
+    {"common buffers", "dma:common-alloc adapter=adapter#1 buffer=common#%u length=16" PASSIVE},
+    {"engine channels", "engine:begin channel=%u address=0x1000 length=16" DEVICE},
+    {"pool blocks", "pool:alloc block=pool#%u size=16" PASSIVE},
+    {"spin locks held at once", "lock:acquire lock=lock#%u old=DISPATCH dpc_level=yes" DPC},
+    {"raised IRQLs", "irql:raise old=PASSIVE new=DISPATCH ; task=%u\n"},
+    {"pending DPCs", "dpc:insert dpc=dpc#%u inserted=yes" DPC},
+    {"running timers", "timer:set timer=timer#%u due=10" DPC},
+    {"connected interrupts", "isr:connect interrupt=interrupt#%u device=device#2" PASSIVE},
+};
+
+/* The engine has lost count, so it says neither clean nor whose fault it is. */
+static void a_full_table_leaves_the_run_unjudged(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        static char text[200 * 120];
+        size_t length = (size_t)snprintf(text, sizeof(text), "%s", START);
+        struct ft_verdict verdict;
+        char detail[96];
+
+        for (unsigned number = 1; number <= 140; number++) {
+            length +=
+                (size_t)snprintf(text + length, sizeof(text) - length, tables[i].line, number);
+        }
+        (void)snprintf(text + length, sizeof(text) - length, "run:end ; layer=harness\n");
+        (void)snprintf(detail, sizeof(detail), "the rules lost count: too many %s",
+                       tables[i].table);
+        assert_true(ft_text_events_read(text, &events));
+        ft_judge(&events, true, 0, &verdict);
+        if (verdict.kind != FT_VERDICT_UNJUDGED) {
+            ft_verdict_show(tables[i].table, &verdict);
+        }
+        assert_int_equal(verdict.kind, FT_VERDICT_UNJUDGED);
+        assert_string_equal(verdict.detail, detail);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(branches_about_dma),
+        cmocka_unit_test(branches_about_everything_else),
+        cmocka_unit_test(a_full_table_leaves_the_run_unjudged),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
