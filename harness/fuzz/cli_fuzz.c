@@ -122,9 +122,14 @@ static const char *finding_name(const struct ft_verdict *verdict)
 
 static void print_finding(const struct ft_campaign_finding *finding)
 {
-    fprintf(stderr, "  %-32s %-40s %7.1f s  %s\n", finding_name(&finding->verdict),
-            finding->verdict.finding_count ? finding->verdict.finding[0].function : "",
-            finding->seconds, finding->path);
+    const struct ft_verdict *verdict = &finding->verdict;
+    char when[32] = "earlier";
+
+    if (finding->fresh)
+        snprintf(when, sizeof when, "%.1f s", finding->seconds);
+    fprintf(stderr, "  %9s  %s%s%s\n             %s\n", when, finding_name(verdict),
+            verdict->finding_count ? "  in " : "",
+            verdict->finding_count ? verdict->finding[0].function : "", finding->path);
 }
 
 /* One line that is rewritten on a terminal; findings scroll above it. */
@@ -248,8 +253,10 @@ static void print_summary(const struct ft_campaign *campaign)
             (unsigned long long)campaign->executions, seconds, ft_engine_name(campaign->engine),
             campaign->finding_count, campaign->finding_count == 1 ? "" : "s",
             campaign->interrupted ? " (interrupted)" : "");
+    /* The new ones have scrolled by; these are from an earlier campaign in the same folder. */
     for (unsigned i = 0; i < campaign->finding_count; i++)
-        print_finding(&campaign->finding[i]);
+        if (!campaign->finding[i].fresh)
+            print_finding(&campaign->finding[i]);
     if (campaign->finding_count)
         fprintf(stderr, "flushtrace replay %s\n", campaign->finding[0].path);
 }

@@ -155,6 +155,22 @@ static const struct branch io_branches[] = {
     {"release to a level that no acquisition saved", "io.lock-release-owner",
      "lock:acquire lock=lock#1 old=DISPATCH" DPC "lock:acquire lock=lock#2 old=DISPATCH" DPC
      "lock:release lock=lock#1 owner=task#2 new=PASSIVE" DPC},
+    {"release the cancel lock that nobody holds", "io.cancel-release-lock-once",
+     "cancel:unlock new=DISPATCH held=no" DPC},
+    {"start the next packet under a spin lock", "io.irp-complete-no-lock",
+     "lock:acquire lock=lock#1 old=DISPATCH dpc_level=yes" DPC
+     "io:start-next device=device#2 irp=irp#1" DPC},
+    {"start the next packet under the cancel lock", "io.irp-complete-no-lock",
+     "cancel:lock old=DISPATCH" DPC "io:start-next device=device#2 irp=irp#1" DPC},
+    {"start the next packet under another task's lock", NULL,
+     "lock:acquire lock=lock#1 old=DISPATCH dpc_level=yes ; irql=DISPATCH task=3 device=1\n"
+     "io:start-next device=device#2 irp=irp#1" DPC},
+    {"a lock released at DPC level leaves its level to the raise before it", NULL,
+     "irql:raise old=PASSIVE new=DISPATCH" PASSIVE "lock:acquire lock=lock#1 old=PASSIVE" DPC
+     "lock:release lock=lock#1 owner=task#2 new=DISPATCH dpc_level=yes" DPC
+     "irql:lower old=DISPATCH new=PASSIVE" DPC},
+    {"the end of a dispatch routine for a request that never was", NULL,
+     "call:leave routine=dispatch object=irp#7 code=READ value=0x103" PASSIVE},
     {"the DPC of an expired timer at the end of its device", "io.timer-cancelled-before-free",
      START "timer:set timer=timer#1 due=10 dpc=dpc#1" PASSIVE
            "timer:expire timer=timer#1 ; layer=system device=1\n"
