@@ -230,7 +230,7 @@ static bool judge_map(struct ft_rules *rules, const struct ft_event *event,
 }
 
 /* Remembers how far the grant's transfer has come. The request whose memory is mapped is a better
- * owner than the current IRP. */
+ * owner than the current IRP; the driver's own memory has none. */
 static void advance_grant(struct ft_rs_grant *grant, const struct ft_rs_mapping *mapping)
 {
     bool same = (grant->flags & FT_GRANT_MAPPED) != 0 && grant->mdl == mapping->mdl;
@@ -240,21 +240,18 @@ static void advance_grant(struct ft_rs_grant *grant, const struct ft_rs_mapping 
     }
     grant->mdl = mapping->mdl;
     grant->flags |= FT_GRANT_MAPPED;
-    if (mapping->irp != 0) {
-        grant->irp = mapping->irp;
-    }
+    grant->irp = mapping->irp;
 }
 
 void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
+    /* The driver's own memory belongs to no request, whatever CurrentIrp was when the channel was
+     * asked for: a driver may prefetch or write back while another request is current. */
     uint32_t owner = ft_rs_mdl_owner(rules, ft_arg_id(event, 2));
     struct ft_rs_mapping *mapping;
     struct ft_rs_irp *irp;
 
-    if (owner == 0 && grant != NULL) {
-        owner = grant->irp;
-    }
     if (ft_by_driver(event) && judge_map(rules, event, grant, owner) && ft_known(event, 7) &&
         ft_known(event, 4)) {
         judge_budget(rules, event, grant);

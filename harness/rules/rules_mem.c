@@ -102,8 +102,9 @@ static void on_partial(struct ft_rules *rules, const struct ft_event *event)
     uint32_t owner = ft_rs_mdl_owner(rules, ft_arg_id(event, 0));
     struct ft_rs_mdl *target = ft_rs_mdl_get(rules, ft_arg_id(event, 1));
 
-    if (target != NULL && owner != 0) {
+    if (target != NULL && (owner != 0 || (target->flags & FT_MDL_PARTIAL) != 0)) {
         target->irp = owner;
+        target->flags |= FT_MDL_PARTIAL;
     }
 }
 
@@ -142,7 +143,10 @@ void ft_on_mdl(struct ft_rules *rules, const struct ft_event *event)
         }
         break;
     case FT_EV_MDL_BUILD:
-        mdl->flags = (uint16_t)(mdl->flags & ~FT_MDL_UNLOCKED);
+        if ((mdl->flags & FT_MDL_PARTIAL) != 0) {
+            mdl->irp = 0; /* it described a part of a request once, and does no longer */
+        }
+        mdl->flags = (uint16_t)(mdl->flags & ~(FT_MDL_UNLOCKED | FT_MDL_PARTIAL));
         break;
     case FT_EV_MDL_UNLOCK:
         mdl->flags = (uint16_t)((mdl->flags & ~FT_MDL_LOCKED) | FT_MDL_UNLOCKED);

@@ -97,7 +97,8 @@ enum {
     FT_MDL_BY_DRIVER = 1, /* the driver allocated it */
     FT_MDL_LOCKED = 2,
     FT_MDL_UNLOCKED = 4, /* was locked and is not any more */
-    FT_MDL_FREED = 8
+    FT_MDL_FREED = 8,
+    FT_MDL_PARTIAL = 16 /* its request is that of the MDL it was built from */
 };
 
 struct ft_rs_mdl {

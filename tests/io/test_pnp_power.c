@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -83,12 +84,12 @@ static void ops_are_legal_in_the_states_of_the_table(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char wanted[256] = "start create ";
+        char wanted[256];
         unsigned count = 0;
 
         while (count < OPS && rows[i].op[count].kind)
             count++;
-        strcat(wanted, rows[i].notes);
+        snprintf(wanted, sizeof wanted, "start create %s", rows[i].notes);
         bench_driver_run(&sound, rows[i].op, count);
         if (strncmp(wb_notes(), wanted, strlen(wanted)) != 0)
             fail_msg("row %u: %s, wanted %s", i, wb_notes(), wanted);

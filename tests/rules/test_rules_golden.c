@@ -44,6 +44,7 @@ static const char *const golden[] = {
     "handle-left-open",
     "engine-end-unnamed",
     "data-copied",
+    "prefetch",
     "unmapped-registers",
     "never-started",
     "retry",
