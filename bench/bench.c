@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <zstd.h>
 
 enum { ROUNDS = 7, DEFAULT_RUNS = 4000, LOG_EVENTS = 1 << 16 };
 
@@ -48,25 +49,45 @@ static double time_runs(struct ft_session *session, const struct ft_run_options 
     return rounds[ROUNDS / 2];
 }
 
-static double stored_bytes_per_event(const struct ft_module *module,
-                                     const struct ft_scenario *scenario)
+/* Bytes of the whole trace file per event, and of the same events as zstd alone packs them. */
+static void print_stored(const char *name, const struct ft_module *module,
+                         const struct ft_scenario *scenario)
 {
     static const struct ft_execute_options options = {.in_process = true};
     struct ft_error error;
     struct ft_trace trace;
-    uint8_t *bytes;
-    size_t length;
-    double ratio;
+    uint8_t *bytes, *raw;
+    size_t length, raw_length, event_bytes;
 
     if (ft_execute(module, scenario, &options, &trace, &error) != FT_OK ||
         ft_trace_encode(&trace, &bytes, &length, &error) != FT_OK) {
         fprintf(stderr, "ft-bench: %s\n", error.text);
         exit(5);
     }
-    ratio = (double)length / (double)trace.event_count;
+    event_bytes = trace.event_count * sizeof *trace.event;
+    raw = malloc(ZSTD_compressBound(event_bytes));
+    if (raw == NULL)
+        exit(5);
+    raw_length = ZSTD_compress(raw, ZSTD_compressBound(event_bytes), trace.event, event_bytes, 3);
+    printf("%s_events %llu\n", name, (unsigned long long)trace.event_count);
+    printf("%s_bytes_per_event %.2f B\n", name, (double)length / (double)trace.event_count);
+    printf("%s_raw_zstd_bytes_per_event %.2f B\n", name,
+           (double)raw_length / (double)trace.event_count);
+    free(raw);
     free(bytes);
     ft_trace_free(&trace);
-    return ratio;
+}
+
+/* Sixty requests of all sizes: a trace long enough that its header does not count. */
+static void make_long(struct ft_scenario *scenario)
+{
+    enum { REQUESTS = 60 };
+
+    ft_platform_preset(FT_PLATFORM_BOUNCE, &scenario->platform);
+    scenario->op_count = REQUESTS;
+    for (unsigned i = 0; i < REQUESTS; i++)
+        scenario->op[i] = (struct ft_op){.kind = i % 3 ? FT_OP_READ : FT_OP_WRITE,
+                                         .arg = {(uint16_t)(i * 7919 % 40000), i * 37 % 4096}};
 }
 
 static void print_scenario(const struct ft_scenario *scenario)
@@ -119,7 +140,9 @@ int main(int argc, char **argv)
     recorded = time_runs(&session, &options, runs, &result);
     printf("recording %.1f %%\n", (recorded / cold - 1) * 100);
     ft_session_close(&session);
-    printf("stored_bytes_per_event %.2f B\n", stored_bytes_per_event(module, &scenario));
+    print_stored("short_trace", module, &scenario);
+    make_long(&scenario);
+    print_stored("long_trace", module, &scenario);
     free(log);
     return 0;
 }
