@@ -31,6 +31,8 @@ static struct {
     bool bytes_only;
     volatile uint64_t *runs; /* shared with whoever watches */
     struct ft_scenario fixed_scenario;
+    const struct ft_module *module;
+    bool open;
     struct ft_session session;
 } target = {.mutant = "", .platform = -1};
 
@@ -124,8 +126,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     map_counter();
     if (target.fixed)
         read_fixed();
-    if (!ft_session_open(&target.session, module, false, 0))
-        exit(5);
+    target.module = module;
     return 0;
 }
 
@@ -161,11 +162,12 @@ static void report(const struct ft_scenario *scenario, const struct ft_verdict *
         ft_finding_file_write(target.findings, scenario, verdict);
         return;
     }
-    ft_site_resolve(ft_module_find(ft_module_at(0)->core, target.mutant), finding->site, function,
-                    sizeof function);
+    ft_site_resolve(target.module, finding->site, function, sizeof function);
     ft_scenario_print(scenario, text, sizeof text);
     fprintf(stderr, "flushtrace: %s %s\n  %s\n  at %s\n%s", ft_verdict_name(verdict->kind),
             rule ? rule->id : "", rule ? rule->sentence : verdict->detail, function, text);
+    /* The engine's own handlers are back, and keep the input. */
+    ft_session_close(&target.session);
     abort();
 }
 
@@ -175,6 +177,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ft_run_result result;
     struct ft_verdict verdict;
 
+    /* Not earlier: by now the engine has its signal handlers, and ours go in front of them. */
+    if (!target.open && !ft_session_open(&target.session, target.module, false, 0))
+        exit(5);
+    target.open = true;
     (*target.runs)++;
     if (target.fixed)
         scenario = target.fixed_scenario;
