@@ -110,6 +110,9 @@ void ft_world_run(struct ft_world *world, const struct ft_run_options *options,
 size_t ft_world_save(struct ft_world *world, unsigned slot);
 size_t ft_world_restore(struct ft_world *world, unsigned slot);
 
+/* True when a run on this platform would begin from a warm save point if its scenario allows. */
+bool ft_world_is_warm(const struct ft_world *world, const struct ft_platform *platform);
+
 /* ft_world_run in pieces: begin resets and starts the machine, step takes one step in the order of
  * world/order.h (false when the run is over), finish fills the result. */
 void ft_world_begin(struct ft_world *world, const struct ft_run_options *options);

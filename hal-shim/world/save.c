@@ -179,6 +179,12 @@ static struct save_point *find_warm(const struct ft_platform *platform)
     return NULL;
 }
 
+bool ft_world_is_warm(const struct ft_world *world, const struct ft_platform *platform)
+{
+    (void)world;
+    return find_warm(platform) != NULL;
+}
+
 bool ft_warm_restore(const struct ft_platform *platform)
 {
     const struct save_point *point = find_warm(platform);

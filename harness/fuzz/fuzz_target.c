@@ -138,6 +138,23 @@ static void run(const struct ft_scenario *scenario, bool cold, struct ft_run_res
     ft_session_run(&target.session, &options, result, verdict);
 }
 
+/* AFL++ compares the coverage of equal inputs: that of making a warm point must not count for the
+ * input that happens to be the first on its platform. */
+extern uint8_t *__afl_area_ptr __attribute__((weak));
+extern uint32_t __afl_map_size __attribute__((weak));
+
+static void warm_up(const struct ft_platform *platform)
+{
+    struct ft_scenario nothing = {.platform = *platform};
+    struct ft_run_result result;
+
+    if (&__afl_area_ptr == NULL || ft_world_is_warm(target.session.world, platform))
+        return;
+    run(&nothing, false, &result, NULL);
+    memset(__afl_area_ptr, 0, __afl_map_size);
+    __afl_area_ptr[0] = 1; /* AFL++'s own mark that the target ran */
+}
+
 /* The same scenario from the other start must give the same events; a difference is our own bug. */
 static void check_cold(const struct ft_scenario *scenario, const struct ft_run_result *warm)
 {
@@ -188,6 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ft_scenario_decode(data, size, &scenario);
     if (target.platform >= 0)
         ft_platform_preset((enum ft_platform_name)target.platform, &scenario.platform);
+    warm_up(&scenario.platform);
     run(&scenario, false, &result, &verdict);
     if (XXH3_64bits(data, size) % COLD_CHECK_ONE_IN == 0)
         check_cold(&scenario, &result);
