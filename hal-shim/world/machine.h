@@ -89,7 +89,6 @@ struct ft_task {
     uint8_t locks; /* spin locks held */
     uint8_t began;
     uint8_t stack_dirty;        /* the stack was left in mid-call; its shadow is stale */
-    uint8_t in_dispatch_window; /* reserved */
     uint16_t id;                /* handle id */
     uint16_t label;
     uint16_t request; /* IRP handle id it serves */

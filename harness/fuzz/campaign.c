@@ -104,6 +104,7 @@ static void remember(struct ft_campaign *campaign, const struct ft_verdict *verd
     finding->verdict = *verdict;
     finding->seconds = fresh ? ft_campaign_now() - campaign->start : 0;
     finding->fresh = fresh;
+    finding->known = campaign->is_known && campaign->is_known(verdict);
     snprintf(finding->path, sizeof finding->path, "%s", path);
 }
 
@@ -238,7 +239,7 @@ static unsigned fresh_count(const struct ft_campaign *campaign)
     unsigned fresh = 0;
 
     for (unsigned i = 0; i < campaign->finding_count; i++)
-        fresh += campaign->finding[i].fresh;
+        fresh += campaign->finding[i].fresh && !campaign->finding[i].known;
     return fresh;
 }
 

@@ -24,6 +24,7 @@ struct ft_campaign_finding {
     struct ft_verdict verdict;
     double seconds; /* after the start of the campaign */
     bool fresh;     /* found by this campaign, not by an earlier one */
+    bool known;     /* in the baseline or ignored: it does not count */
     char path[768];
 };
 
@@ -38,6 +39,8 @@ struct ft_campaign {
     char folder[256];
     char programs[256]; /* where the engines' executables are */
     char **passed;      /* flags for the engine, NULL-terminated */
+    bool (*is_known)(
+        const struct ft_verdict *verdict); /* findings that do not count; may be NULL */
 
     /* how it goes */
     pid_t job[FT_JOBS_MAX];

@@ -1,6 +1,7 @@
 /* flushtrace fuzz: arguments, live progress, summary. */
 #define _GNU_SOURCE
 #include "fuzz/cli_fuzz.h"
+#include "cli/baseline.h"
 #include "fuzz/campaign.h"
 #include "replay/execute.h"
 #include "rules/rules.h"
@@ -19,6 +20,8 @@ enum {
     KEY_BYTES,
     KEY_JOBS,
     KEY_TIME,
+    KEY_BASELINE,
+    KEY_IGNORE,
     DEFAULT_SECONDS = 60,
     EXIT_BAD = 3
 };
@@ -40,9 +43,31 @@ static const struct argp_option options[] = {
     {"out", 'o', "DIR", 0, "where corpus and findings go (flushtrace-out)", 0},
     {"seed", 's', "N", 0, "the engine's seed (1)", 0},
     {"stop-at-finding", KEY_STOP, NULL, 0, "end at the first new finding", 0},
+    {"baseline", KEY_BASELINE, "FILE", 0,
+     "findings listed there (rule function reason) do not count", 0},
+    {"ignore", KEY_IGNORE, "RULE[:FUNCTION]", 0, "this finding does not count (repeatable)", 0},
     {"bytes", KEY_BYTES, NULL, 0, "the engine's byte mutations only, not whole ops", 0},
     {"json", KEY_JSON, NULL, 0, "one JSON object on standard output", 0},
     {0}};
+
+static struct ft_baseline baseline;
+
+static bool is_known(const struct ft_verdict *verdict)
+{
+    return verdict->finding_count ? ft_baseline_finding(&baseline, &verdict->finding[0]) != NULL
+                                  : ft_baseline_stop(&baseline, verdict->kind) != NULL;
+}
+
+/* Both options end in the same list; a bad one ends the program with its reason. */
+static void know(struct argp_state *state, bool file, const char *text)
+{
+    struct ft_error error = {0};
+    enum ft_status status = file ? ft_baseline_read(&baseline, text, &error)
+                                 : ft_baseline_ignore(&baseline, text, &error);
+
+    if (status != FT_OK)
+        argp_error(state, "%s%s%s", file ? text : "", file ? ": " : "", error.text);
+}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -78,6 +103,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_JSON:
         a->json = true;
+        break;
+    case KEY_BASELINE:
+    case KEY_IGNORE:
+        know(state, key == KEY_BASELINE, text);
         break;
     case ARGP_KEY_ARG:
         if (a->core) {
@@ -127,9 +156,10 @@ static void print_finding(const struct ft_campaign_finding *finding)
 
     if (finding->fresh)
         snprintf(when, sizeof when, "%.1f s", finding->seconds);
-    fprintf(stderr, "  %9s  %s%s%s\n             %s\n", when, finding_name(verdict),
+    fprintf(stderr, "  %9s  %s%s%s%s\n             %s\n", when, finding_name(verdict),
             verdict->finding_count ? "  in " : "",
-            verdict->finding_count ? verdict->finding[0].function : "", finding->path);
+            verdict->finding_count ? verdict->finding[0].function : "",
+            finding->known ? "  (known)" : "", finding->path);
 }
 
 /* One line that is rewritten on a terminal; findings scroll above it. */
@@ -200,11 +230,21 @@ static int check(const struct arguments *a, struct ft_campaign *campaign)
     campaign->stop_at_finding = a->stop;
     campaign->bytes_only = a->bytes;
     campaign->passed = a->passed;
+    campaign->is_known = is_known;
     snprintf(campaign->folder, sizeof campaign->folder, "%s/%s%s%s", a->out, a->core,
              *a->mutant ? "+" : "", a->mutant);
     if (!program_folder(campaign->programs, sizeof campaign->programs))
         return refuse("cannot find my own folder", "/proc/self/exe");
     return 0;
+}
+
+static unsigned count_that_count(const struct ft_campaign *campaign)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < campaign->finding_count; i++)
+        count += !campaign->finding[i].known;
+    return count;
 }
 
 static json_t *finding_json(const struct ft_campaign *campaign,
@@ -214,13 +254,13 @@ static json_t *finding_json(const struct ft_campaign *campaign,
     char rerun[1024];
 
     snprintf(rerun, sizeof rerun, "flushtrace replay %s", finding->path);
-    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:s, s:s}", "verdict",
+    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:b, s:s, s:s}", "verdict",
                      ft_verdict_name(verdict->kind), "rule", finding_name(verdict), "function",
                      verdict->finding_count ? verdict->finding[0].function : "", "event",
                      (json_int_t)(verdict->finding_count ? verdict->finding[0].event : 0), "driver",
                      campaign->module->core, "mutant", campaign->module->mutant, "seconds",
-                     finding->seconds, "new", finding->fresh, "trace", finding->path, "rerun",
-                     rerun);
+                     finding->seconds, "new", finding->fresh, "known", finding->known, "trace",
+                     finding->path, "rerun", rerun);
 }
 
 static void print_json(const struct ft_campaign *campaign)
@@ -230,14 +270,14 @@ static void print_json(const struct ft_campaign *campaign)
 
     for (unsigned i = 0; i < campaign->finding_count; i++)
         json_array_append_new(findings, finding_json(campaign, &campaign->finding[i]));
-    object =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:o}", "verdict",
-                  campaign->finding_count ? "violation" : "clean", "driver", campaign->module->core,
-                  "mutant", campaign->module->mutant, "engine", ft_engine_name(campaign->engine),
-                  "platform", campaign->platform ? campaign->platform : "any", "executions",
-                  (json_int_t)campaign->executions, "seconds", seconds, "executions_per_second",
-                  seconds > 0 ? (double)campaign->executions / seconds : 0.0, "interrupted",
-                  campaign->interrupted, "findings", findings);
+    object = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:o}", "verdict",
+        count_that_count(campaign) ? "violation" : "clean", "driver", campaign->module->core,
+        "mutant", campaign->module->mutant, "engine", ft_engine_name(campaign->engine), "platform",
+        campaign->platform ? campaign->platform : "any", "executions",
+        (json_int_t)campaign->executions, "seconds", seconds, "executions_per_second",
+        seconds > 0 ? (double)campaign->executions / seconds : 0.0, "interrupted",
+        campaign->interrupted, "findings", findings);
     json_dumpf(object, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(object);
@@ -300,5 +340,5 @@ int ft_cli_fuzz(int argc, char **argv)
         print_summary(&campaign);
     if (campaign.engine_failed && !campaign.interrupted)
         return engine_failure(&campaign);
-    return campaign.finding_count ? 1 : 0;
+    return count_that_count(&campaign) ? 1 : 0;
 }
