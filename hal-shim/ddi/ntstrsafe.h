@@ -5,7 +5,8 @@
  * STATUS_BUFFER_OVERFLOW: cut short, but terminated. STATUS_INVALID_PARAMETER: no room at all, more
  * than NTSTRSAFE_MAX_CCH characters, or a destination (or measured string) without terminator.
  * Copying, appending and measuring are inline, as in the WDK; the printf forms are the shim's, with
- * the conversions of DbgPrint (%I64u, %wZ, %ws, %S, a 32-bit %lu).
+ * the conversions of DbgPrint (%I64u, %wZ, %ws, %S, a 32-bit %lu; %p prints a handle). %f and %n
+ * stop the run by name.
  */
 #ifndef _NTSTRSAFE_H_INCLUDED_
 #define _NTSTRSAFE_H_INCLUDED_

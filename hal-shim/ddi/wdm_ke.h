@@ -131,6 +131,7 @@ void ft_yield_processor(void);
 /* --- Processors and threads. --- */
 ULONG KeGetCurrentProcessorNumber(VOID);
 ULONG KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ProcNumber);
+#define ALL_PROCESSOR_GROUPS 0xffff
 KAFFINITY KeQueryActiveProcessors(VOID);
 ULONG KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors);
 ULONG KeQueryActiveProcessorCountEx(USHORT GroupNumber);

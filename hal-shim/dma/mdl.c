@@ -311,3 +311,15 @@ VOID IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULO
     copy_pfns(SourceMdl, offset, TargetMdl);
     FT_DDI_END(MDL, label);
 }
+
+/* Globals and stacks of the driver have no place in the simulated physical memory. */
+PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress)
+{
+    uint64_t physical = ft_physical_of(BaseAddress);
+    PHYSICAL_ADDRESS address;
+
+    if (physical == FT_NO_PHYSICAL)
+        ft_unimplemented("MmGetPhysicalAddress of what is neither pool nor a buffer");
+    address.QuadPart = (LONGLONG)physical;
+    return address;
+}

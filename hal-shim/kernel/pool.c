@@ -241,6 +241,37 @@ PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
     return data;
 }
 
+PVOID ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    void *data;
+
+    FT_DDI_BEGIN(POOL_ALLOC, 0);
+    if (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE)
+        ft_unimplemented("ExAllocatePoolUninitialized with POOL_RAISE_IF_ALLOCATION_FAILURE");
+    data = driver_alloc(NumberOfBytes, Tag, (PoolType & PagedPool) != 0, false);
+    FT_DDI_END(POOL_ALLOC, 0);
+    return data;
+}
+
+PVOID ExAllocatePoolZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    void *data;
+
+    FT_DDI_BEGIN(POOL_ALLOC, 0);
+    if (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE)
+        ft_unimplemented("ExAllocatePoolZero with POOL_RAISE_IF_ALLOCATION_FAILURE");
+    data = driver_alloc(NumberOfBytes, Tag, (PoolType & PagedPool) != 0, true);
+    FT_DDI_END(POOL_ALLOC, 0);
+    return data;
+}
+
+/* DrvRtPoolNxOptIn makes NonPagedPool mean NonPagedPoolNx. Both are the same here: the arena is
+ * never executable, so there is nothing to change. */
+VOID ExInitializeDriverRuntime(ULONG RuntimeFlags)
+{
+    (void)RuntimeFlags;
+}
+
 /* Not modelled: quota, and raising on failure (POOL_FLAG_RAISE_ON_FAILURE stops the run by name).
  */
 PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)

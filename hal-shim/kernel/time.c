@@ -3,7 +3,12 @@
 
 #include <wdm.h>
 
-enum { UNITS_PER_US = 10, UNITS_PER_QUERY = 1, PERFORMANCE_FREQUENCY = 10000000 };
+enum {
+    UNITS_PER_US = 10,
+    UNITS_PER_QUERY = 1,
+    UNITS_PER_TICK = 156250,
+    PERFORMANCE_FREQUENCY = 10000000
+};
 
 static uint64_t query(void *return_address)
 {
@@ -43,9 +48,19 @@ VOID KeQuerySystemTime(PLARGE_INTEGER CurrentTime)
 
 VOID KeQueryTickCount(PLARGE_INTEGER CurrentCount)
 {
-    enum { UNITS_PER_TICK = 156250 };
-
     CurrentCount->QuadPart = (LONGLONG)(query(__builtin_return_address(0)) / UNITS_PER_TICK);
+}
+
+/* In 100 ns, as a driver multiplies KeQueryTickCount with it. A constant: no time passes. */
+ULONG KeQueryTimeIncrement(VOID)
+{
+    return UNITS_PER_TICK;
+}
+
+/* Time since the machine started, which is when its clock was 0; it never sleeps. */
+ULONGLONG KeQueryInterruptTime(VOID)
+{
+    return query(__builtin_return_address(0));
 }
 
 void ft_yield_processor(void)

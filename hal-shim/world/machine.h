@@ -88,8 +88,8 @@ struct ft_task {
     uint8_t nesting;
     uint8_t locks; /* spin locks held */
     uint8_t began;
-    uint8_t stack_dirty;        /* the stack was left in mid-call; its shadow is stale */
-    uint16_t id;                /* handle id */
+    uint8_t stack_dirty; /* the stack was left in mid-call; its shadow is stale */
+    uint16_t id;         /* handle id */
     uint16_t label;
     uint16_t request; /* IRP handle id it serves */
     uint16_t device;  /* device handle id */

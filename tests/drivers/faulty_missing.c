@@ -3,8 +3,10 @@
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
+    IO_STATUS_BLOCK status = {0};
+
     UNREFERENCED_PARAMETER(DriverObject);
     UNREFERENCED_PARAMETER(RegistryPath);
-    KeQueryTimeIncrement();
+    ZwReadFile(NULL, NULL, NULL, NULL, &status, NULL, 0, NULL, NULL);
     return STATUS_SUCCESS;
 }

@@ -39,5 +39,5 @@ if grep -q '"flavour": "plain"' "$folder/run.json"; then
 else
     check overrun 1 crash 'run:crash kind=6'
 fi
-check missing 4 unjudged 'KeQueryTimeIncrement'
+check missing 4 unjudged 'ZwReadFile'
 exit $failed

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <ntstrsafe.h>
 #include <cmocka.h>
 
 enum { PIECE = 48 };
@@ -132,6 +133,94 @@ static void a_text_ends_after_511_bytes(void **state)
     assert_int_equal(strlen(printed()), 511);
 }
 
+static void print_list(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vDbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, format, args);
+    vDbgPrintExWithPrefix("<ft> ", DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, format, args);
+    va_end(args);
+}
+
+static void body_list(void)
+{
+    print_list("%d %s|", 3, "list");
+}
+
+static void an_argument_list_prints_like_arguments(void **state)
+{
+    (void)state;
+    wb_body(body_list, FT_STOP_NONE);
+    assert_string_equal(printed(), "3 list|<ft> 3 list|");
+}
+
+static void body_bounded_narrow(void)
+{
+    static WCHAR wide[] = {'w', 0xE9, 0};
+    char to[9], one[2] = {'x', 'x'};
+
+    memset(to, '#', sizeof to);
+    CHECK(RtlStringCbPrintfA(to, 8, "%d-%s", 12, "abcd") == STATUS_SUCCESS);
+    CHECK(strcmp(to, "12-abcd") == 0 && to[8] == '#');
+    CHECK(RtlStringCchPrintfA(to, 8, "%d-%s", 12, "abcde") == STATUS_BUFFER_OVERFLOW);
+    CHECK(strcmp(to, "12-abcd") == 0 && to[8] == '#');
+    CHECK(RtlStringCbPrintfA(to, 8, "%20d", 1) == STATUS_BUFFER_OVERFLOW);
+    CHECK(strcmp(to, "       ") == 0 && to[8] == '#');
+    CHECK(RtlStringCbPrintfA(to, 8, "%ws %S %C", wide, wide, 'y') == STATUS_SUCCESS);
+    CHECK(strcmp(to, "w? w? y") == 0);
+    CHECK(RtlStringCbPrintfA(one, 1, "") == STATUS_SUCCESS && one[0] == 0 && one[1] == 'x');
+    one[0] = 'x';
+    CHECK(RtlStringCbPrintfA(one, 0, "a") == STATUS_INVALID_PARAMETER && one[0] == 'x');
+    CHECK(RtlStringCchPrintfA(one, (size_t)NTSTRSAFE_MAX_CCH + 1, "a") == STATUS_INVALID_PARAMETER);
+}
+
+static void body_bounded_wide(void)
+{
+    static const WCHAR format[] = {'%', '0', '3', 'd', 0xE9, '%', 's', '%', 'S', 0};
+    static const WCHAR wide[] = {0x416, 'b', 0};
+    static const WCHAR whole[] = {'0', '0', '7', 0xE9, 0x416, 'b', 'n', 0};
+    WCHAR to[9] = {0};
+    UNICODE_STRING counted = {0, 7 * sizeof(WCHAR), to};
+
+    to[8] = '#';
+    CHECK(RtlStringCchPrintfW(to, 8, format, 7, wide, "n") == STATUS_SUCCESS);
+    CHECK(memcmp(to, whole, sizeof whole) == 0);
+    CHECK(RtlStringCbPrintfW(to, 7 * sizeof(WCHAR), format, 7, wide, "n") ==
+          STATUS_BUFFER_OVERFLOW);
+    CHECK(memcmp(to, whole, 6 * sizeof(WCHAR)) == 0 && to[6] == 0 && to[8] == '#');
+    CHECK(RtlStringCbPrintfW(to, 1, format, 7, wide, "n") == STATUS_INVALID_PARAMETER);
+    to[7] = '#';
+    CHECK(RtlUnicodeStringPrintf(&counted, format, 7, wide, "n") == STATUS_SUCCESS);
+    CHECK(counted.Length == 14 && memcmp(to, whole, 14) == 0 && to[7] == '#');
+    counted.MaximumLength = 12;
+    CHECK(RtlUnicodeStringPrintf(&counted, format, 7, wide, "n") == STATUS_INVALID_PARAMETER);
+    counted.Length = 0;
+    CHECK(RtlUnicodeStringPrintf(&counted, format, 7, wide, "n") == STATUS_BUFFER_OVERFLOW);
+    CHECK(counted.Length == 12);
+}
+
+static void bounded_strings_are_cut_and_terminated(void **state)
+{
+    (void)state;
+    wb_body(body_bounded_narrow, FT_STOP_NONE);
+    wb_body(body_bounded_wide, FT_STOP_NONE);
+    assert_int_equal(wb_count(FT_EV_DBG_PRINT), 0);
+}
+
+static void body_floating(void)
+{
+    char to[8];
+
+    RtlStringCbPrintfA(to, sizeof to, "%f", 1.0);
+}
+
+static void a_string_with_an_unknown_conversion_stops_by_name(void **state)
+{
+    (void)state;
+    wb_body(body_floating, FT_STOP_UNIMPLEMENTED);
+}
+
 static void body_assert(void)
 {
     ft_driver_assert("1 + 1 == 3", "file.c", 12);
@@ -170,6 +259,9 @@ int main(void)
         cmocka_unit_test(strings_print_narrow_wide_and_counted),
         cmocka_unit_test(long_texts_come_in_pieces_and_empty_ones_not_at_all),
         cmocka_unit_test(a_text_ends_after_511_bytes),
+        cmocka_unit_test(an_argument_list_prints_like_arguments),
+        cmocka_unit_test(bounded_strings_are_cut_and_terminated),
+        cmocka_unit_test(a_string_with_an_unknown_conversion_stops_by_name),
         cmocka_unit_test(a_failed_assertion_is_told_and_the_run_goes_on),
         cmocka_unit_test(a_bug_check_ends_the_run_with_its_parameters),
     };

@@ -199,6 +199,33 @@ static void a_dpc_runs_on_the_processor_that_queued_it(void **state)
     assert_int_equal(wb_event(FT_EV_CALL_ENTER, 2)->cpu, 1);
 }
 
+static unsigned processors_asked;
+
+static void body_count(void)
+{
+    KAFFINITY mask = 0, all = ((KAFFINITY)1 << processors_asked) - 1;
+
+    CHECK(KeQueryActiveProcessorCount(NULL) == processors_asked);
+    CHECK(KeQueryActiveProcessorCount(&mask) == processors_asked && mask == all);
+    CHECK(KeQueryActiveProcessors() == all);
+    CHECK(KeQueryActiveProcessorCountEx(0) == processors_asked);
+    CHECK(KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS) == processors_asked);
+    CHECK(KeQueryActiveProcessorCountEx(1) == 0 && KeQueryMaximumProcessorCountEx(1) == 0);
+    CHECK(KeQueryMaximumProcessorCount() == processors_asked);
+    CHECK(KeQueryMaximumProcessorCountEx(ALL_PROCESSOR_GROUPS) == processors_asked);
+    CHECK(KeQueryActiveGroupCount() == 1 && KeQueryMaximumGroupCount() == 1);
+    wb_note("counted");
+}
+
+static void processors_are_counted_in_one_group(void **state)
+{
+    (void)state;
+    for (processors_asked = 1; processors_asked <= FT_CPUS_MAX; processors_asked++) {
+        wb_body_on(processors_asked, body_count);
+        assert_string_equal(wb_notes(), "counted");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +236,7 @@ int main(void)
         cmocka_unit_test(flushing_waits_for_what_was_queued),
         cmocka_unit_test(a_dpc_waits_for_its_processor_to_drop_below_dispatch),
         cmocka_unit_test(a_dpc_runs_on_the_processor_that_queued_it),
+        cmocka_unit_test(processors_are_counted_in_one_group),
     };
 
     return cmocka_run_group_tests_name("DPCs", tests, NULL, NULL);

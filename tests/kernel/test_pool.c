@@ -39,6 +39,13 @@ static void body_fills(void)
     uint8_t *zeroed = ExAllocatePool2(POOL_FLAG_NON_PAGED, BYTES, TAG);
     uint8_t *raw = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, BYTES, TAG);
 
+    uint8_t *fresh = ExAllocatePoolUninitialized(NonPagedPoolNx, BYTES, TAG);
+    uint8_t *clean = ExAllocatePoolZero(PagedPool, BYTES, TAG);
+
+    ExInitializeDriverRuntime(DrvRtPoolNxOptIn);
+    CHECK(all(fresh, BYTES, NEW) && all(clean, BYTES, 0));
+    CHECK(MmGetPhysicalAddress(plain + 1).QuadPart == MmGetPhysicalAddress(plain).QuadPart + 1);
+    CHECK(MmGetPhysicalAddress(fresh).QuadPart != MmGetPhysicalAddress(plain).QuadPart);
     CHECK((uintptr_t)plain % 16 == 0 && (uintptr_t)zeroed % 16 == 0);
     CHECK(all(plain, BYTES, NEW) && all(zeroed, BYTES, 0) && all(raw, BYTES, NEW));
     plain[0] = plain[BYTES - 1] = 1; /* to the last byte it is the driver's */
@@ -54,6 +61,8 @@ static void new_and_freed_blocks_have_their_fill(void **state)
     assert_int_equal(wb_count(FT_EV_POOL_DAMAGE), 0);
     assert_int_equal(wb_event(FT_EV_POOL_ALLOC, 1)->arg[1], BYTES);
     assert_int_equal(wb_event(FT_EV_POOL_ALLOC, 1)->arg[2], TAG);
+    assert_int_equal(wb_event(FT_EV_POOL_ALLOC, 4)->arg[3], 0); /* paged? */
+    assert_int_equal(wb_event(FT_EV_POOL_ALLOC, 5)->arg[3], 1);
     assert_int_equal(wb_event(FT_EV_POOL_ALLOC, 1)->arg[0], wb_last(FT_EV_POOL_FREE)->arg[0]);
 }
 

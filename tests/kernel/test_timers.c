@@ -293,6 +293,30 @@ static void a_synchronization_timer_frees_one_waiter(void **state)
     assert_string_equal(wb_notes(), "one later two");
 }
 
+static void body_clocks(void)
+{
+    LARGE_INTEGER ticks, system;
+    ULONGLONG before, after;
+
+    before = KeQueryInterruptTime();
+    KeStallExecutionProcessor(50000);
+    after = KeQueryInterruptTime();
+    CHECK(after - before >= 500000 && after - before < 600000);
+    KeQuerySystemTime(&system);
+    KeQueryTickCount(&ticks);
+    CHECK((ULONGLONG)system.QuadPart > after);
+    CHECK(ticks.QuadPart >= 3); /* 50 ms are three ticks and a bit */
+    CHECK(after - (ULONGLONG)ticks.QuadPart * KeQueryTimeIncrement() < KeQueryTimeIncrement());
+    wb_note("read");
+}
+
+static void the_clocks_of_the_kernel_agree(void **state)
+{
+    (void)state;
+    wb_body(body_clocks, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "read");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +331,7 @@ int main(void)
         cmocka_unit_test(the_timer_that_is_due_first_comes_first),
         cmocka_unit_test(a_notification_timer_frees_every_waiter),
         cmocka_unit_test(a_synchronization_timer_frees_one_waiter),
+        cmocka_unit_test(the_clocks_of_the_kernel_agree),
     };
 
     return cmocka_run_group_tests_name("timers", tests, NULL, NULL);
