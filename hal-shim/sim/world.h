@@ -92,8 +92,9 @@ struct ft_run_result {
 struct ft_world *ft_world_create(const struct ft_module *module);
 void ft_world_destroy(struct ft_world *world);
 
-/* Reserves `bytes` (at most 64 KiB in all) of zeroed state that is part of every save point. Valid
- * until ft_world_destroy. */
+/* Reserves `bytes` (at most 64 KiB in all) of state that is part of every save point. Zeroed once;
+ * a cold run leaves it alone, so its owner begins anew at run:begin. Valid until ft_world_destroy.
+ */
 void *ft_world_reserve(struct ft_world *world, size_t bytes);
 
 /* Sets the observer. NULL: none. */

@@ -49,22 +49,33 @@ static void deliver(struct ft_event *event)
         ft_stop(FT_STOP_OBSERVER);
 }
 
+/* After the run has stopped nothing is observed any more: the verdict stands. */
+static bool begin_event(struct ft_event *event, enum ft_event_kind kind, unsigned argc,
+                        const uint64_t *arg)
+{
+    if (FT_M->stop != FT_STOP_NONE)
+        return false;
+    FT_ASSERT(argc <= FT_EVENT_ARGS_MAX);
+    memset(event, 0, sizeof *event);
+    fill_header(event);
+    event->kind = (uint16_t)kind;
+    event->argc = (uint8_t)argc;
+    for (unsigned i = 0; i < argc; i++)
+        event->arg[i] = arg[i];
+    return true;
+}
+
 void ft_emit_as(enum ft_layer layer, unsigned request, enum ft_event_kind kind, unsigned argc,
                 const uint64_t *arg)
 {
     struct ft_event event;
 
-    if (FT_M->stop != FT_STOP_NONE)
+    if (!begin_event(&event, kind, argc, arg))
         return;
-    memset(&event, 0, sizeof event);
-    fill_header(&event);
-    event.kind = (uint16_t)kind;
     event.layer = (uint8_t)layer;
     if (layer != FT_LAYER_DRIVER)
         event.site = 0;
     event.request = (uint16_t)request;
-    event.argc = (uint8_t)argc;
-    memcpy(event.arg, arg, argc * sizeof *arg);
     deliver(&event);
 }
 
@@ -72,17 +83,8 @@ void ft_emit_args(enum ft_event_kind kind, unsigned argc, const uint64_t *arg)
 {
     struct ft_event event;
 
-    /* After the run has stopped nothing is observed any more: the verdict stands. */
-    if (FT_M->stop != FT_STOP_NONE)
-        return;
-    FT_ASSERT(argc <= FT_EVENT_ARGS_MAX);
-    memset(&event, 0, sizeof event);
-    fill_header(&event);
-    event.kind = (uint16_t)kind;
-    event.argc = (uint8_t)argc;
-    for (unsigned i = 0; i < argc; i++)
-        event.arg[i] = arg[i];
-    deliver(&event);
+    if (begin_event(&event, kind, argc, arg))
+        deliver(&event);
 }
 
 void ft_emit_text(enum ft_event_kind kind, const char *text)

@@ -147,8 +147,8 @@ const struct ft_module *ft_world_module(void)
     return ft_host_world.module;
 }
 
-/* Cold: everything from the beginning. The harness's reservations are zeroed too; it re-initialises
- * them at run:begin. */
+/* Cold: everything from the beginning, but for the harness's reservations: their owner begins anew
+ * at the event run:begin. */
 static void reset_cold(const struct ft_platform *platform)
 {
     uint32_t used = ft_host_world.state_reserved;
