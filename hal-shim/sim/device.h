@@ -68,6 +68,21 @@ bool sim_dma_write(struct sim_device *device, uint64_t address, const void *byte
 /* Raises or drops the interrupt line (level-sensitive). No effect if it has that level already. */
 void sim_irq_set(struct sim_device *device, bool level);
 
+/* System DMA, for a device on a channel of the platform's controller: it asserts its request line
+ * and moves up to `length` bytes in that direction. Returns the bytes moved: fewer, or none, when
+ * the channel is masked, runs the other way, or reaches its terminal count, which *terminal then
+ * says. */
+uint32_t sim_slave_transfer(struct sim_device *device, bool to_device, void *bytes, uint32_t length,
+                            bool *terminal);
+
+/* The device was told whether it may interrupt (its own enable bit, not the line). */
+void sim_irq_enable(struct sim_device *device, bool enabled);
+
+/* The device sends interrupt message `message` (message-signalled interrupts), or asks that the
+ * machine wake (only while a wait-wake request is armed and the device sleeps). */
+void sim_irq_message(struct sim_device *device, unsigned message);
+void sim_wake(struct sim_device *device);
+
 /* Tells the world that channel `channel` (0..3) starts to move data between the device and
  * [address, address + length), and that it stopped after `bytes`. Rules judge early flushes and
  * short transfers by these. */

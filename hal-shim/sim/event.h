@@ -57,7 +57,15 @@ enum ft_task_kind {
     RT(12, WORK_ITEM, "work item")                                                                 \
     RT(13, UNLOAD, "DriverUnload")                                                                 \
     RT(14, POWER_CALLBACK, "power callback")                                                       \
-    RT(15, LIST_CONTROL, "AdapterListControl")
+    RT(15, LIST_CONTROL, "AdapterListControl")                                                     \
+    RT(16, CSQ, "queue callback")                                                                  \
+    RT(17, THREAD, "system thread")                                                                \
+    RT(18, CALLBACK, "callback")                                                                   \
+    RT(19, IO_TIMER, "IoTimer")                                                                    \
+    RT(20, CONTROLLER_CONTROL, "ControllerControl")                                                \
+    RT(21, WMI, "WMI callback")                                                                    \
+    RT(22, LOOKASIDE, "lookaside callback")                                                        \
+    RT(23, QUERY, "registry query routine")
 
 enum ft_routine {
 #define RT(number, symbol, name) FT_ROUTINE_##symbol = number,

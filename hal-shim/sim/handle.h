@@ -28,7 +28,21 @@
     HC(14, GRANT, "grant")                                                                         \
     HC(15, MAPPING, "map")                                                                         \
     HC(16, COMMON, "common")                                                                       \
-    HC(17, OTHER, "object")
+    HC(17, OTHER, "object")                                                                        \
+    HC(18, SGLIST, "sg-list")                                                                      \
+    HC(19, THREAD, "thread")                                                                       \
+    HC(20, WORK, "work")                                                                           \
+    HC(21, MUTEX, "mutex")                                                                         \
+    HC(22, SEMAPHORE, "semaphore")                                                                 \
+    HC(23, QUEUE, "queue")                                                                         \
+    HC(24, CSQ, "csq")                                                                             \
+    HC(25, FILE, "file")                                                                           \
+    HC(26, RESOURCE, "resource")                                                                   \
+    HC(27, KEY, "key")                                                                             \
+    HC(28, INTERFACE, "interface")                                                                 \
+    HC(29, LOOKASIDE, "lookaside")                                                                 \
+    HC(30, PAGES, "pages")                                                                         \
+    HC(31, RUNDOWN, "rundown")
 
 enum ft_handle_class {
 #define HC(number, symbol, name) FT_HC_##symbol = number,

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-enum { FT_BARS_MAX = 6, FT_DESCRIPTION_DEVICES_MAX = 2 };
+enum { FT_BARS_MAX = 6, FT_DESCRIPTION_DEVICES_MAX = 2, FT_CONTROLS_MAX = 8 };
 
 enum ft_driver_model { FT_MODEL_WDM, FT_MODEL_KMDF, FT_MODEL_SCSIPORT };
 
@@ -32,12 +32,26 @@ struct ft_description {
     uint8_t requests;     /* FT_TAKES_* */
     uint8_t irq_level;    /* DIRQL of the interrupt, 0: none */
     uint8_t irq_vector;
-    uint32_t bar_bytes[FT_BARS_MAX]; /* memory BARs; 0: none */
-    uint32_t request_bytes_max;      /* longest read or write, at most 65024 */
-    uint32_t flags;                  /* FT_DRIVER_* */
+    uint32_t bar_bytes[FT_BARS_MAX];   /* memory BARs; 0: none */
+    uint32_t request_bytes_max;        /* longest read or write, at most 65024 */
+    uint32_t flags;                    /* FT_DRIVER_* */
+    uint32_t control[FT_CONTROLS_MAX]; /* device control codes it takes, the first 0 ends them */
+    uint32_t pci_id;                   /* device << 16 | vendor, 0: not on a PCI bus (ISA) */
+    uint32_t pci_class;                /* class << 16 | subclass << 8 | interface */
+    uint16_t port_base;                /* I/O ports of an ISA part */
+    uint16_t port_bytes;               /* 0: none */
+    uint8_t interrupt;                 /* enum ft_interrupt_kind */
+    uint8_t messages;                  /* interrupt messages of the device, 1..4 */
+    uint8_t dma_channel;               /* of the system DMA controller, 0..7 */
+    uint8_t dma_bits;                  /* 8 or 16; 0: the device is not on a channel */
 };
 
-enum { FT_DRIVER_RAW_MMIO = 1 };
+enum ft_interrupt_kind { FT_INTERRUPT_LEVEL, FT_INTERRUPT_LATCHED, FT_INTERRUPT_MESSAGES };
+
+enum {
+    FT_DRIVER_RAW_MMIO = 1,
+    FT_DRIVER_WAKES = 2 /* the device can wake the machine from D3 */
+};
 
 /* The sections that hold a driver's writable data (design: restored at every reset). */
 struct ft_module_data {
@@ -63,6 +77,6 @@ struct ft_module {
     const unsigned char *code_end;
 };
 
-enum { FT_MODULE_ABI = 1 };
+enum { FT_MODULE_ABI = 2 };
 
 #endif

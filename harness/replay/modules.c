@@ -67,23 +67,45 @@ enum ft_status ft_module_load(const char *path, const struct ft_module **ret,
     return FT_OK;
 }
 
+/* Appends "key=value"; lines of fields that are zero in most descriptions are left out. */
+static size_t append(char *text, size_t capacity, size_t used, const char *key, unsigned index,
+                     uint32_t value)
+{
+    size_t at = used < capacity ? used : capacity;
+
+    if (value == 0)
+        return used;
+    return used + (size_t)snprintf(text + at, capacity - at, index ? "%s%u=%u\n" : "%s%.0u=%u\n",
+                                   key, index, value);
+}
+
 size_t ft_description_print(const struct ft_description *description, char *text, size_t capacity)
 {
     static const char *const models[] = {"wdm", "kmdf", "scsi"};
-    int used =
-        snprintf(text, capacity,
-                 "name=%s\nmodel=%s\ndevices=%u\nwindows=%u\ndma_version=%u\nkmdf_version=%u\n"
-                 "requests=%u\nirq_level=%u\nirq_vector=%u\nrequest_bytes_max=%u\nflags=%u\n",
-                 description->name, models[description->model % 3], description->devices,
-                 description->windows, description->dma_version, description->kmdf_version,
-                 description->requests, description->irq_level, description->irq_vector,
-                 description->request_bytes_max, description->flags);
+    size_t used = (size_t)snprintf(
+        text, capacity,
+        "name=%s\nmodel=%s\ndevices=%u\nwindows=%u\ndma_version=%u\nkmdf_version=%u\n"
+        "requests=%u\nirq_level=%u\nirq_vector=%u\nrequest_bytes_max=%u\nflags=%u\n",
+        description->name, models[description->model % 3], description->devices,
+        description->windows, description->dma_version, description->kmdf_version,
+        description->requests, description->irq_level, description->irq_vector,
+        description->request_bytes_max, description->flags);
+    const struct {
+        const char *key;
+        uint32_t value;
+    } more[] = {
+        {"pci_id", description->pci_id},           {"pci_class", description->pci_class},
+        {"port_base", description->port_base},     {"port_bytes", description->port_bytes},
+        {"interrupt", description->interrupt},     {"messages", description->messages},
+        {"dma_channel", description->dma_channel}, {"dma_bits", description->dma_bits},
+    };
 
     for (unsigned i = 0; i < FT_BARS_MAX; i++)
-        if (description->bar_bytes[i]) {
-            size_t at = (size_t)used < capacity ? (size_t)used : capacity;
-
-            used += snprintf(text + at, capacity - at, "bar%u=%u\n", i, description->bar_bytes[i]);
-        }
-    return (size_t)used;
+        if (description->bar_bytes[i])
+            used = append(text, capacity, used, i ? "bar" : "bar0", i, description->bar_bytes[i]);
+    for (unsigned i = 0; i < FT_CONTROLS_MAX && description->control[i]; i++)
+        used = append(text, capacity, used, "control", i + 1, description->control[i]);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        used = append(text, capacity, used, more[i].key, 0, more[i].value);
+    return used;
 }

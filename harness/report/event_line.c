@@ -180,7 +180,7 @@ static size_t print_arguments(const struct ft_event *event, const struct ft_even
 {
     size_t length = 0;
 
-    for (unsigned i = 0; i < row->argc; i++) {
+    for (unsigned i = 0; i < row->argc && i < event->argc; i++) {
         char value[VALUE_BYTES];
         bool named = print_minor(event, row, i, value, sizeof(value));
 

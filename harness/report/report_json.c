@@ -69,7 +69,7 @@ static json_t *arguments_of(const struct ft_event *event, const struct ft_event_
 {
     json_t *object = json_object();
 
-    for (unsigned i = 0; row != NULL && i < row->argc; i++) {
+    for (unsigned i = 0; row != NULL && i < row->argc && i < event->argc; i++) {
         char value[VALUE_BYTES];
 
         ft_arg_print(event, i, value, sizeof(value));

@@ -213,7 +213,7 @@ static inline bool ft_by_driver(const struct ft_event *event)
 
 static inline bool ft_known(const struct ft_event *event, unsigned index)
 {
-    return (event->unknown >> index & 1) == 0;
+    return index < event->argc && (event->unknown >> index & 1) == 0;
 }
 
 /* The id of the handle in an argument. */

@@ -219,7 +219,8 @@ size_t ft_event_print(const struct ft_event *event, char *text, size_t capacity)
         out_printf(&out, "event:0x%04x", event->kind);
     } else {
         out_printf(&out, "%s", row->name);
-        for (unsigned i = 0; i < row->argc; i++) {
+        /* Argument i begins at word i: what an older trace did not write is not printed. */
+        for (unsigned i = 0; i < row->argc && i < event->argc; i++) {
             out_printf(&out, " %s=", row->arg_name[i]);
             print_argument(&out, event, row, i);
         }
