@@ -2,7 +2,8 @@
  *
  * A golden file is written once, by the version that it is of, and never again:
  *     test-trace-golden --write FILE.ftr FILE.txt
- * writes the sample of the present version, and refuses to replace a file. */
+ * writes the sample of the present version, and refuses to replace a file; --dump FILE.ftr prints
+ * the text of any trace. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +20,20 @@ enum { TEXT_MAX = 1 << 20 };
 
 /* Paths from the root of the checkout, where tests run. */
 static const char *const golden[] = {"tests/trace/golden/v1-small"};
+
+/* Says which line differs first; the whole texts would not fit on a screen. */
+static void expect_same_text(const char *name, const char *text, const char *expected)
+{
+    unsigned line = 1;
+
+    for (; *text == *expected && *text != '\0'; text++, expected++) {
+        line += *text == '\n';
+    }
+    if (*text != *expected) {
+        fail_msg("%s.txt:%u: expected `%.*s`, got `%.*s`", name, line, (int)strcspn(expected, "\n"),
+                 expected, (int)strcspn(text, "\n"), text);
+    }
+}
 
 static void check_golden(const char *name)
 {
@@ -48,7 +63,7 @@ static void check_golden(const char *name)
     sample_dump(&trace, file);
     fclose(file);
     assert_true(trace.complete);
-    assert_string_equal(text, expected);
+    expect_same_text(name, text, expected);
     ft_trace_free(&trace);
     free(text);
 }
@@ -86,6 +101,20 @@ static int write_golden(const char *trace_path, const char *text_path)
     return fclose(file) == 0 ? 0 : 1;
 }
 
+static int dump_trace(const char *path)
+{
+    struct ft_trace trace;
+    struct ft_error error = {.text = ""};
+
+    if (ft_trace_read(path, &trace, &error) != FT_OK) {
+        fprintf(stderr, "%s\n", error.text);
+        return 1;
+    }
+    sample_dump(&trace, stdout);
+    ft_trace_free(&trace);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +123,9 @@ int main(int argc, char **argv)
 
     if (argc == 4 && strcmp(argv[1], "--write") == 0) {
         return write_golden(argv[2], argv[3]);
+    }
+    if (argc == 3 && strcmp(argv[1], "--dump") == 0) {
+        return dump_trace(argv[2]);
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

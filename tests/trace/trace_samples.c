@@ -282,11 +282,27 @@ static void dump_findings(const char *word, const struct ft_finding *finding, ui
     }
 }
 
+/* The text of a golden file is of numbers, not of names: names and knobs come later, and what was
+ * decoded stays what it was. */
+static void dump_event(uint64_t number, const struct ft_event *event, FILE *file)
+{
+    fprintf(file, "%" PRIu64 " %04x cpu=%u irql=%u layer=%u nest=%u unknown=%#x", number,
+            event->kind, event->cpu, event->irql, event->layer, event->nesting, event->unknown);
+    fprintf(file, " task=%u device=%u request=%u label=%u", event->task, event->device,
+            event->request, event->label);
+    for (unsigned i = 0; i < event->argc; i++) {
+        fprintf(file, " %" PRIx64, event->arg[i]);
+    }
+    fprintf(file, " @%#" PRIx64 "\n", event->site);
+}
+
 static void dump_scenario(const struct ft_scenario *scenario, FILE *file)
 {
     fprintf(file, "platform");
 #define KNOB(field, name, maximum, sentence)                                                       \
-    fprintf(file, " %s=%u", name, scenario->platform.field);
+    if (scenario->platform.field != 0) {                                                           \
+        fprintf(file, " %s=%u", name, scenario->platform.field);                                   \
+    }
     FT_PLATFORM_KNOBS(KNOB)
 #undef KNOB
     fprintf(file, "\n");
@@ -301,8 +317,6 @@ static void dump_scenario(const struct ft_scenario *scenario, FILE *file)
 
 void sample_dump(const struct ft_trace *trace, FILE *file)
 {
-    char line[LINE_MAX_BYTES];
-
     fprintf(file, "origin=%u model=%u core=%s mutant=%s flavour=%s compiler=%s fingerprint=%s\n",
             trace->origin, trace->model, trace->core, trace->mutant, trace->flavour,
             trace->compiler, trace->fingerprint);
@@ -312,8 +326,7 @@ void sample_dump(const struct ft_trace *trace, FILE *file)
         fprintf(file, "site %#" PRIx64 " %s\n", trace->site[i].site, trace->site[i].function);
     }
     for (uint64_t i = 0; i < trace->event_count; i++) {
-        ft_event_print(&trace->event[i], line, sizeof(line));
-        fprintf(file, "%" PRIu64 " %s @%#" PRIx64 "\n", i + 1, line, trace->event[i].site);
+        dump_event(i + 1, &trace->event[i], file);
     }
     if (trace->complete) {
         fprintf(file, "hash=%016" PRIx64 " verdict=%s %s\n", trace->hash,
