@@ -64,20 +64,35 @@ VOID IoReleaseCancelSpinLock(KIRQL Irql)
     FT_DDI_END(CANCEL_UNLOCK, 0);
 }
 
+static PDRIVER_CANCEL exchange(PIRP irp, PDRIVER_CANCEL routine)
+{
+    PDRIVER_CANCEL previous = irp->CancelRoutine;
+
+    irp->CancelRoutine = routine;
+    ft_emit(FT_EV_IRP_SET_CANCEL, ft_block_handle(irp), routine != NULL, previous != NULL,
+            irp->Cancel != 0);
+    return previous;
+}
+
+PDRIVER_CANCEL ft_cancel_exchange(PIRP irp, PDRIVER_CANCEL routine)
+{
+    uint8_t layer = ft_layer_set(FT_LAYER_SYSTEM);
+    PDRIVER_CANCEL previous = exchange(irp, routine);
+
+    ft_layer_set(layer);
+    return previous;
+}
+
 /* IoSetCancelRoutine: an atomic exchange. NULL for NULL means that there was no routine, or that
  * IoCancelIrp has claimed it. */
 PDRIVER_CANCEL IoSetCancelRoutine(PIRP Irp, PDRIVER_CANCEL CancelRoutine)
 {
-    enum { NOT_AN_IRP = 3 };
     unsigned label = ft_label_of(Irp);
     PDRIVER_CANCEL previous;
 
     FT_DDI_BEGIN(IRP_SET_CANCEL, label);
-    ft_irp_check(Irp, NOT_AN_IRP);
-    previous = Irp->CancelRoutine;
-    Irp->CancelRoutine = CancelRoutine;
-    ft_emit(FT_EV_IRP_SET_CANCEL, ft_block_handle(Irp), CancelRoutine != NULL, previous != NULL,
-            Irp->Cancel != 0);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
+    previous = exchange(Irp, CancelRoutine);
     FT_DDI_END(IRP_SET_CANCEL, label);
     return previous;
 }
@@ -96,7 +111,17 @@ void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine)
     PDEVICE_OBJECT device = irp->CurrentLocation <= irp->StackCount
                                 ? IoGetCurrentIrpStackLocation(irp)->DeviceObject
                                 : NULL;
+    uint16_t request = ft_current()->request;
+    uint8_t layer;
 
+    if (routine == ft_csq_cancel) {
+        layer = ft_layer_set(FT_LAYER_SYSTEM);
+        ft_current()->request = (uint16_t)ft_irp_id(irp);
+        routine(device, irp);
+        ft_current()->request = request;
+        ft_layer_set(layer);
+        return;
+    }
     ft_call_driver_routine(FT_ROUTINE_CANCEL, ft_block_handle(irp), 0, ft_irp_id(irp), call_cancel,
                            (void *)routine, device, irp, NULL);
 }
@@ -105,17 +130,16 @@ void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine)
  * stays set in both cases. */
 BOOLEAN IoCancelIrp(PIRP Irp)
 {
-    enum { NOT_AN_IRP = 3 };
     unsigned label = ft_label_of(Irp);
     PDRIVER_CANCEL routine;
     KIRQL old;
 
     FT_DDI_BEGIN(CANCEL_LOCK, label);
-    ft_irp_check(Irp, NOT_AN_IRP);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
     old = ft_cancel_lock();
     /* The wait for the lock may have been long: a driver that cancels an IRP it does not keep alive
      * meets its end here. */
-    ft_irp_check(Irp, NOT_AN_IRP);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
     Irp->CancelIrql = old;
     Irp->Cancel = TRUE;
     routine = Irp->CancelRoutine;

@@ -43,7 +43,10 @@ void ft_irp_retire(PIRP irp);
 void ft_irp_pin(PIRP irp);
 void ft_irp_unpin(PIRP irp);
 /* Bug check 0xC9 with that parameter when the pointer is no live IRP. */
+enum { FT_NOT_AN_IRP = 3 }; /* most routines' parameter: no IRP was passed */
 void ft_irp_check(PIRP irp, unsigned code);
+/* IoMarkIrpPending without its points. */
+void ft_irp_mark_pending(PIRP irp);
 /* IoCallDriver without its points. */
 NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp);
 unsigned ft_irp_id(PIRP irp);
@@ -59,6 +62,14 @@ void ft_cancel_unlock(KIRQL irql);
 /* Calls a cancel routine that the caller has claimed; the lock is held and the routine gives it
  * back. */
 void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine);
+/* Sets the cancel routine on the I/O manager's own account: the event is of layer SYSTEM. Returns
+ * the old one. */
+PDRIVER_CANCEL ft_cancel_exchange(PIRP irp, PDRIVER_CANCEL routine);
+
+/* ---- csq.c ---- */
+
+/* The cancel routine of a request in a cancel-safe queue. */
+VOID ft_csq_cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 
 /* ---- device.c ---- */
 

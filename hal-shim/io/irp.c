@@ -18,7 +18,6 @@ enum {
     BUGCHECK_IO_MANAGER = 0xC9,
     NOT_AN_IRP_FREED = 1,
     THREAD_IRP_FREED = 2,
-    NOT_AN_IRP_CALLED = 3,
     BAD_DEVICE_CALLED = 4,
     FAIL_IRP = 3
 };
@@ -146,7 +145,7 @@ VOID IoReuseIrp(PIRP Irp, NTSTATUS Iostatus)
     CCHAR stack_size;
 
     FT_DDI_BEGIN(IRP_ALLOC, ft_label_of(Irp));
-    ft_irp_check(Irp, NOT_AN_IRP_CALLED);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
     stack_size = Irp->StackCount;
     memset(Irp, 0, locations_end(stack_size));
     initialize(Irp, stack_size);
@@ -156,14 +155,19 @@ VOID IoReuseIrp(PIRP Irp, NTSTATUS Iostatus)
 
 /* ---- stack locations ---- */
 
+void ft_irp_mark_pending(PIRP irp)
+{
+    IoGetCurrentIrpStackLocation(irp)->Control |= SL_PENDING_RETURNED;
+    ft_emit(FT_EV_IRP_PENDING, ft_block_handle(irp));
+}
+
 VOID IoMarkIrpPending(PIRP Irp)
 {
     unsigned label = ft_label_of(Irp);
 
     FT_DDI_BEGIN(IRP_PENDING, label);
-    ft_irp_check(Irp, NOT_AN_IRP_CALLED);
-    IoGetCurrentIrpStackLocation(Irp)->Control |= SL_PENDING_RETURNED;
-    ft_emit(FT_EV_IRP_PENDING, ft_block_handle(Irp));
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
+    ft_irp_mark_pending(Irp);
     FT_DDI_END(IRP_PENDING, label);
 }
 
@@ -172,7 +176,7 @@ VOID IoSkipCurrentIrpStackLocation(PIRP Irp)
     unsigned label = ft_label_of(Irp);
 
     FT_DDI_BEGIN(IRP_STACK, label);
-    ft_irp_check(Irp, NOT_AN_IRP_CALLED);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
     Irp->CurrentLocation++;
     Irp->Tail.Overlay.CurrentStackLocation++;
     ft_emit(FT_EV_IRP_SKIP, ft_block_handle(Irp));
@@ -187,7 +191,7 @@ VOID IoCopyCurrentIrpStackLocationToNext(PIRP Irp)
     unsigned label = ft_label_of(Irp);
 
     FT_DDI_BEGIN(IRP_STACK, label);
-    ft_irp_check(Irp, NOT_AN_IRP_CALLED);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
     if (Irp->CurrentLocation > 1) {
         PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(Irp);
 
@@ -223,7 +227,7 @@ VOID IoSetCompletionRoutine(PIRP Irp, PIO_COMPLETION_ROUTINE CompletionRoutine, 
     unsigned label = ft_label_of(Irp);
 
     FT_DDI_BEGIN(IRP_STACK, label);
-    ft_irp_check(Irp, NOT_AN_IRP_CALLED);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
     set_completion(Irp, CompletionRoutine, Context,
                    invoke_flags(InvokeOnSuccess, InvokeOnError, InvokeOnCancel));
     FT_DDI_END(IRP_STACK, label);
@@ -239,7 +243,7 @@ NTSTATUS IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
 
     (void)DeviceObject;
     FT_DDI_BEGIN(IRP_STACK, label);
-    ft_irp_check(Irp, NOT_AN_IRP_CALLED);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
     set_completion(Irp, CompletionRoutine, Context,
                    invoke_flags(InvokeOnSuccess, InvokeOnError, InvokeOnCancel));
     FT_DDI_END(IRP_STACK, label);
@@ -276,7 +280,7 @@ NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp)
     PIO_STACK_LOCATION location;
     unsigned code;
 
-    ft_irp_check(irp, NOT_AN_IRP_CALLED);
+    ft_irp_check(irp, FT_NOT_AN_IRP);
     ft_device_check(device, BAD_DEVICE_CALLED);
     irp->CurrentLocation--;
     irp->Tail.Overlay.CurrentStackLocation--;
@@ -291,7 +295,7 @@ NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp)
     ft_emit(FT_EV_IRP_CALL, ft_block_handle(irp), ft_block_handle(device), code,
             (uint64_t)irp->CurrentLocation, irp->CancelRoutine != NULL);
     if (location->MajorFunction > IRP_MJ_MAXIMUM_FUNCTION)
-        ft_bugcheck(BUGCHECK_IO_MANAGER, NOT_AN_IRP_CALLED, ft_block_handle(irp), code, 0);
+        ft_bugcheck(BUGCHECK_IO_MANAGER, FT_NOT_AN_IRP, ft_block_handle(irp), code, 0);
     return dispatch(device, irp, code);
 }
 

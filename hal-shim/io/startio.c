@@ -119,14 +119,13 @@ static void after_insertion(PDEVICE_OBJECT device, PIRP irp, bool queued, bool c
 /* NOLINTNEXTLINE(readability-non-const-parameter): the signature is Windows' own. */
 VOID IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction)
 {
-    enum { NOT_AN_IRP = 3 };
     unsigned label = ft_label_of(Irp);
     PKDEVICE_QUEUE_ENTRY entry;
     bool queued;
     KIRQL old;
 
     FT_DDI_BEGIN(START_PACKET, label);
-    ft_irp_check(Irp, NOT_AN_IRP);
+    ft_irp_check(Irp, FT_NOT_AN_IRP);
     entry = &Irp->Tail.Overlay.DeviceQueueEntry;
     old = (KIRQL)ft_irql();
     if (old < DISPATCH_LEVEL)

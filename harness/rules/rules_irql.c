@@ -56,6 +56,8 @@ static struct window io_window(uint16_t kind)
         return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
     case FT_EV_IRP_CALL:
     case FT_EV_START_PACKET:
+    case FT_EV_CSQ_INSERT:
+    case FT_EV_CSQ_REMOVE:
     case FT_EV_RL_ACQUIRE:
     case FT_EV_RL_RELEASE:
     case FT_EV_PO_SET_STATE:
@@ -372,13 +374,23 @@ static uint64_t locks_allowed(const struct ft_event *event)
     return event->arg[0] == FT_ROUTINE_CANCEL && before != 0 ? before - 1 : before;
 }
 
+/* The lock callbacks of a cancel-safe queue leave with the lock that they took, and with its
+ * level. */
+static bool is_lock_callback(const struct ft_event *event)
+{
+    enum { ACQUIRE = 4, RELEASE = 5 };
+
+    return event->arg[0] == FT_ROUTINE_CSQ &&
+           (event->arg[2] == ACQUIRE || event->arg[2] == RELEASE);
+}
+
 /* A cancel routine gives back a lock and a level that it did not take, so only the lock's own rules
  * speak of it. */
 void ft_irql_at_leave(struct ft_rules *rules, const struct ft_event *event)
 {
     bool cancel = event->arg[0] == FT_ROUTINE_CANCEL;
 
-    if (!ft_by_driver(event)) {
+    if (!ft_by_driver(event) || is_lock_callback(event)) {
         return;
     }
     if (cancel && rules->cancel_task == task_of(event)) {
