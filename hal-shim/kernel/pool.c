@@ -36,7 +36,7 @@ struct block {
     uint8_t class_;
     uint8_t live;
     uint8_t driver; /* driver pool: counted and reported */
-    uint8_t unused;
+    uint8_t paged;
     uint16_t label;
     uint16_t unused2;
     uint32_t unused3;
@@ -90,6 +90,30 @@ RAW void *ft_block_alloc(size_t bytes, enum ft_handle_class class_, unsigned lab
     block->label = (uint16_t)label;
     ft_raw_fill(data_of(block), 0, bytes);
     return data_of(block);
+}
+
+/* Blocks lie one behind the other, and only their headers say where the next begins. */
+RAW bool ft_block_find(const void *address, struct ft_block_place *ret)
+{
+    uintptr_t wanted = (uintptr_t)address - FT_POOL_BASE;
+
+    for (uint32_t at = 0; at < FT_M->pool_used && at <= wanted;) {
+        const struct block *block = (const struct block *)(FT_POOL_BASE + at);
+        uintptr_t offset = wanted - at - sizeof *block;
+
+        if (block->magic != MAGIC || block->span == 0)
+            return false;
+        if (wanted - at < block->span) {
+            *ret = (struct ft_block_place){.class_ = block->class_,
+                                           .live = block->live,
+                                           .driver = block->driver,
+                                           .paged = block->paged,
+                                           .offset = (uint32_t)offset};
+            return offset < block->bytes;
+        }
+        at += block->span;
+    }
+    return false;
 }
 
 RAW static unsigned first_bad(const unsigned char *bytes, size_t count, unsigned char fill)
@@ -224,6 +248,7 @@ RAW static void *driver_alloc(size_t bytes, ULONG tag, bool paged, bool zero)
         return NULL;
     }
     block->driver = 1;
+    block->paged = paged;
     block->tag = tag;
     FT_M->pool_blocks++;
     ft_raw_fill(data_of(block), zero ? 0 : NEW_FILL, bytes);

@@ -319,6 +319,15 @@ bool ft_block_is_live(const void *block, enum ft_handle_class class_);
 uint64_t ft_block_handle(const void *block);
 void ft_block_set_label(void *block, unsigned label);
 unsigned ft_block_label(const void *block);
+/* The block whose data holds that byte; false when it is in none. */
+struct ft_block_place {
+    uint8_t class_; /* enum ft_handle_class */
+    uint8_t live;
+    uint8_t driver; /* driver pool */
+    uint8_t paged;
+    uint32_t offset; /* of the byte in the block's data */
+};
+bool ft_block_find(const void *address, struct ft_block_place *ret);
 /* Checks every guard; emits pool:damage for what it finds. Live driver blocks: returns their
  * number. */
 unsigned ft_pool_check(void);

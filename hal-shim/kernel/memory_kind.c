@@ -1,0 +1,31 @@
+/* See memory_kind.h. Objects of the shim's own in the pool arena (IRPs, MDLs) are nonpaged pool, as
+ * they are in Windows. */
+#include "kernel/memory_kind.h"
+#include "world/machine.h"
+
+#include <wdm.h>
+
+static bool in_driver_data(const void *address)
+{
+    const struct ft_module_data *data = ft_world_module()->data;
+    const unsigned char *at = address;
+
+    return (at >= data[0].begin && at < data[0].end) || (at >= data[1].begin && at < data[1].end);
+}
+
+unsigned ft_memory_kind(const void *address)
+{
+    uintptr_t at = (uintptr_t)address;
+    struct ft_block_place place;
+
+    if (at >= FT_STACKS_BASE && at < FT_CPU_VIEW_BASE)
+        return FT_MEMORY_STACK;
+    if (in_driver_data(address))
+        return FT_MEMORY_DRIVER_DATA;
+    if (!ft_block_find(address, &place) || !place.live)
+        return FT_MEMORY_UNKNOWN;
+    if (place.class_ == FT_HC_DEVICE)
+        return place.offset < sizeof(DEVICE_OBJECT) ? FT_MEMORY_NONPAGED_POOL
+                                                    : FT_MEMORY_DEVICE_EXTENSION;
+    return place.paged ? FT_MEMORY_PAGED_POOL : FT_MEMORY_NONPAGED_POOL;
+}
