@@ -38,8 +38,8 @@ struct block {
     uint8_t driver; /* driver pool: counted and reported */
     uint8_t paged;
     uint16_t label;
-    uint16_t unused2;
-    uint32_t unused3;
+    uint16_t unused;
+    uint32_t references; /* of the shim's own objects (kernel/handles.h) */
     uint8_t guard[GUARD_BYTES];
 };
 
@@ -88,6 +88,7 @@ RAW void *ft_block_alloc(size_t bytes, enum ft_handle_class class_, unsigned lab
     if (!block)
         return NULL;
     block->label = (uint16_t)label;
+    block->references = 1;
     ft_raw_fill(data_of(block), 0, bytes);
     return data_of(block);
 }
@@ -201,6 +202,46 @@ RAW unsigned ft_block_label(const void *data)
     const struct block *block = block_of(data);
 
     return block ? block->label : 0;
+}
+
+RAW uint32_t ft_block_references(const void *data)
+{
+    const struct block *block = block_of(data);
+
+    return block && block->live ? block->references : 0;
+}
+
+RAW uint32_t ft_block_refer(void *data, int change)
+{
+    struct block *block = block_of(data);
+
+    FT_ASSERT(block && block->live && block->references > 0);
+    block->references += (uint32_t)change;
+    return block->references;
+}
+
+/* Looks through the whole arena: for the few callers that have a pointer into a block. */
+RAW enum ft_pool_kind ft_pool_kind_of(const void *pointer)
+{
+    uintptr_t address = (uintptr_t)pointer;
+    uint32_t at = 0;
+
+    if (address < FT_POOL_BASE || address >= FT_POOL_BASE + FT_M->pool_used)
+        return FT_POOL_NONE;
+    while (at < FT_M->pool_used) {
+        struct block *block = (struct block *)(FT_POOL_BASE + at);
+        uintptr_t data = (uintptr_t)data_of(block);
+
+        if (block->magic != MAGIC || block->span == 0)
+            break;
+        if (address >= data && address < data + block->bytes) {
+            if (!block->live || !block->driver)
+                return FT_POOL_NONE;
+            return block->paged ? FT_POOL_PAGED : FT_POOL_NONPAGED;
+        }
+        at += block->span;
+    }
+    return FT_POOL_NONE;
 }
 
 RAW unsigned ft_pool_check(void)

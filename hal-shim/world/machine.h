@@ -136,6 +136,7 @@ struct ft_dpc_entry {
 
 #include "dma/dma_state.h"
 #include "io/io_state.h"
+#include "kernel/kernel_state.h"
 
 /* The engine rests, runs (it goes on before anything else), or is inside a step right now. */
 enum { FT_ENGINE_RESTS, FT_ENGINE_RUNS, FT_ENGINE_STEPPING };
@@ -192,6 +193,7 @@ struct ft_machine {
     uint32_t last_read_repeats;
 
     /* --- layers --- */
+    struct ft_kernel_state kernel;
     struct ft_io_state io;
     struct ft_dma_state dma;
 
@@ -317,6 +319,13 @@ void *ft_block_alloc(size_t bytes, enum ft_handle_class class_, unsigned label);
 void ft_block_free(void *block);
 bool ft_block_is_live(const void *block, enum ft_handle_class class_);
 uint64_t ft_block_handle(const void *block);
+/* References to it; 0 when it is no live block. A new block has one; ft_block_refer adds to them
+ * and returns how many there are (kernel/handles.h has what that means). */
+uint32_t ft_block_references(const void *block);
+uint32_t ft_block_refer(void *block, int change);
+/* Which pool of the driver's that address lies in. */
+enum ft_pool_kind { FT_POOL_NONE, FT_POOL_NONPAGED, FT_POOL_PAGED };
+enum ft_pool_kind ft_pool_kind_of(const void *pointer);
 void ft_block_set_label(void *block, unsigned label);
 unsigned ft_block_label(const void *block);
 /* The block whose data holds that byte; false when it is in none. */
