@@ -109,9 +109,9 @@ typedef FREE_FUNCTION *PFREE_FUNCTION;
     ULONG LastTotalAllocates;                                                                      \
     ULONG LastAllocateMisses;                                                                      \
     ULONG Future[2];
-typedef struct _GENERAL_LOOKASIDE {
+typedef struct DECLSPEC_CACHEALIGN _GENERAL_LOOKASIDE {
     FT_LOOKASIDE_MEMBERS
-} DECLSPEC_CACHEALIGN GENERAL_LOOKASIDE, *PGENERAL_LOOKASIDE;
+} GENERAL_LOOKASIDE, *PGENERAL_LOOKASIDE;
 typedef struct _NPAGED_LOOKASIDE_LIST {
     GENERAL_LOOKASIDE L;
 } NPAGED_LOOKASIDE_LIST, *PNPAGED_LOOKASIDE_LIST;

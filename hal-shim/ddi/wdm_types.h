@@ -358,7 +358,12 @@ typedef union DECLSPEC_ALIGN(16) _SLIST_HEADER {
 typedef struct _OWNER_ENTRY {
     ULONG_PTR OwnerThread;
     union {
-        LONG OwnerCount;
+        struct {
+            ULONG IoPriorityBoosted : 1;
+            ULONG OwnerReferenced : 1;
+            ULONG IoQoSPriorityBoosted : 1;
+            ULONG OwnerCount : 29;
+        };
         ULONG TableSize;
     };
 } OWNER_ENTRY, *POWNER_ENTRY;
