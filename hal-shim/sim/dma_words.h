@@ -1,0 +1,65 @@
+/* What the packed words of DMA events mean: for the shim, which fills them, and the rules, which
+ * judge them.
+ */
+#ifndef FT_SIM_DMA_WORDS_H
+#define FT_SIM_DMA_WORDS_H
+
+#include <stdint.h>
+
+/* dma:get-adapter, argument `description`: what DEVICE_DESCRIPTION said. 0: not known. */
+enum {
+    FT_DD_KNOWN = 0x0001,
+    FT_DD_MASTER = 0x0002,
+    FT_DD_SCATTER_GATHER = 0x0004,
+    FT_DD_DEMAND = 0x0008,
+    FT_DD_AUTO_INITIALIZE = 0x0010,
+    FT_DD_32_BITS = 0x0020,
+    FT_DD_64_BITS = 0x0040,
+    FT_DD_IGNORE_COUNT = 0x0080,
+    /* A member that the driver has no reason to set is not zero: Reserved1, a BOOLEAN that is
+     * neither 0 nor 1, or a member of a later version than the one asked for. */
+    FT_DD_NOT_ZEROED = 0x0100
+};
+/* Above them, eight bits each: DmaChannel and InterfaceType. */
+#define FT_DD_CHANNEL(description)   ((unsigned)((description) >> 16 & 0xFF))
+#define FT_DD_INTERFACE(description) ((unsigned)((description) >> 24 & 0xFF))
+
+/* dma:common-free, argument `wrong`: what differs from the allocation. */
+enum {
+    FT_CF_ADAPTER = 0x01,
+    FT_CF_LENGTH = 0x02,
+    FT_CF_LOGICAL = 0x04,
+    FT_CF_VIRTUAL = 0x08, /* inside the buffer, or elsewhere */
+    FT_CF_CACHE = 0x10,
+    FT_CF_FREED = 0x20 /* it was freed before */
+};
+
+/* engine:begin and bus:fault, argument `looks`: what an address looks like that is in no live
+ * mapping, list or common buffer. */
+enum {
+    FT_LOOKS_NOTHING,         /* of all that follows; or it is right */
+    FT_LOOKS_PHYSICAL,        /* the physical address of driver or requester memory */
+    FT_LOOKS_VIRTUAL,         /* an address of the processor */
+    FT_LOOKS_CUT,             /* the low 32 bits of a live logical address above 4 GB */
+    FT_LOOKS_COMMON_PHYSICAL, /* the physical address of a live common buffer */
+    FT_LOOKS_COMMON_VIRTUAL,  /* its address for the processor */
+    FT_LOOKS_COMMON_PAGE      /* the page in which a live common buffer begins, not its start */
+};
+
+/* dma:old-member, argument `member`: members of DMA_OPERATIONS count from 1 (PutDmaAdapter). */
+enum { FT_DMA_MEMBERS_V1 = 12, FT_DMA_MEMBERS_V2 = 15 };
+
+/* mem:damage, argument `what`. */
+enum {
+    FT_DAMAGE_FREE_REGISTER = 1,
+    FT_DAMAGE_ADAPTER,
+    FT_DAMAGE_LIST,
+    FT_DAMAGE_MDL,
+    FT_DAMAGE_COMMON_SLACK,
+    FT_DAMAGE_FREE_PAGE
+};
+
+/* mdl:build, argument `memory`, beside the kinds that every `memory` argument knows. */
+enum { FT_MEMORY_IS_PAGED = 3, FT_MEMORY_IS_COMMON = 6 };
+
+#endif
