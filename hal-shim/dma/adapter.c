@@ -21,17 +21,6 @@ enum {
 static VOID put_adapter(PDMA_ADAPTER adapter);
 static ULONG get_alignment(PDMA_ADAPTER adapter);
 static ULONG read_counter(PDMA_ADAPTER adapter);
-static NTSTATUS get_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
-                         ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write);
-static VOID put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN write);
-static NTSTATUS calculate_list(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG length, PULONG size,
-                               PULONG registers);
-static NTSTATUS build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
-                           ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write,
-                           PVOID buffer, ULONG buffer_length);
-static NTSTATUS build_mdl(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, PMDL original,
-                          PMDL *target);
-
 static const DMA_OPERATIONS table_v1 = {
     .Size = TABLE_BYTES_V1,
     .PutDmaAdapter = put_adapter,
@@ -44,8 +33,8 @@ static const DMA_OPERATIONS table_v1 = {
     .MapTransfer = ft_dma_map,
     .GetDmaAlignment = get_alignment,
     .ReadDmaCounter = read_counter,
-    .GetScatterGatherList = get_list,
-    .PutScatterGatherList = put_list,
+    .GetScatterGatherList = ft_dma_get_list,
+    .PutScatterGatherList = ft_dma_put_list,
 };
 
 static const DMA_OPERATIONS table_v2 = {
@@ -60,11 +49,11 @@ static const DMA_OPERATIONS table_v2 = {
     .MapTransfer = ft_dma_map,
     .GetDmaAlignment = get_alignment,
     .ReadDmaCounter = read_counter,
-    .GetScatterGatherList = get_list,
-    .PutScatterGatherList = put_list,
-    .CalculateScatterGatherList = calculate_list,
-    .BuildScatterGatherList = build_list,
-    .BuildMdlFromScatterGatherList = build_mdl,
+    .GetScatterGatherList = ft_dma_get_list,
+    .PutScatterGatherList = ft_dma_put_list,
+    .CalculateScatterGatherList = ft_dma_calculate_list,
+    .BuildScatterGatherList = ft_dma_build_list,
+    .BuildMdlFromScatterGatherList = ft_dma_build_list_mdl,
 };
 
 _Static_assert(offsetof(DMA_OPERATIONS, CalculateScatterGatherList) == TABLE_BYTES_V1,
@@ -242,41 +231,4 @@ static ULONG read_counter(PDMA_ADAPTER adapter)
     ft_dma_adapter_check(adapter, FT_PT_DMA_QUERY);
     FT_DDI_END(DMA_QUERY, 0);
     return 0;
-}
-
-static NTSTATUS get_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
-                         ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write)
-{
-    (void)adapter, (void)device, (void)mdl, (void)va, (void)length, (void)routine, (void)context;
-    (void)write;
-    ft_unimplemented("GetScatterGatherList");
-}
-
-static VOID put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN write)
-{
-    (void)adapter, (void)list, (void)write;
-    ft_unimplemented("PutScatterGatherList");
-}
-
-static NTSTATUS calculate_list(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG length, PULONG size,
-                               PULONG registers)
-{
-    (void)adapter, (void)mdl, (void)va, (void)length, (void)size, (void)registers;
-    ft_unimplemented("CalculateScatterGatherList");
-}
-
-static NTSTATUS build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
-                           ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write,
-                           PVOID buffer, ULONG buffer_length)
-{
-    (void)adapter, (void)device, (void)mdl, (void)va, (void)length, (void)routine, (void)context;
-    (void)write, (void)buffer, (void)buffer_length;
-    ft_unimplemented("BuildScatterGatherList");
-}
-
-static NTSTATUS build_mdl(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, PMDL original,
-                          PMDL *target)
-{
-    (void)adapter, (void)list, (void)original, (void)target;
-    ft_unimplemented("BuildMdlFromScatterGatherList");
 }

@@ -13,47 +13,7 @@
 
 #include <string.h>
 
-enum { BASE_BYTES = 16, POISON_FILL = 0xA5 };
-
-/* ---- map registers ---- */
-
-unsigned ft_dma_register_count(void)
-{
-    unsigned pool = FT_M->platform.pool;
-
-    return pool ? pool : FT_DMA_REGISTERS_MAX;
-}
-
-void *ft_dma_bounce_page(unsigned index)
-{
-    return (void *)(FT_BOUNCE_BASE + index * (uintptr_t)FT_PAGE_BYTES);
-}
-
-void ft_dma_registers_set(uint64_t *bits, unsigned first, unsigned count, bool value)
-{
-    for (unsigned i = first; i < first + count; i++) {
-        uint64_t bit = 1ULL << (i % 64);
-
-        bits[i / 64] = value ? bits[i / 64] | bit : bits[i / 64] & ~bit;
-    }
-}
-
-bool ft_dma_registers_find(const uint64_t *bits, unsigned first, unsigned total, unsigned count,
-                           unsigned *start, unsigned *longest)
-{
-    unsigned run = 0;
-
-    *start = first;
-    *longest = 0;
-    for (unsigned i = first; i < first + total && *longest < count; i++) {
-        run = bits[i / 64] >> (i % 64) & 1 ? 0 : run + 1;
-        if (run > *longest) {
-            *longest = run;
-            *start = i + 1 - run;
-        }
-    }
-    return *longest >= count;
-}
+enum { BASE_BYTES = 16 };
 
 /* A run of free registers for a file of that size. */
 static bool registers_free(unsigned count, unsigned *first)
@@ -66,16 +26,11 @@ static bool registers_free(unsigned count, unsigned *first)
     return ft_dma_registers_find(dma->granted, 0, ft_dma_register_count(), count, first, &longest);
 }
 
-/* Bounce pages that no file had before in this run get a known content. */
-static void bounce_pages_exist(unsigned end)
+/* The registers are there; a list also needs room for its mappings. */
+static bool grant_fits(const struct ft_dma_grant *grant, unsigned *first)
 {
-    struct ft_dma_state *dma = &FT_M->dma;
-
-    if (end <= dma->bounce_high)
-        return;
-    memset(ft_dma_bounce_page(dma->bounce_high), POISON_FILL,
-           (end - dma->bounce_high) * (size_t)FT_PAGE_BYTES);
-    dma->bounce_high = (uint16_t)end;
+    return registers_free(grant->count, first) &&
+           (!grant->list || grant->count <= ft_dma_mappings_free());
 }
 
 /* ---- grants ---- */
@@ -90,7 +45,7 @@ static uint64_t irp_handle(const struct ft_dma_grant *grant)
     return grant->request ? ft_handle(FT_HC_IRP, grant->request, 0) : 0;
 }
 
-static struct ft_dma_grant *grant_by_id(uint32_t id)
+struct ft_dma_grant *ft_dma_grant_by_id(uint32_t id)
 {
     for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++)
         if (FT_M->dma.grant[i].state != FT_GRANT_FREE && FT_M->dma.grant[i].id == id)
@@ -103,14 +58,15 @@ struct ft_dma_grant *ft_dma_grant_of_base(const void *base)
     for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++) {
         struct ft_dma_grant *grant = &FT_M->dma.grant[i];
 
-        if (grant->state == FT_GRANT_GRANTED && grant->registers && grant->base == base)
+        if (grant->state == FT_GRANT_GRANTED && grant->registers && grant->base == base &&
+            !grant->list)
             return grant;
     }
     return NULL;
 }
 
 /* The slot is free once nothing is held and no AdapterControl of it is under way. */
-static void grant_retire(struct ft_dma_grant *grant)
+void ft_dma_grant_retire(struct ft_dma_grant *grant)
 {
     if (grant->channel || grant->registers || grant->in_control)
         return;
@@ -119,7 +75,7 @@ static void grant_retire(struct ft_dma_grant *grant)
     memset(grant, 0, sizeof *grant);
 }
 
-static void channel_back(struct ft_dma_grant *grant)
+void ft_dma_channel_back(struct ft_dma_grant *grant)
 {
     struct ft_dma_adapter *adapter = ft_dma_adapter_by_id(grant->adapter);
 
@@ -128,7 +84,7 @@ static void channel_back(struct ft_dma_grant *grant)
     grant->channel = 0;
 }
 
-static void registers_back(struct ft_dma_grant *grant)
+void ft_dma_registers_back(struct ft_dma_grant *grant)
 {
     if (!grant->registers)
         return;
@@ -146,9 +102,10 @@ void ft_dma_release_all(const struct ft_dma_adapter *adapter)
 
         if (grant->state == FT_GRANT_FREE || grant->adapter != adapter->id)
             continue;
-        channel_back(grant);
-        registers_back(grant);
-        grant_retire(grant);
+        ft_dma_list_forget(grant);
+        ft_dma_channel_back(grant);
+        ft_dma_registers_back(grant);
+        ft_dma_grant_retire(grant);
     }
 }
 
@@ -180,7 +137,7 @@ static struct ft_dma_grant *next_grantable(unsigned *first)
         for (unsigned i = 0; i < blocked_count; i++)
             busy = busy || blocked[i] == grant->adapter;
         if (!busy && !(registers_blocked && grant->count)) {
-            if (registers_free(grant->count, first))
+            if (grant_fits(grant, first))
                 return grant;
             registers_blocked = true;
         }
@@ -201,7 +158,7 @@ static void grant_take(struct ft_dma_grant *grant, unsigned first)
     grant->in_control = 1;
     ft_dma_adapter_by_id(grant->adapter)->channel = grant->id;
     ft_dma_registers_set(dma->granted, first, grant->count, true);
-    bounce_pages_exist(first + grant->count);
+    ft_dma_bounce_pages_exist(first + grant->count);
     if (dma->few_armed)
         dma->few_left -= grant->count;
 }
@@ -221,56 +178,66 @@ static void apply_action(struct ft_dma_grant *grant, uint64_t action)
 {
     grant->in_control = 0;
     if (action == DeallocateObject || action == DeallocateObjectKeepRegisters)
-        channel_back(grant);
+        ft_dma_channel_back(grant);
     if (action == DeallocateObject)
-        registers_back(grant);
-    grant_retire(grant);
+        ft_dma_registers_back(grant);
+    ft_dma_grant_retire(grant);
 }
 
-/* Runs AdapterControl of a request that grant_take was called for. At DISPATCH_LEVEL, unless the
+static void run_control(const struct ft_dma_grant *call)
+{
+    uint64_t adapter = ft_handle(FT_HC_ADAPTER, call->adapter, 0), action;
+
+    ft_emit(FT_EV_DMA_GRANT, adapter, grant_handle(call), call->count, irp_handle(call));
+    action =
+        ft_call_driver_routine(FT_ROUTINE_ADAPTER_CONTROL, grant_handle(call), 0, call->request,
+                               call_control, call->device, call->irp, call->base, (void *)call);
+    ft_emit(FT_EV_DMA_ACTION, adapter, grant_handle(call), action);
+    apply_action(ft_dma_grant_by_id(call->id), action);
+}
+
+/* Runs the routine of a request that grant_take was called for. At DISPATCH_LEVEL, unless the
  * driver is wrongly above it. */
-static void run_control(struct ft_dma_grant *grant)
+static void run_grant(struct ft_dma_grant *grant)
 {
     /* The slot may change while the driver runs: another processor may free the registers already.
      */
     struct ft_dma_grant call = *grant;
     unsigned irql = ft_irql();
-    uint64_t action;
 
     if (irql < DISPATCH_LEVEL)
         ft_irql_set(DISPATCH_LEVEL);
-    ft_emit(FT_EV_DMA_GRANT, ft_handle(FT_HC_ADAPTER, call.adapter, 0), grant_handle(&call),
-            call.count, irp_handle(&call));
-    action =
-        ft_call_driver_routine(FT_ROUTINE_ADAPTER_CONTROL, grant_handle(&call), 0, call.request,
-                               call_control, call.device, call.irp, call.base, &call);
-    ft_emit(FT_EV_DMA_ACTION, ft_handle(FT_HC_ADAPTER, call.adapter, 0), grant_handle(&call),
-            action);
-    apply_action(grant_by_id(call.id), action);
+    if (call.list) {
+        ft_dma_list_run(&call);
+        /* The channel goes back; the registers stay with the list until it is put. */
+        apply_action(ft_dma_grant_by_id(call.id), DeallocateObjectKeepRegisters);
+    } else {
+        run_control(&call);
+    }
     if (irql < DISPATCH_LEVEL && ft_irql() == DISPATCH_LEVEL)
         ft_irql_set(irql);
 }
 
 /* Lets every request run that may run now. */
-static void drain(void)
+void ft_dma_drain(void)
 {
     struct ft_dma_grant *grant;
     unsigned first;
 
     while ((grant = next_grantable(&first)) != NULL) {
         grant_take(grant, first);
-        run_control(grant);
+        run_grant(grant);
     }
 }
 
 static void grant_task(void *argument)
 {
     struct ft_task *task = ft_current();
-    struct ft_dma_grant *grant = grant_by_id((uint32_t)(uintptr_t)argument);
+    struct ft_dma_grant *grant = ft_dma_grant_by_id((uint32_t)(uintptr_t)argument);
 
     task->layer = FT_LAYER_SYSTEM;
-    run_control(grant);
-    drain();
+    run_grant(grant);
+    ft_dma_drain();
     /* KeFlushQueuedDpcs waits for tasks like this one, too. */
     ft_wake_waiters(&FT_M->dpc_count, STATUS_SUCCESS, true);
 }
@@ -312,40 +279,48 @@ bool ft_dma_grant_next(void)
 
 /* ---- members of the table ---- */
 
-/* A waiting request for this call; NULL when the machine has no room for one more. */
-static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter, PDEVICE_OBJECT device,
-                                    ULONG registers, PDRIVER_CONTROL routine, PVOID context)
+struct ft_dma_grant *ft_dma_enqueue(const struct ft_dma_grant *request, void *block)
 {
     struct ft_dma_grant *grant = FT_M->dma.grant, *end = grant + FT_DMA_GRANTS_MAX;
-    unsigned label = ft_label_of(device->CurrentIrp);
-    void *base;
 
     while (grant < end && grant->state != FT_GRANT_FREE)
         grant++;
-    base = grant < end ? ft_block_alloc(BASE_BYTES, FT_HC_GRANT, label) : NULL;
-    if (!base)
+    if (grant == end)
         return NULL;
-    *grant = (struct ft_dma_grant){
-        .base = base,
-        .device = device,
-        .irp = device->CurrentIrp,
-        .routine = (void *)routine,
-        .context = context,
-        .id = ft_handle_id(ft_block_handle(base)),
-        .adapter = adapter->id,
-        .order = FT_M->dma.order_next++,
-        .count = (uint16_t)registers,
-        .request = (uint16_t)ft_handle_id(ft_handle_of(device->CurrentIrp)),
-        .label = (uint16_t)label,
-        .state = FT_GRANT_WAITING,
-    };
+    if (!block)
+        block = ft_block_alloc(BASE_BYTES, FT_HC_GRANT, request->label);
+    if (!block)
+        return NULL;
+    *grant = *request;
+    grant->base = block;
+    grant->id = ft_handle_id(ft_block_handle(block));
+    grant->order = FT_M->dma.order_next++;
+    grant->state = FT_GRANT_WAITING;
     FT_M->dma.waiting++;
     return grant;
 }
 
+/* A waiting request for this call; NULL when the machine has no room for one more. */
+static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter, PDEVICE_OBJECT device,
+                                    ULONG registers, PDRIVER_CONTROL routine, PVOID context)
+{
+    const struct ft_dma_grant request = {
+        .device = device,
+        .irp = device->CurrentIrp,
+        .routine = (void *)routine,
+        .context = context,
+        .adapter = adapter->id,
+        .count = (uint16_t)registers,
+        .request = (uint16_t)ft_handle_id(ft_handle_of(device->CurrentIrp)),
+        .label = (uint16_t)ft_label_of(device->CurrentIrp),
+    };
+
+    return ft_dma_enqueue(&request, NULL);
+}
+
 /* AdapterControl does not run inside the call: the platform never does, or the world choice says so
  * once. */
-static bool deferred(void)
+bool ft_dma_deferred(void)
 {
     bool armed = FT_M->dma.defer_armed;
 
@@ -367,9 +342,9 @@ NTSTATUS ft_dma_allocate_channel(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, UL
             enqueue(slot, device, registers, routine, context))
             status = STATUS_SUCCESS;
         ft_emit(FT_EV_DMA_CHANNEL, ft_dma_adapter_handle(slot), registers, (uint32_t)status,
-                ft_handle_of(device->CurrentIrp));
-        if (NT_SUCCESS(status) && !deferred())
-            drain();
+                ft_handle_of(device->CurrentIrp), routine != NULL, ft_handle_of(device));
+        if (NT_SUCCESS(status) && !ft_dma_deferred())
+            ft_dma_drain();
     }
     FT_DDI_END(DMA_CHANNEL, label);
     return status;
@@ -384,15 +359,17 @@ VOID ft_dma_free_channel(PDMA_ADAPTER adapter)
     FT_DDI_BEGIN(DMA_FREE, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_FREE);
     if (slot) {
-        grant = grant_by_id(slot->channel);
+        grant = ft_dma_grant_by_id(slot->channel);
+        if (grant && grant->list)
+            grant = NULL; /* the list's, not the driver's to free */
         ft_emit(FT_EV_DMA_FREE_CHANNEL, ft_dma_adapter_handle(slot),
                 grant ? grant_handle(grant) : 0);
         if (grant) {
-            channel_back(grant);
-            registers_back(grant);
-            grant_retire(grant);
+            ft_dma_channel_back(grant);
+            ft_dma_registers_back(grant);
+            ft_dma_grant_retire(grant);
         }
-        drain();
+        ft_dma_drain();
     }
     FT_DDI_END(DMA_FREE, label);
 }
@@ -411,10 +388,10 @@ VOID ft_dma_free_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers)
         ft_emit(FT_EV_DMA_FREE_REGS, ft_dma_adapter_handle(slot), ft_handle_of(base), registers);
         grant = ft_dma_grant_of_base(base);
         if (grant && grant->adapter == slot->id) {
-            registers_back(grant);
-            grant_retire(grant);
+            ft_dma_registers_back(grant);
+            ft_dma_grant_retire(grant);
         }
-        drain();
+        ft_dma_drain();
     }
     FT_DDI_END(DMA_FREE, label);
 }

@@ -39,11 +39,30 @@ NTSTATUS ft_dma_allocate_channel(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, UL
 VOID ft_dma_free_channel(PDMA_ADAPTER adapter);
 VOID ft_dma_free_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers);
 
-/* The grant of that base if it holds its register file now, else NULL. */
+/* The grant of that base if it holds its register file now, else NULL. Lists have no base. */
 struct ft_dma_grant *ft_dma_grant_of_base(const void *base);
+struct ft_dma_grant *ft_dma_grant_by_id(uint32_t id);
+
+/* Queues a request: `request` with the fields that its caller knows, and its block (class
+ * FT_HC_GRANT), or NULL to have one made. NULL when the machine has no room for one more. */
+struct ft_dma_grant *ft_dma_enqueue(const struct ft_dma_grant *request, void *block);
+
+/* The routine does not run inside the call: the platform never does, or the world choice says so
+ * once. */
+bool ft_dma_deferred(void);
+
+/* Lets every request run that may run now. */
+void ft_dma_drain(void);
+
+/* What a grant gives back; it retires once it holds nothing and its routine is not under way. */
+void ft_dma_channel_back(struct ft_dma_grant *grant);
+void ft_dma_registers_back(struct ft_dma_grant *grant);
+void ft_dma_grant_retire(struct ft_dma_grant *grant);
 
 /* Takes everything back that an adapter still has when it is put. */
 void ft_dma_release_all(const struct ft_dma_adapter *adapter);
+
+/* ---- registers.c ---- */
 
 /* Map registers of the machine. */
 unsigned ft_dma_register_count(void);
@@ -57,6 +76,51 @@ bool ft_dma_registers_find(const uint64_t *bits, unsigned first, unsigned total,
 /* The processor's address of a map register's bounce page. */
 void *ft_dma_bounce_page(unsigned index);
 
+/* Bounce pages below `end` that no file had before in this run get a known content. */
+void ft_dma_bounce_pages_exist(unsigned end);
+
+/* ---- mapping.c ---- */
+
+/* What one mapping is asked to be and what was found out about it. The caller fills the first
+ * part. */
+struct ft_dma_run {
+    const struct ft_dma_adapter *adapter;
+    struct ft_dma_grant *grant;
+    const MDL *mdl;
+    uint8_t *va;
+    uint32_t asked;
+    bool write;
+    bool of_list;
+
+    uint8_t *memory;
+    uint32_t length; /* of the run that is mapped */
+    unsigned first;  /* register */
+    unsigned count;  /* registers it uses */
+    bool bounced;
+};
+
+/* Maps the run's beginning: all of it for a device without scatter/gather, what the device can
+ * reach in one piece for one with. NULL: the contract is broken, nothing is mapped. */
+struct ft_dma_mapping *ft_dma_map_run(struct ft_dma_run *r);
+
+/* Flushes what [va, va + length) and the mapping have in common, which ends the mapping. False:
+ * they have nothing in common. */
+bool ft_dma_flush_mapping(struct ft_dma_mapping *mapping, const MDL *mdl, uint8_t *va,
+                          uint32_t length, bool write);
+
+/* The live mapping of that grant with the lowest CurrentVa at or after `from`; among equals the
+ * older one. */
+struct ft_dma_mapping *ft_dma_next_mapping(uint32_t grant, uintptr_t from, uint32_t after_id);
+
+/* Forgets the live mappings of a grant without moving data. */
+void ft_dma_drop_mappings(uint32_t grant);
+
+/* Mappings that may still be made. */
+unsigned ft_dma_mappings_free(void);
+
+/* NULL gives 0. */
+uint64_t ft_dma_mapping_handle(const struct ft_dma_mapping *mapping);
+
 /* ---- transfer.c: members of the table ---- */
 
 PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, PULONG length,
@@ -64,8 +128,24 @@ PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va
 BOOLEAN ft_dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG length,
                      BOOLEAN write);
 
-/* Forgets the live mappings of a grant without moving data. */
-void ft_dma_drop_mappings(uint32_t grant);
+/* ---- sglist.c: members of the table ---- */
+
+NTSTATUS ft_dma_get_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
+                         ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write);
+VOID ft_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN write);
+NTSTATUS ft_dma_calculate_list(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG length, PULONG size,
+                               PULONG registers);
+NTSTATUS ft_dma_build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
+                           ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write,
+                           PVOID buffer, ULONG buffer_length);
+NTSTATUS ft_dma_build_list_mdl(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, PMDL original,
+                               PMDL *target);
+
+/* Makes the list of a request that was granted and calls its routine. */
+void ft_dma_list_run(const struct ft_dma_grant *call);
+
+/* The memory of a list whose adapter is put: nothing is flushed. */
+void ft_dma_list_forget(struct ft_dma_grant *grant);
 
 /* ---- common.c: members of the table ---- */
 

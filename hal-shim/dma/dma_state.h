@@ -14,10 +14,11 @@
 
 enum {
     FT_DMA_ADAPTERS_MAX = 4,
-    FT_DMA_GRANTS_MAX = 16,   /* channel requests, waiting or granted */
-    FT_DMA_MAPPINGS_MAX = 32, /* live at one time */
+    FT_DMA_GRANTS_MAX = 24,   /* channel and list requests, waiting or granted */
+    FT_DMA_MAPPINGS_MAX = 96, /* live at one time */
     FT_DMA_COMMONS_MAX = 8,
     FT_DMA_BUFFERS_MAX = 24,   /* buffers of requests */
+    FT_DMA_ENDED_MAX = 4,      /* lists that were put, kept to name them */
     FT_DMA_REGISTERS_MAX = 256 /* map registers of the machine, pages of the bounce area */
 };
 
@@ -36,12 +37,14 @@ struct ft_dma_adapter {
 
 enum ft_grant_state { FT_GRANT_FREE, FT_GRANT_WAITING, FT_GRANT_GRANTED };
 
-/* One AllocateAdapterChannel from its call until channel and registers are back. */
+/* One AllocateAdapterChannel or GetScatterGatherList from its call until channel and registers are
+ * back. */
 struct ft_dma_grant {
     void *base;    /* MapRegisterBase: a block of class FT_HC_GRANT */
+    void *list;    /* struct ft_dma_list, the block itself, or NULL for a channel request */
     void *device;  /* PDEVICE_OBJECT */
     void *irp;     /* PIRP, CurrentIrp of the device at the call */
-    void *routine; /* PDRIVER_CONTROL */
+    void *routine; /* PDRIVER_CONTROL or PDRIVER_LIST_CONTROL */
     void *context;
     uint32_t id;      /* of its handle */
     uint32_t adapter; /* id of the adapter's handle */
@@ -61,15 +64,25 @@ struct ft_dma_mapping {
     uint64_t logical; /* where the device finds its first byte */
     uint8_t *va;      /* CurrentVa, an index into the MDL and never dereferenced */
     uint8_t *memory;  /* the processor's address of its first byte */
+    const void *mdl;  /* PMDL it was made from */
     uint32_t id;      /* of its handle, 0: free slot */
     uint32_t grant;   /* id of the grant's handle */
     uint32_t adapter; /* id of the adapter's handle */
     uint32_t length;
-    uint16_t first;   /* first register it uses */
-    uint16_t count;   /* registers it uses */
-    uint16_t request; /* IRP handle id, 0: none */
-    uint8_t write;    /* to the device */
-    uint8_t bounced;  /* the device sees the bounce pages of its registers */
+    uint32_t header_sum; /* of the MDL's range when it was mapped */
+    uint32_t pfn_sum;    /* and of its page frame numbers */
+    uint16_t first;      /* first register it uses */
+    uint16_t count;      /* registers it uses */
+    uint16_t request;    /* IRP handle id, 0: none */
+    uint8_t write;       /* to the device */
+    uint8_t bounced;     /* the device sees the bounce pages of its registers */
+};
+
+/* A scatter/gather list that was put. */
+struct ft_dma_ended {
+    const void *list; /* NULL: none */
+    uint32_t id;
+    uint32_t unused;
 };
 
 /* A common buffer: whole frames, with physically contiguous pages of their own. */
@@ -98,6 +111,7 @@ struct ft_dma_state {
     struct ft_dma_adapter adapter[FT_DMA_ADAPTERS_MAX];
     struct ft_dma_grant grant[FT_DMA_GRANTS_MAX];
     struct ft_dma_mapping mapping[FT_DMA_MAPPINGS_MAX];
+    struct ft_dma_ended ended[FT_DMA_ENDED_MAX];
     struct ft_dma_common common[FT_DMA_COMMONS_MAX];
     struct ft_dma_buffer buffer[FT_DMA_BUFFERS_MAX];
     uint64_t dirty[256]; /* by frame: bit per cache line that the processor wrote and memory does
@@ -107,7 +121,10 @@ struct ft_dma_state {
     uint64_t mapped[FT_DMA_REGISTERS_MAX / 64];  /* registers in a live mapping */
     uint64_t logical_next[2];                    /* next unused page of the two logical ranges */
     uint32_t order_next;
-    uint32_t waiting;     /* grants that wait */
+    uint32_t waiting;       /* grants that wait */
+    uint16_t mappings_high; /* slots of mappings below this number have been used */
+    uint16_t mappings_live;
+    uint32_t ended_next;
     uint16_t frames_high; /* frames below this number have been used in this run */
     uint16_t bounce_high; /* the same for bounce pages */
     uint16_t few_left;    /* few-registers: registers that may still be granted */
@@ -118,7 +135,7 @@ struct ft_dma_state {
     uint8_t unused[6];
 };
 
-_Static_assert(sizeof(struct ft_dma_state) < 8 * 1024,
+_Static_assert(sizeof(struct ft_dma_state) < 16 * 1024,
                "the DMA layer's state has outgrown its place");
 
 #endif

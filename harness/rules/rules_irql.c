@@ -25,10 +25,14 @@ static struct window dma_window(uint16_t kind)
     case FT_EV_DMA_CHANNEL:
     case FT_EV_DMA_FREE_CHANNEL:
     case FT_EV_DMA_FREE_REGS:
+    case FT_EV_SG_GET:
+    case FT_EV_SG_PUT:
         return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, true};
     case FT_EV_DMA_PUT:
     case FT_EV_DMA_MAP:
     case FT_EV_DMA_FLUSH:
+    case FT_EV_DMA_COUNTER:
+    case FT_EV_SG_MDL:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, true};
     case FT_EV_DMA_KFI:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, false};

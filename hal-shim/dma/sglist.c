@@ -1,0 +1,560 @@
+/* Scatter/gather lists: GetScatterGatherList and its kin (wdm-dma sheet, 1.11 to 1.15, 3.6, 6.6).
+ *
+ * A list request waits in the queue of the channel requests (channel.c). When channel and registers
+ * are there the whole range is mapped, each element a mapping of its own, the list routine runs,
+ * and the channel goes back; the registers stay with the list until PutScatterGatherList, which
+ * flushes every element. A device without scatter/gather gets one element for each MDL of the
+ * chain: the pages disagree on chains (question 29), and one element cannot hold the page offsets
+ * of two MDLs.
+ *
+ * Behind the elements a list has scratch of the HAL's own, so a size by arithmetic is too small.
+ * The Reserved fields hold cookies; PutScatterGatherList compares the list with what was delivered
+ * (event mem:damage).
+ */
+#include "dma/dma_private.h"
+#include "dma/frames.h"
+
+#include <string.h>
+
+enum {
+    SCRATCH_BYTES = 64,
+    SCRATCH_FILL = 0x53,
+    CHAIN_MAX = 64, /* MDLs of one chain; a longer one is a circle */
+    DAMAGE_OF_LIST = 3,
+    PUT_BEFORE = 1,
+    PUT_NEVER_GOT = 2,
+    PUT_FOREIGN = 3
+};
+#define COOKIE 0x5C0A77E26A74E300ULL
+
+/* What a request for a list keeps until the list is put: the block of its grant. */
+struct ft_dma_list {
+    PMDL mdl;
+    uint8_t *va;
+    PSCATTER_GATHER_LIST list; /* a block of the pool arena, or the driver's buffer */
+    PMDL target;               /* made by BuildMdlFromScatterGatherList */
+    uint32_t id;               /* of the list's handle */
+    uint32_t bytes;            /* of the list with its scratch */
+    uint32_t length;
+    uint8_t write;
+    uint8_t of_driver; /* the buffer is the driver's */
+    uint8_t delivered;
+    uint8_t has_mdl; /* BuildMdlFromScatterGatherList was called */
+    uint8_t copy[];  /* the list as it was delivered */
+};
+
+static uint64_t list_handle(const struct ft_dma_list *l)
+{
+    return ft_handle(FT_HC_SGLIST, l->id, 0);
+}
+
+static uint32_t list_bytes(unsigned elements)
+{
+    return (uint32_t)(sizeof(SCATTER_GATHER_LIST) + elements * sizeof(SCATTER_GATHER_ELEMENT)) +
+           SCRATCH_BYTES;
+}
+
+/* The request that the MDL belongs to, else the one that the running task serves. */
+static unsigned owner_of(const MDL *mdl, PDEVICE_OBJECT device)
+{
+    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++) {
+        PIRP irp = FT_M->io.request[i].irp;
+
+        if (mdl && FT_M->io.request[i].state == FT_REQUEST_SENT && irp->MdlAddress == mdl)
+            return ft_handle_id(ft_handle_of(irp));
+    }
+    return device && device->CurrentIrp ? ft_handle_id(ft_handle_of(device->CurrentIrp))
+                                        : ft_current()->request;
+}
+
+/* Registers for [va, va + length) of the chain: every MDL begins with a fresh one. */
+static NTSTATUS registers_needed(const MDL *mdl, const void *va, ULONG length, ULONG *ret)
+{
+    uint64_t offset = ft_mdl_offset(mdl, va);
+
+    *ret = 0;
+    for (unsigned i = 0; i < CHAIN_MAX && ft_mdl_readable(mdl); i++, mdl = mdl->Next) {
+        uint64_t left = offset < mdl->ByteCount ? mdl->ByteCount - offset : 0;
+        ULONG piece = left < length ? (ULONG)left : length;
+
+        if (left == 0 && i == 0)
+            break;
+        *ret += ADDRESS_AND_SIZE_TO_SPAN_PAGES(mdl->ByteOffset + offset, (ULONG_PTR)piece);
+        length -= piece;
+        if (length == 0)
+            return STATUS_SUCCESS;
+        offset = 0;
+    }
+    return STATUS_BUFFER_TOO_SMALL;
+}
+
+/* ---- making the list ---- */
+
+static void add_element(struct ft_dma_list *l, uint64_t address, ULONG length)
+{
+    SCATTER_GATHER_ELEMENT *element = &l->list->Elements[l->list->NumberOfElements++];
+
+    element->Address.QuadPart = (LONGLONG)address;
+    element->Length = length;
+    element->Reserved = COOKIE ^ ((uint64_t)l->id << 32) ^ l->list->NumberOfElements;
+}
+
+/* Elements for one MDL. What cannot be mapped is one element that leads nowhere. */
+static void map_mdl(struct ft_dma_list *l, struct ft_dma_run *r, ULONG length)
+{
+    while (length > 0) {
+        const struct ft_dma_mapping *mapping;
+
+        r->asked = length;
+        mapping = ft_dma_map_run(r);
+        if (!mapping) {
+            add_element(l, FT_POISON_LOGICAL + (uintptr_t)r->va % FT_PAGE_BYTES, length);
+            return;
+        }
+        add_element(l, mapping->logical, mapping->length);
+        r->va += mapping->length;
+        length -= mapping->length;
+    }
+}
+
+static void map_chain(struct ft_dma_list *l, const struct ft_dma_grant *call)
+{
+    struct ft_dma_run r = {.adapter = ft_dma_adapter_by_id(call->adapter),
+                           .grant = ft_dma_grant_by_id(call->id),
+                           .write = l->write,
+                           .of_list = true};
+    uint64_t offset = ft_mdl_offset(l->mdl, l->va);
+    ULONG left = l->length;
+
+    for (const MDL *mdl = l->mdl; left > 0 && ft_mdl_readable(mdl); mdl = mdl->Next) {
+        uint64_t here = offset < mdl->ByteCount ? mdl->ByteCount - offset : 0;
+        ULONG piece = here < left ? (ULONG)here : left;
+
+        r.mdl = mdl;
+        r.va = (uint8_t *)MmGetMdlVirtualAddress(mdl) + offset;
+        map_mdl(l, &r, piece);
+        left -= piece;
+        offset = 0;
+        if (FT_M->stop != FT_STOP_NONE)
+            return;
+    }
+}
+
+static void make_list(struct ft_dma_list *l, const struct ft_dma_grant *call)
+{
+    memset(l->list, 0, sizeof *l->list);
+    l->list->Reserved = COOKIE ^ ((uint64_t)l->id << 32);
+    map_chain(l, call);
+    memset(&l->list->Elements[l->list->NumberOfElements], SCRATCH_FILL,
+           l->bytes - sizeof *l->list - l->list->NumberOfElements * sizeof(SCATTER_GATHER_ELEMENT));
+    memcpy(l->copy, l->list, l->bytes);
+    l->delivered = 1;
+}
+
+/* The mappings of a list have rising ids in the order of its elements. */
+static struct ft_dma_mapping *mapping_after(uint32_t grant, uint32_t id)
+{
+    struct ft_dma_mapping *best = NULL;
+
+    for (unsigned i = 0; i < FT_M->dma.mappings_high; i++) {
+        struct ft_dma_mapping *m = &FT_M->dma.mapping[i];
+
+        if (m->id > id && m->grant == grant && (!best || m->id < best->id))
+            best = m;
+    }
+    return best;
+}
+
+static void announce(const struct ft_dma_list *l, const struct ft_dma_grant *call)
+{
+    const SCATTER_GATHER_LIST *list = (const SCATTER_GATHER_LIST *)l->copy;
+    const struct ft_dma_mapping *next = mapping_after(call->id, 0), *mapping;
+
+    ft_emit(FT_EV_SG_LIST, ft_handle(FT_HC_ADAPTER, call->adapter, 0), list_handle(l),
+            ft_handle_of(l->mdl), list->NumberOfElements, call->count, ft_mdl_offset(l->mdl, l->va),
+            l->length, call->request ? ft_handle(FT_HC_IRP, call->request, 0) : 0);
+    for (ULONG i = 0; i < list->NumberOfElements; i++) {
+        const SCATTER_GATHER_ELEMENT *element = &list->Elements[i];
+        uint64_t address = (uint64_t)element->Address.QuadPart;
+
+        mapping = next && next->logical == address ? next : NULL;
+        ft_emit(FT_EV_SG_ELEMENT, list_handle(l), i, ft_dma_mapping_handle(mapping), address,
+                element->Length, l->write, mapping ? ft_mdl_offset(mapping->mdl, mapping->va) : 0,
+                mapping ? ft_handle_of(mapping->mdl) : 0);
+        if (mapping)
+            next = mapping_after(call->id, mapping->id);
+    }
+}
+
+static uint64_t call_list_control(void *a, void *b, void *c, void *d)
+{
+    const struct ft_dma_grant *call = d;
+
+    ((PDRIVER_LIST_CONTROL)call->routine)(a, b, c, call->context);
+    return 0;
+}
+
+void ft_dma_list_run(const struct ft_dma_grant *call)
+{
+    struct ft_dma_list *l = call->list;
+    uint64_t handle = list_handle(l);
+
+    make_list(l, call);
+    announce(l, call);
+    ft_call_driver_routine(FT_ROUTINE_LIST_CONTROL, handle, 0, call->request, call_list_control,
+                           call->device, call->irp, l->list, (void *)call);
+    ft_emit(FT_EV_SG_DONE, ft_handle(FT_HC_ADAPTER, call->adapter, 0), handle);
+}
+
+/* ---- GetScatterGatherList, BuildScatterGatherList ---- */
+
+/* The request for a list in that buffer, or in one of the HAL's. */
+static struct ft_dma_list *new_list(unsigned label, unsigned elements, PVOID buffer)
+{
+    uint32_t bytes = list_bytes(elements);
+    struct ft_dma_list *l = ft_block_alloc(sizeof *l + bytes, FT_HC_GRANT, label);
+
+    if (!l)
+        return NULL;
+    l->of_driver = buffer != NULL;
+    l->bytes = bytes;
+    l->list = buffer ? buffer : ft_block_alloc(bytes, FT_HC_SGLIST, label);
+    if (!l->list) {
+        ft_block_free(l);
+        return NULL;
+    }
+    l->id = ft_handle_id(buffer ? ft_handle_new(FT_HC_SGLIST) : ft_block_handle(l->list));
+    return l;
+}
+
+static void free_list(struct ft_dma_list *l)
+{
+    if (!l->of_driver && l->list)
+        ft_block_free(l->list);
+    if (l->target && ft_block_is_live(l->target, FT_HC_MDL))
+        ft_block_free(l->target);
+    l->list = NULL;
+    l->target = NULL;
+}
+
+void ft_dma_list_forget(struct ft_dma_grant *grant)
+{
+    if (grant->list)
+        free_list(grant->list);
+}
+
+/* What the two calls have in common. */
+struct list_call {
+    PDEVICE_OBJECT device;
+    PMDL mdl;
+    PVOID va;
+    ULONG length;
+    PDRIVER_LIST_CONTROL routine;
+    PVOID context;
+    BOOLEAN write;
+    PVOID buffer; /* NULL: GetScatterGatherList */
+    ULONG buffer_length;
+    bool build;
+    unsigned owner; /* IRP handle id */
+};
+
+static NTSTATUS enqueue(const struct ft_dma_adapter *adapter, const struct list_call *call,
+                        ULONG registers)
+{
+    unsigned label = ft_label_of(call->mdl);
+    struct ft_dma_list *l = new_list(label, registers, call->buffer);
+    struct ft_dma_grant request = {
+        .list = l,
+        .device = call->device,
+        .irp = call->device->CurrentIrp,
+        .routine = (void *)call->routine,
+        .context = call->context,
+        .adapter = adapter->id,
+        .count = (uint16_t)registers,
+        .request = (uint16_t)call->owner,
+        .label = (uint16_t)label,
+    };
+
+    if (!l)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    l->mdl = call->mdl;
+    l->va = call->va;
+    l->length = call->length;
+    l->write = call->write != FALSE;
+    if (ft_dma_enqueue(&request, l))
+        return STATUS_SUCCESS;
+    free_list(l);
+    ft_block_free(l);
+    return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+static NTSTATUS ask(const struct ft_dma_adapter *adapter, const struct list_call *call)
+{
+    ULONG registers;
+    NTSTATUS status = registers_needed(call->mdl, call->va, call->length, &registers);
+
+    if (NT_SUCCESS(status) && (registers > adapter->registers || registers > FT_DMA_MAPPINGS_MAX))
+        status = STATUS_INSUFFICIENT_RESOURCES;
+    if (call->build) {
+        ft_emit(FT_EV_SG_BUFFER, ft_dma_adapter_handle(adapter), call->buffer_length,
+                NT_SUCCESS(status) ? list_bytes(registers) : 0);
+        if (NT_SUCCESS(status) && (!call->buffer || call->buffer_length < list_bytes(registers)))
+            status = STATUS_BUFFER_TOO_SMALL;
+    } else if (NT_SUCCESS(status) && ft_alloc_fails(FT_FAIL_CHANNEL)) {
+        status = STATUS_INSUFFICIENT_RESOURCES;
+    }
+    return NT_SUCCESS(status) ? enqueue(adapter, call, registers) : status;
+}
+
+/* Inside the points of either member. */
+static NTSTATUS get_list(const void *adapter, struct list_call *call)
+{
+    const struct ft_dma_adapter *slot = ft_dma_adapter_check(adapter, FT_PT_SG_GET);
+    NTSTATUS status;
+    uint64_t handle;
+
+    if (!slot)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    handle = ft_dma_adapter_handle(slot);
+    call->owner = owner_of(call->mdl, call->device);
+    status = ask(slot, call);
+    if (NT_SUCCESS(status) && !ft_dma_deferred())
+        ft_dma_drain();
+    ft_emit(FT_EV_SG_GET, handle, ft_handle_of(call->mdl), ft_mdl_offset(call->mdl, call->va),
+            call->length, call->write != FALSE, (uint32_t)status, call->build,
+            call->owner ? ft_handle(FT_HC_IRP, call->owner, 0) : 0);
+    return status;
+}
+
+NTSTATUS ft_dma_get_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
+                         ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write)
+{
+    struct list_call call = {device, mdl, va, length, routine, context, write, NULL, 0, false, 0};
+    unsigned label = ft_label_of(mdl);
+    NTSTATUS status;
+
+    FT_DDI_BEGIN(SG_GET, label);
+    status = get_list(adapter, &call);
+    FT_DDI_END(SG_GET, label);
+    return status;
+}
+
+NTSTATUS ft_dma_build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
+                           ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write,
+                           PVOID buffer, ULONG buffer_length)
+{
+    struct list_call call = {device, mdl,           va,   length, routine, context, write,
+                             buffer, buffer_length, true, 0};
+    unsigned label = ft_label_of(mdl);
+    NTSTATUS status;
+
+    FT_DDI_BEGIN(SG_GET, label);
+    status = get_list(adapter, &call);
+    FT_DDI_END(SG_GET, label);
+    return status;
+}
+
+/* ---- PutScatterGatherList ---- */
+
+/* The list that was delivered there and not put. */
+static struct ft_dma_grant *find(const void *list)
+{
+    for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++) {
+        struct ft_dma_grant *grant = &FT_M->dma.grant[i];
+        const struct ft_dma_list *l = grant->list;
+
+        if (grant->state == FT_GRANT_GRANTED && l && l->delivered && l->list == list)
+            return grant;
+    }
+    return NULL;
+}
+
+/* A list that is put leaves its name, so that putting it twice is told from any other pointer. */
+static void remember(const struct ft_dma_list *l)
+{
+    FT_M->dma.ended[FT_M->dma.ended_next++ % FT_DMA_ENDED_MAX] =
+        (struct ft_dma_ended){.list = l->list, .id = l->id};
+}
+
+/* Names a list that is not live: 0 when it never was one. */
+static uint64_t ended_handle(const void *list)
+{
+    for (unsigned i = FT_DMA_ENDED_MAX; i-- > 0;) {
+        const struct ft_dma_ended *ended =
+            &FT_M->dma.ended[(FT_M->dma.ended_next + i) % FT_DMA_ENDED_MAX];
+
+        if (list && ended->list == list)
+            return ft_handle(FT_HC_SGLIST, ended->id, 0);
+    }
+    return ft_handle_class(ft_block_handle(list)) == FT_HC_SGLIST ? ft_block_handle(list) : 0;
+}
+
+static void check_list(const struct ft_dma_list *l)
+{
+    uint8_t bytes[256];
+
+    /* The buffer may be freed memory of the driver's. */
+    for (uint32_t at = 0; at < l->bytes; at += sizeof bytes) {
+        uint32_t piece = l->bytes - at < sizeof bytes ? l->bytes - at : (uint32_t)sizeof bytes;
+
+        ft_raw_copy(bytes, (const uint8_t *)l->list + at, piece);
+        for (uint32_t i = 0; i < piece; i++)
+            if (bytes[i] != l->copy[at + i]) {
+                ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_LIST, list_handle(l), at + i);
+                return;
+            }
+    }
+}
+
+static void put_list(struct ft_dma_grant *grant, bool write)
+{
+    struct ft_dma_list *l = grant->list;
+    struct ft_dma_mapping *mapping;
+    uint32_t id = 0;
+
+    check_list(l);
+    while ((mapping = mapping_after(grant->id, id)) != NULL) {
+        id = mapping->id;
+        ft_dma_flush_mapping(mapping, mapping->mdl, mapping->va, mapping->length, write);
+    }
+    remember(l);
+    free_list(l);
+    ft_dma_registers_back(grant);
+    ft_dma_grant_retire(grant);
+    ft_dma_drain();
+}
+
+VOID ft_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN write)
+{
+    struct ft_dma_grant *grant;
+    const struct ft_dma_adapter *slot;
+    unsigned label, why = 0;
+    uint64_t handle;
+
+    grant = find(list);
+    label = grant ? grant->label : ft_current()->label;
+    FT_DDI_BEGIN(SG_PUT, label);
+    slot = ft_dma_adapter_check(adapter, FT_PT_SG_PUT);
+    if (slot) {
+        grant = find(list);
+        handle = grant ? list_handle(grant->list) : ended_handle(list);
+        if (!grant)
+            why = handle ? PUT_BEFORE : PUT_NEVER_GOT;
+        else if (grant->adapter != slot->id)
+            why = PUT_FOREIGN;
+        ft_emit(FT_EV_SG_PUT, ft_dma_adapter_handle(slot), handle ? handle : ft_handle_of(list),
+                write != FALSE, why);
+        if (why == 0)
+            put_list(grant, write != FALSE);
+    }
+    FT_DDI_END(SG_PUT, label);
+}
+
+/* ---- CalculateScatterGatherList, BuildMdlFromScatterGatherList ---- */
+
+/* Without an MDL the answer is for the worst case: scattered pages. */
+NTSTATUS ft_dma_calculate_list(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG length, PULONG size,
+                               PULONG registers)
+{
+    unsigned label = ft_label_of(mdl);
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+    const struct ft_dma_adapter *slot;
+    ULONG need;
+
+    FT_DDI_BEGIN(SG_SIZE, label);
+    slot = ft_dma_adapter_check(adapter, FT_PT_SG_SIZE);
+    if (slot) {
+        need = ADDRESS_AND_SIZE_TO_SPAN_PAGES(va, (ULONG_PTR)length);
+        status = mdl ? registers_needed(mdl, va, length, &need) : STATUS_SUCCESS;
+        if (NT_SUCCESS(status) && need > slot->registers)
+            status = STATUS_INSUFFICIENT_RESOURCES;
+        if (NT_SUCCESS(status)) {
+            *size = list_bytes(need);
+            if (registers)
+                *registers = need;
+        }
+        ft_emit(FT_EV_SG_SIZE, ft_dma_adapter_handle(slot), ft_handle_of(mdl),
+                NT_SUCCESS(status) ? list_bytes(need) : 0, NT_SUCCESS(status) ? need : 0,
+                (uint32_t)status);
+    }
+    FT_DDI_END(SG_SIZE, label);
+    return status;
+}
+
+static bool any_bounced(uint32_t grant)
+{
+    for (struct ft_dma_mapping *m = mapping_after(grant, 0); m; m = mapping_after(grant, m->id))
+        if (m->bounced)
+            return true;
+    return false;
+}
+
+/* An MDL over the pages that the device sees: of the bounce pages, and of the buffer's own where
+ * those are seen. It has a system address where they lie in one piece. */
+static PMDL list_mdl(const struct ft_dma_grant *grant)
+{
+    const struct ft_dma_list *l = grant->list;
+    PMDL mdl =
+        ft_block_alloc(sizeof(MDL) + grant->count * sizeof(PFN_NUMBER), FT_HC_MDL, grant->label);
+    const uint8_t *first = NULL;
+    bool one_piece = true;
+    unsigned page = 0;
+
+    if (!mdl)
+        return NULL;
+    MmInitializeMdl(mdl, l->va, l->length);
+    mdl->MdlFlags = MDL_PAGES_LOCKED;
+    for (struct ft_dma_mapping *m = mapping_after(grant->id, 0); m;
+         m = mapping_after(grant->id, m->id)) {
+        unsigned pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(m->va, (ULONG_PTR)m->length);
+        const uint8_t *memory =
+            m->bounced ? ft_dma_bounce_page(m->first) : (const uint8_t *)PAGE_ALIGN(m->memory);
+
+        for (unsigned i = 0; i < pages && page < grant->count; i++, page++) {
+            const uint8_t *at = memory + i * (size_t)FT_PAGE_BYTES;
+
+            first = page ? first : at;
+            one_piece = one_piece && at == first + page * (size_t)FT_PAGE_BYTES;
+            MmGetMdlPfnArray(mdl)[page] =
+                m->bounced ? (FT_BOUNCE_PHYSICAL_BASE >> PAGE_SHIFT) + m->first + i
+                           : ft_physical_of(at) >> PAGE_SHIFT;
+        }
+    }
+    if (one_piece && first) {
+        mdl->MappedSystemVa = (uint8_t *)first + mdl->ByteOffset;
+        mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+    }
+    return mdl;
+}
+
+NTSTATUS ft_dma_build_list_mdl(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, PMDL original,
+                               PMDL *target)
+{
+    const struct ft_dma_adapter *slot;
+    const struct ft_dma_grant *grant;
+    unsigned label = ft_label_of(original);
+    NTSTATUS status = STATUS_SUCCESS;
+    struct ft_dma_list *l;
+    PMDL mdl = original;
+
+    FT_DDI_BEGIN(SG_SIZE, label);
+    slot = ft_dma_adapter_check(adapter, FT_PT_SG_SIZE);
+    grant = slot ? find(list) : NULL;
+    l = grant ? grant->list : NULL;
+    if (!l || !original)
+        status = STATUS_INVALID_PARAMETER;
+    else if (l->has_mdl)
+        status = STATUS_NONE_MAPPED;
+    else if (any_bounced(grant->id) &&
+             (ft_alloc_fails(FT_FAIL_MDL) || !(mdl = l->target = list_mdl(grant))))
+        status = STATUS_INSUFFICIENT_RESOURCES;
+    if (NT_SUCCESS(status)) {
+        l->has_mdl = 1;
+        *target = mdl;
+    }
+    if (slot)
+        ft_emit(FT_EV_SG_MDL, ft_dma_adapter_handle(slot), l ? list_handle(l) : ended_handle(list),
+                NT_SUCCESS(status) ? ft_handle_of(mdl) : 0, (uint32_t)status);
+    FT_DDI_END(SG_SIZE, label);
+    return status;
+}
