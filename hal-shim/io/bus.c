@@ -2,73 +2,12 @@
  * what reaches the bottom of the stack (wdm-io sheet, sections 6.1, 7.1 and 13). Layer SYSTEM, no
  * points of its own but IoCompleteRequest's.
  *
- * Raw and translated lists differ in the interrupt: raw has the line, translated the vector and
- * DIRQL to connect with. Memory is the same in both, as on x86.
- *
  * Not modelled: a bus driver that pends requests; configuration space; bus interfaces; wake;
  * children.
  */
 #include "io/io_private.h"
 
-enum { VECTOR_BASE = 0x50, BUS_TAG = 0x53554246 };
-
-ULONG ft_bus_vector(void)
-{
-    return VECTOR_BASE + (ULONG)ft_world_module()->description->irq_vector;
-}
-
-static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_bars(PCM_PARTIAL_RESOURCE_DESCRIPTOR at)
-{
-    const struct ft_description *description = ft_world_module()->description;
-
-    for (unsigned i = 0; i < FT_BARS_MAX; i++) {
-        if (description->bar_bytes[i] == 0)
-            continue;
-        at->Type = CmResourceTypeMemory;
-        at->ShareDisposition = CmResourceShareDeviceExclusive;
-        at->Flags = CM_RESOURCE_MEMORY_READ_WRITE;
-        at->u.Memory.Start.QuadPart =
-            (LONGLONG)(FT_BAR_PHYSICAL_BASE + i * (ULONGLONG)FT_BAR_STRIDE);
-        at->u.Memory.Length = description->bar_bytes[i];
-        at++;
-    }
-    return at;
-}
-
-static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_interrupt(PCM_PARTIAL_RESOURCE_DESCRIPTOR at,
-                                                     bool translated)
-{
-    const struct ft_description *description = ft_world_module()->description;
-
-    if (description->irq_level == 0)
-        return at;
-    at->Type = CmResourceTypeInterrupt;
-    at->ShareDisposition = CmResourceShareShared;
-    at->Flags = CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
-    at->u.Interrupt.Level = translated ? description->irq_level : description->irq_vector;
-    at->u.Interrupt.Vector = translated ? ft_bus_vector() : description->irq_vector;
-    at->u.Interrupt.Affinity = ((KAFFINITY)1 << FT_M->cpus) - 1;
-    return at + 1;
-}
-
-PCM_RESOURCE_LIST ft_bus_resources(bool translated)
-{
-    PCM_PARTIAL_RESOURCE_DESCRIPTOR at;
-    PCM_PARTIAL_RESOURCE_LIST partial;
-    PCM_RESOURCE_LIST list = ft_block_alloc(
-        sizeof *list + FT_BARS_MAX * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR), FT_HC_OTHER, 0);
-
-    if (!list)
-        return NULL;
-    list->Count = 1;
-    list->List[0].InterfaceType = PCIBus;
-    partial = &list->List[0].PartialResourceList;
-    partial->Version = 1;
-    partial->Revision = 1;
-    at = add_interrupt(add_bars(partial->PartialDescriptors), translated);
-    partial->Count = (ULONG)(at - partial->PartialDescriptors);
-    return list;
-}
+enum { BUS_TAG = 0x53554246 };
 
 /* ---- PnP ---- */
 

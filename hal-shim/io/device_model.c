@@ -87,6 +87,27 @@ void sim_irq_set(struct sim_device *device, bool level)
     ft_line_changed(level);
 }
 
+void sim_irq_message(struct sim_device *device, unsigned message)
+{
+    uint64_t arg = message;
+
+    FT_ASSERT(ft_world_module()->description->interrupt == FT_INTERRUPT_MESSAGES &&
+              message < ft_bus_inputs());
+    device->rose = 1;
+    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_IRQ_MESSAGE, 1, &arg);
+    ft_message_sent(message);
+}
+
+void sim_irq_enable(struct sim_device *device, bool enabled)
+{
+    uint64_t arg = enabled;
+
+    if (device->interrupts == enabled)
+        return;
+    device->interrupts = enabled;
+    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_HW_INT_ENABLE, 1, &arg);
+}
+
 /* ---- engine ---- */
 
 void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t address,

@@ -99,10 +99,18 @@ void ft_device_check(PDEVICE_OBJECT device, unsigned code);
 
 void ft_bus_reset(void); /* driver object and PDO */
 NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp);
+
+/* ---- resources.c ---- */
+
 /* The resources of the device, as START_DEVICE carries them: a block that the caller frees, NULL
  * when the arena is full. */
 PCM_RESOURCE_LIST ft_bus_resources(bool translated);
-ULONG ft_bus_vector(void); /* translated vector of the interrupt */
+/* Inputs of the interrupt controller that the device has: its line is input 0, or message n is
+ * input n. 0: it cannot interrupt. */
+unsigned ft_bus_inputs(void);
+ULONG ft_bus_vector(unsigned input); /* translated */
+uint64_t ft_bus_memory(void);        /* physical address of BAR 0 now */
+INTERFACE_TYPE ft_bus_type(void);
 
 /* ---- send.c: IRPs that a system thread sends and waits for ---- */
 
@@ -183,11 +191,21 @@ bool ft_tail_at_quiet(void);
 struct _KINTERRUPT {
     uint64_t lock; /* used unless the driver gave one */
     uint64_t *lock_word;
-    PKSERVICE_ROUTINE routine;
+    PKSERVICE_ROUTINE routine; /* one of these two */
+    PKMESSAGE_SERVICE_ROUTINE message_routine;
     PVOID context;
     KIRQL irql, synchronize_irql;
+    uint8_t input;    /* of the controller: 0 the line, or a message */
+    uint8_t active;   /* its ISR has a task */
+    uint8_t inactive; /* the driver reported so: held back */
+    uint8_t unused[3];
 };
+/* The connected interrupt of that input, NULL: none. */
+PKINTERRUPT ft_interrupt_connected(unsigned input);
+/* Bug check 0xCA when it is no connected interrupt. */
+void ft_interrupt_check(PKINTERRUPT interrupt);
 void ft_line_changed(bool level); /* the controller's side of an edge of the line */
+void ft_message_sent(unsigned message);
 bool ft_interrupt_op(const struct ft_op *op);
 bool ft_interrupt_release_held(void); /* held-back interrupts come; true if one does now */
 bool ft_interrupt_honest(void); /* the tail: no held or lost interrupt; true if one comes now */

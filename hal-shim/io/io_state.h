@@ -17,6 +17,7 @@ enum {
     FT_MANAGER_MAX = 16,  /* PnP and power requests that wait for their turn */
     FT_MODEL_STATE_BYTES = 2048,
     FT_BAR_STRIDE = 0x01000000, /* physical and window addresses: 16 MiB a BAR or window */
+    FT_MESSAGES_MAX = 4,        /* interrupt messages of a device */
     FT_D0 = 1,                  /* device power states, as Windows numbers them */
     FT_D3 = 4
 };
@@ -26,7 +27,8 @@ struct sim_device {
     uint8_t line; /* level of the interrupt line */
     uint8_t rose; /* it rose inside the call of the model that is running; the point comes after the
                      call */
-    uint8_t unused[6];
+    uint8_t interrupts; /* its own interrupt enable, as the model tells it */
+    uint8_t unused[5];
     _Alignas(16) unsigned char state[FT_MODEL_STATE_BYTES];
 };
 
@@ -113,16 +115,17 @@ struct ft_io_state {
     uint64_t position;    /* where the next request begins on the device */
     uint64_t cancel_lock; /* the cancel spin lock: task id of its owner, 0 free */
 
-    /* --- interrupt --- */
-    void *interrupt;               /* the connected KINTERRUPT, NULL: none */
-    uint8_t isr_active;            /* its ISR has a task */
-    uint8_t late_armed, line_held; /* late-interrupt: armed; the raised line is held back */
-    uint8_t lose_armed, line_lost; /* lost-interrupt: armed; the raised line is not seen */
-    uint8_t spurious;              /* an interrupt to deliver without a line */
+    /* --- interrupt: a bit for each input of the controller --- */
+    void *interrupt[FT_MESSAGES_MAX]; /* the connected KINTERRUPT of an input, NULL: none */
+    uint8_t latched;                  /* an edge or message came and was not served yet */
+    uint8_t late_armed, line_held;    /* late-interrupt: armed; interrupts held back */
+    uint8_t lose_armed, line_lost;    /* lost-interrupt: armed; interrupts not seen */
+    uint8_t spurious;                 /* interrupts to deliver that no device asked for */
 
     /* --- hardware --- */
     uint8_t yanked;
-    uint8_t decodes; /* the bus driver has given the device its resources */
+    uint8_t decodes;   /* the bus driver has given the device its resources */
+    uint8_t elsewhere; /* a rebalance has moved them */
     uint8_t hostile_armed;
     uint8_t hostile_left; /* reads before the one that is replaced */
     uint16_t hostile_value;

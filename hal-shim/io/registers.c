@@ -126,7 +126,7 @@ static struct place find_place(const volatile void *address, unsigned width, boo
 
         ft_bugcheck(BUGCHECK_BAD_ADDRESS, ours ? (uintptr_t)address - FT_BAR_BASE : 0, write, 0, 0);
     }
-    physical = FT_IO->window[index].physical + offset - FT_BAR_PHYSICAL_BASE;
+    physical = FT_IO->window[index].physical + offset - ft_bus_memory();
     place.offset = (uint32_t)physical;
     place.bar = (unsigned)(physical / FT_BAR_STRIDE);
     place.within = (uint32_t)(physical % FT_BAR_STRIDE);

@@ -64,7 +64,9 @@ enum {
 #define FT_BAR_PHYSICAL_BASE                                                                       \
     0xE0000000ULL                     /* physical address of BAR 0 of device 0; 16 MiB a BAR       \
                                        */
-#define FT_LOGICAL_BASE 0xD0000000ULL /* logical addresses where they are not physical ones */
+#define FT_BAR_ELSEWHERE 0x08000000ULL /* the same after a rebalance: so much higher */
+#define FT_BAR_BUS_BASE  0x90000000ULL /* raw: the bus's own address of BAR 0 */
+#define FT_LOGICAL_BASE  0xD0000000ULL /* logical addresses where they are not physical ones */
 
 enum ft_task_state {
     FT_TS_FREE,

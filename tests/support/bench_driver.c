@@ -60,12 +60,27 @@ static NTSTATUS pass_down(PIRP irp)
 
 static void release_resources(void)
 {
+    IO_DISCONNECT_INTERRUPT_PARAMETERS how = {.Version = the_driver.connected};
+
+    how.ConnectionContext.Generic = the_driver.connection;
     if (the_driver.interrupt)
         IoDisconnectInterrupt(the_driver.interrupt);
+    if (the_driver.connection)
+        IoDisconnectInterruptEx(&how);
     if (the_driver.registers)
         MmUnmapIoSpace(the_driver.registers, WB_BAR_BYTES);
     the_driver.interrupt = NULL;
+    the_driver.connection = NULL;
     the_driver.registers = NULL;
+}
+
+static void remember(PCM_RESOURCE_LIST list, PCM_PARTIAL_RESOURCE_DESCRIPTOR parts)
+{
+    PCM_PARTIAL_RESOURCE_LIST partial = &list->List[0].PartialResourceList;
+
+    the_driver.resources = partial->Count;
+    for (ULONG i = 0; i < partial->Count && i < 8; i++)
+        parts[i] = partial->PartialDescriptors[i];
 }
 
 static void take_resources(PCM_RESOURCE_LIST list)
@@ -84,8 +99,10 @@ static void take_resources(PCM_RESOURCE_LIST list)
             irql = (KIRQL)part->u.Interrupt.Level;
         }
     }
-    CHECK(the_driver.registers != NULL);
-    if (the_driver.isr)
+    the_driver.bus = list->List[0].InterfaceType;
+    if (the_driver.connect && the_driver.vector)
+        CHECK(NT_SUCCESS(the_driver.connect(&the_driver.translated[0])));
+    else if (the_driver.isr)
         CHECK(IoConnectInterrupt(&the_driver.interrupt, the_driver.isr, NULL, NULL,
                                  the_driver.vector, irql, irql, LevelSensitive, TRUE, 1,
                                  FALSE) == STATUS_SUCCESS);
@@ -110,6 +127,9 @@ static NTSTATUS start(PIRP irp)
     if (!NT_SUCCESS(irp->IoStatus.Status))
         return bench_complete(irp, irp->IoStatus.Status, 0);
     if (NT_SUCCESS(status)) {
+        remember(location->Parameters.StartDevice.AllocatedResources, the_driver.raw);
+        remember(location->Parameters.StartDevice.AllocatedResourcesTranslated,
+                 the_driver.translated);
         take_resources(location->Parameters.StartDevice.AllocatedResourcesTranslated);
         if (the_driver.started)
             the_driver.started();
@@ -224,7 +244,9 @@ int bench_driver_entry(void *object, void *path)
     the_driver.below = NULL;
     the_driver.registers = NULL;
     the_driver.interrupt = NULL;
+    the_driver.connection = NULL;
     the_driver.starts = 0;
+    the_driver.vector = 0;
     driver->DriverExtension->AddDevice = add_device;
     driver->DriverUnload = the_driver.no_unload ? NULL : unload;
     driver->MajorFunction[IRP_MJ_PNP] = pnp;
@@ -240,5 +262,6 @@ int bench_driver_entry(void *object, void *path)
 void bench_driver_run(const struct bench_driver *how, const struct ft_op *op, unsigned op_count)
 {
     the_driver = *how;
-    wb_run(&(struct wb_case){.entry = bench_driver_entry, .op = op, .op_count = op_count});
+    wb_run(&(struct wb_case){
+        .entry = bench_driver_entry, .describe = how->describe, .op = op, .op_count = op_count});
 }

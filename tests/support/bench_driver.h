@@ -19,13 +19,20 @@ struct bench_driver {
     PKSERVICE_ROUTINE isr;    /* NULL: no interrupt is connected */
     void (*started)(void);    /* called when START has gone well, before it completes */
     BOOLEAN no_unload;
+    void (*describe)(struct ft_description *description);
+    NTSTATUS (*connect)(PCM_PARTIAL_RESOURCE_DESCRIPTOR part); /* connects instead of the driver */
 
     /* the driver's own */
     PDEVICE_OBJECT device, below;
     PUCHAR registers; /* BAR 0, NULL while not mapped */
     PKINTERRUPT interrupt;
+    PVOID connection; /* of IoConnectInterruptEx instead, and its version */
+    ULONG connected;
     ULONG vector;
     unsigned starts;
+    CM_PARTIAL_RESOURCE_DESCRIPTOR raw[8], translated[8]; /* of the last START */
+    ULONG resources;
+    INTERFACE_TYPE bus;
 };
 extern struct bench_driver the_driver;
 

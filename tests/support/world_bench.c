@@ -95,6 +95,10 @@ static void write_register(struct sim_device *device, unsigned bar, uint32_t off
         r->scratch = (uint32_t)value;
     if (offset == WB_REG_BURSTS)
         r->bursts = (uint32_t)value;
+    if (offset == WB_REG_ENABLE)
+        sim_irq_enable(device, value != 0);
+    if (offset == WB_REG_MESSAGE)
+        sim_irq_message(device, (unsigned)value);
     if (offset == WB_REG_LINE) {
         r->line = value != 0;
         sim_irq_set(device, r->line);
@@ -129,15 +133,16 @@ static const struct sim_device_model model = {.name = "bench",
                                               .engine_busy = engine_busy,
                                               .engine_step = engine_step,
                                               .stop = stop};
-static const struct ft_description description = {.name = "bench",
-                                                  .devices = 1,
-                                                  .windows = 100,
-                                                  .dma_version = 2,
-                                                  .requests = FT_TAKES_READ | FT_TAKES_WRITE,
-                                                  .irq_level = WB_IRQ_LEVEL,
-                                                  .irq_vector = 9,
-                                                  .bar_bytes = {WB_BAR_BYTES},
-                                                  .request_bytes_max = 65024};
+static const struct ft_description plain_description = {.name = "bench",
+                                                        .devices = 1,
+                                                        .windows = 100,
+                                                        .dma_version = 2,
+                                                        .requests = FT_TAKES_READ | FT_TAKES_WRITE,
+                                                        .irq_level = WB_IRQ_LEVEL,
+                                                        .irq_vector = 9,
+                                                        .bar_bytes = {WB_BAR_BYTES},
+                                                        .request_bytes_max = 65024};
+static struct ft_description description; /* of the world that is open */
 static const struct ft_module module = {.abi = FT_MODULE_ABI,
                                         .core = "bench",
                                         .mutant = "",
@@ -151,6 +156,9 @@ static const struct ft_module module = {.abi = FT_MODULE_ABI,
 void wb_open(const struct wb_case *how)
 {
     bench.how = *how;
+    description = plain_description;
+    if (how->describe)
+        how->describe(&description);
     memset(&bench.scenario, 0, sizeof bench.scenario);
     ft_platform_preset(how->preset, &bench.scenario.platform);
     if (how->adjust)

@@ -9,6 +9,7 @@
 #define FT_WORLD_BENCH_H
 
 #include "sim/device.h"
+#include "sim/module.h"
 #include "sim/world.h"
 
 /* Registers of the bench's device, in BAR 0. */
@@ -17,6 +18,8 @@ enum {
     WB_REG_SCRATCH = 0x04, /* keeps what is written until the next reset */
     WB_REG_BURSTS = 0x08,  /* write n: the engine is busy for n bursts; read: bursts to come */
     WB_REG_RESETS = 0x0C,  /* read: power-on resets so far */
+    WB_REG_ENABLE = 0x10,  /* write: whether the device may interrupt */
+    WB_REG_MESSAGE = 0x14, /* write n: the device sends interrupt message n */
     WB_BAR_BYTES = 0x100,
     WB_IRQ_LEVEL = 5
 };
@@ -26,7 +29,8 @@ struct wb_case {
     void (*body)(void);                     /* runs as DriverEntry, which then fails */
     int (*entry)(void *driver, void *path); /* instead of body: a driver's DriverEntry */
     enum ft_platform_name preset;
-    void (*adjust)(struct ft_platform *platform); /* changes the preset's knobs */
+    void (*adjust)(struct ft_platform *platform);         /* changes the preset's knobs */
+    void (*describe)(struct ft_description *description); /* changes the bench's device */
     const struct ft_op *op;
     unsigned op_count;
     uint32_t step_limit;

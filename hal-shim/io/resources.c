@@ -1,0 +1,153 @@
+/* The resources that the bus driver gives the device: raw and translated lists with the same order
+ * (wdm-io sheet, section 13).
+ *
+ * Raw addresses are the bus's own and never the processor's, on every platform, so that a driver
+ * that maps one reaches nothing. Interrupts differ too: raw has the line, translated the vector and
+ * DIRQL to connect with. Ports and DMA channels are the same in both.
+ *
+ * A device with interrupt messages has one descriptor for each, as message tables (MSI-X) have. A
+ * device may have been placed elsewhere by a rebalance: other processor addresses, other vectors.
+ */
+#include "io/io_private.h"
+
+enum {
+    VECTOR_BASE = 0x50,
+    VECTOR_ELSEWHERE = 0x20,
+    RESOURCES_MAX = FT_BARS_MAX + FT_MESSAGES_MAX + 2 /* and ports, and a DMA channel */
+};
+
+ULONG ft_bus_vector(unsigned input)
+{
+    return VECTOR_BASE + (ULONG)ft_world_module()->description->irq_vector + input +
+           (FT_IO->elsewhere ? VECTOR_ELSEWHERE : 0);
+}
+
+unsigned ft_bus_inputs(void)
+{
+    const struct ft_description *description = ft_world_module()->description;
+
+    if (description->irq_level == 0)
+        return 0;
+    return description->interrupt == FT_INTERRUPT_MESSAGES ? description->messages : 1;
+}
+
+uint64_t ft_bus_memory(void)
+{
+    return FT_BAR_PHYSICAL_BASE + (FT_IO->elsewhere ? FT_BAR_ELSEWHERE : 0);
+}
+
+INTERFACE_TYPE ft_bus_type(void)
+{
+    const struct ft_description *description = ft_world_module()->description;
+
+    return description->pci_id == 0 && description->port_bytes > 0 ? Isa : PCIBus;
+}
+
+static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_bars(PCM_PARTIAL_RESOURCE_DESCRIPTOR at, bool translated)
+{
+    const struct ft_description *description = ft_world_module()->description;
+    uint64_t base = translated ? ft_bus_memory() : FT_BAR_BUS_BASE;
+
+    for (unsigned i = 0; i < FT_BARS_MAX; i++) {
+        if (description->bar_bytes[i] == 0)
+            continue;
+        at->Type = CmResourceTypeMemory;
+        at->ShareDisposition = CmResourceShareDeviceExclusive;
+        at->Flags = CM_RESOURCE_MEMORY_READ_WRITE;
+        at->u.Memory.Start.QuadPart = (LONGLONG)(base + i * (uint64_t)FT_BAR_STRIDE);
+        at->u.Memory.Length = description->bar_bytes[i];
+        at++;
+    }
+    return at;
+}
+
+static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_ports(PCM_PARTIAL_RESOURCE_DESCRIPTOR at)
+{
+    const struct ft_description *description = ft_world_module()->description;
+
+    if (description->port_bytes == 0)
+        return at;
+    at->Type = CmResourceTypePort;
+    at->ShareDisposition = CmResourceShareDeviceExclusive;
+    at->Flags = CM_RESOURCE_PORT_IO | CM_RESOURCE_PORT_16_BIT_DECODE;
+    at->u.Port.Start.QuadPart = description->port_base;
+    at->u.Port.Length = description->port_bytes;
+    return at + 1;
+}
+
+static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_line(PCM_PARTIAL_RESOURCE_DESCRIPTOR at, bool translated)
+{
+    const struct ft_description *description = ft_world_module()->description;
+    bool latched = description->interrupt == FT_INTERRUPT_LATCHED;
+
+    at->Type = CmResourceTypeInterrupt;
+    at->ShareDisposition = latched ? CmResourceShareDeviceExclusive : CmResourceShareShared;
+    at->Flags = latched ? CM_RESOURCE_INTERRUPT_LATCHED : CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
+    at->u.Interrupt.Level = translated ? description->irq_level : description->irq_vector;
+    at->u.Interrupt.Vector = translated ? ft_bus_vector(0) : description->irq_vector;
+    at->u.Interrupt.Affinity = ((KAFFINITY)1 << FT_M->cpus) - 1;
+    return at + 1;
+}
+
+static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_message(PCM_PARTIAL_RESOURCE_DESCRIPTOR at,
+                                                   unsigned message, bool translated)
+{
+    KAFFINITY all = ((KAFFINITY)1 << FT_M->cpus) - 1;
+
+    at->Type = CmResourceTypeInterrupt;
+    at->ShareDisposition = CmResourceShareDeviceExclusive;
+    at->Flags = CM_RESOURCE_INTERRUPT_LATCHED | CM_RESOURCE_INTERRUPT_MESSAGE;
+    if (translated) {
+        at->u.MessageInterrupt.Translated.Level = ft_world_module()->description->irq_level;
+        at->u.MessageInterrupt.Translated.Vector = ft_bus_vector(message);
+        at->u.MessageInterrupt.Translated.Affinity = all;
+    } else {
+        at->u.MessageInterrupt.Raw.MessageCount = 1;
+        at->u.MessageInterrupt.Raw.Vector = CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN;
+        at->u.MessageInterrupt.Raw.Affinity = all;
+    }
+    return at + 1;
+}
+
+static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_interrupts(PCM_PARTIAL_RESOURCE_DESCRIPTOR at,
+                                                      bool translated)
+{
+    if (ft_world_module()->description->interrupt != FT_INTERRUPT_MESSAGES)
+        return ft_bus_inputs() ? add_line(at, translated) : at;
+    for (unsigned i = 0; i < ft_bus_inputs(); i++)
+        at = add_message(at, i, translated);
+    return at;
+}
+
+static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_channel(PCM_PARTIAL_RESOURCE_DESCRIPTOR at)
+{
+    const struct ft_description *description = ft_world_module()->description;
+
+    if (description->dma_bits == 0)
+        return at;
+    at->Type = CmResourceTypeDma;
+    at->ShareDisposition = CmResourceShareDeviceExclusive;
+    at->Flags = description->dma_bits == 16 ? CM_RESOURCE_DMA_16 : CM_RESOURCE_DMA_8;
+    at->u.Dma.Channel = description->dma_channel;
+    return at + 1;
+}
+
+PCM_RESOURCE_LIST ft_bus_resources(bool translated)
+{
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR at;
+    PCM_PARTIAL_RESOURCE_LIST partial;
+    PCM_RESOURCE_LIST list = ft_block_alloc(
+        sizeof *list + RESOURCES_MAX * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR), FT_HC_OTHER, 0);
+
+    if (!list)
+        return NULL;
+    list->Count = 1;
+    list->List[0].InterfaceType = ft_bus_type();
+    partial = &list->List[0].PartialResourceList;
+    partial->Version = 1;
+    partial->Revision = 1;
+    at = add_ports(add_bars(partial->PartialDescriptors, translated));
+    at = add_channel(add_interrupts(at, translated));
+    partial->Count = (ULONG)(at - partial->PartialDescriptors);
+    return list;
+}
