@@ -60,11 +60,6 @@ struct _MDL {
         (MemoryDescriptorList)->ByteOffset = BYTE_OFFSET((PVOID)(BaseVa));                         \
         (MemoryDescriptorList)->ByteCount = (ULONG)(Length);                                       \
     } while (0)
-#define MmPrepareMdlForReuse(Mdl)                                                                  \
-    do {                                                                                           \
-        if (((Mdl)->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED) != 0)                                  \
-            MmUnmapLockedPages((Mdl)->MappedSystemVa, (Mdl));                                      \
-    } while (0)
 #define MmLockPagableCodeSection(Address) MmLockPagableDataSection(Address)
 
 /* Page arithmetic. Lengths are bytes. */
@@ -120,6 +115,7 @@ VOID MmBuildMdlForNonPagedPool(PMDLX MemoryDescriptorList);
 VOID MmProbeAndLockPages(PMDLX MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
                          LOCK_OPERATION Operation);
 VOID MmUnlockPages(PMDLX MemoryDescriptorList);
+VOID MmPrepareMdlForReuse(PMDL Mdl);
 PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority);
 PVOID MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode);
 #define MmGetSystemAddressForMdl(Mdl)                                                              \

@@ -82,6 +82,9 @@ static void hit_stray(uint64_t address, struct piece *piece)
         piece->memory = (uint8_t *)FT_BOUNCE_BASE + in_bounce;
     else
         piece->memory = ft_physical_memory(address, &left);
+    /* A stray access must not reach the frames of the shim's own routines. */
+    if ((uintptr_t)piece->memory >= FT_STACKS_BASE && (uintptr_t)piece->memory < FT_CPU_VIEW_BASE)
+        piece->memory = NULL;
     if (piece->memory)
         piece->memory = ft_bus_view(piece->memory);
     if (piece->bytes > left)

@@ -67,6 +67,9 @@ bool ft_dma_op(const struct ft_op *op)
         return true;
     case FT_OP_SHORT_MAP:
         return short_map(op->arg[0]);
+    case FT_OP_FAIL_PROBE:
+        FT_M->dma.fail_probe = 1;
+        return true;
     case FT_OP_EVICT:
         return evict(op->arg[0]);
     default:

@@ -13,7 +13,8 @@ enum {
     FT_FAIL_ADAPTER = 4,
     FT_FAIL_COMMON = 5,
     FT_FAIL_CHANNEL = 6,
-    FT_FAIL_MAPPING = 7
+    FT_FAIL_MAPPING = 7,
+    FT_FAIL_PROBE = 8 /* of fail-probe, not of fail-alloc */
 };
 
 /* What a device is told where nothing was mapped: no memory on any platform. The page offset is
@@ -159,6 +160,9 @@ VOID ft_dma_free_common(PDMA_ADAPTER adapter, ULONG length, PHYSICAL_ADDRESS log
 /* The header of this MDL may be read: it is live, or the driver's own memory. */
 bool ft_mdl_readable(const MDL *mdl);
 
+/* Stops the machine when it may not, as a page fault would. */
+void ft_mdl_check(const MDL *mdl);
+
 /* The processor's address of the byte that `va` indexes when [va, va + bytes) lies in the MDL, its
  * pages are known and locked, and they lie in one piece as the processor sees them; else NULL. */
 void *ft_mdl_memory(const MDL *mdl, const void *va, uint64_t bytes);
@@ -169,5 +173,10 @@ uint64_t ft_mdl_physical(const MDL *mdl, const void *va);
 
 /* Offset of va in the MDL's buffer, as events show it: 64-bit two's complement. */
 uint64_t ft_mdl_offset(const MDL *mdl, const void *va);
+
+/* ---- mdl_map.c ---- */
+
+/* System and user address of the MDL are gone. */
+void ft_mdl_forget_mappings(PMDL mdl);
 
 #endif

@@ -132,7 +132,8 @@ struct ft_dma_state {
     uint8_t defer_armed;
     uint8_t short_armed;
     uint8_t short_pages;
-    uint8_t unused[6];
+    uint8_t fail_probe; /* the driver's next lock of pages fails */
+    uint8_t unused[5];
 };
 
 _Static_assert(sizeof(struct ft_dma_state) < 16 * 1024,

@@ -5,15 +5,12 @@
 #include <string.h>
 
 enum {
-    USED_BUFFER = 1,
-    USED_COMMON = 2,
     SLACK_FILL = 0xB5,
     STALE_FILL = 0x5A, /* what memory holds before the requester's data gets there */
     DAMAGE_BEFORE = 1,
     DAMAGE_AFTER = 2
 };
 #define WORD_STEP   0x9E3779B97F4A7C15ULL
-#define POOL_SPAN   ((uint64_t)FT_POOL_BYTES)
 #define FRAMES_SPAN ((uint64_t)FT_FRAMES_MAX * FT_PAGE_BYTES)
 
 _Static_assert(FT_FRAMES_MAX == sizeof FT_M->dma.frame_used, "one entry for each frame");
@@ -33,65 +30,11 @@ int ft_frame_of(const void *va)
     return at < FRAMES_SPAN ? (int)(at / FT_PAGE_BYTES) : -1;
 }
 
-/* Its own inverse. */
-static unsigned permute(unsigned frame)
-{
-    switch (FT_M->platform.frames) {
-    case FT_FRAMES_REVERSED:
-        return FT_FRAMES_MAX - 1 - frame;
-    case FT_FRAMES_PAIRWISE:
-        return frame ^ 1;
-    default:
-        return frame;
-    }
-}
-
-uint64_t ft_physical_of(const void *va)
-{
-    uintptr_t in_pool = (uintptr_t)va - FT_POOL_BASE, in_page = (uintptr_t)va % FT_PAGE_BYTES;
-    int frame = ft_frame_of(va);
-
-    if (in_pool < POOL_SPAN)
-        return FT_POOL_PHYSICAL_BASE + in_pool;
-    if (frame < 0 || !FT_M->dma.frame_used[frame])
-        return FT_NO_PHYSICAL;
-    if (FT_M->dma.frame_used[frame] == USED_COMMON)
-        return FT_COMMON_PHYSICAL_BASE + (uint64_t)frame * FT_PAGE_BYTES + in_page;
-    return FT_PHYSICAL_BASE + (uint64_t)permute((unsigned)frame) * FT_PAGE_BYTES + in_page;
-}
-
-/* A frame that was used in this run exists as memory; what it holds is known. */
-static void *frame_memory(unsigned frame, uint64_t physical)
-{
-    if (frame >= FT_M->dma.frames_high)
-        return NULL;
-    return (uint8_t *)ft_frame_address(frame) + physical % FT_PAGE_BYTES;
-}
-
-void *ft_physical_memory(uint64_t physical, uint32_t *left)
-{
-    *left = (uint32_t)(FT_PAGE_BYTES - physical % FT_PAGE_BYTES);
-    if (physical - FT_PHYSICAL_BASE < FRAMES_SPAN)
-        return frame_memory(permute((unsigned)((physical - FT_PHYSICAL_BASE) / FT_PAGE_BYTES)),
-                            physical);
-    if (physical - FT_COMMON_PHYSICAL_BASE < FRAMES_SPAN)
-        return frame_memory((unsigned)((physical - FT_COMMON_PHYSICAL_BASE) / FT_PAGE_BYTES),
-                            physical);
-    if (physical - FT_POOL_PHYSICAL_BASE < FT_M->pool_used) {
-        uint64_t to_end = FT_POOL_PHYSICAL_BASE + FT_M->pool_used - physical;
-
-        if (*left > to_end)
-            *left = (uint32_t)to_end;
-        return (void *)(FT_POOL_BASE + (uintptr_t)(physical - FT_POOL_PHYSICAL_BASE));
-    }
-    return NULL;
-}
-
 static bool two_views(const void *va)
 {
     int frame = ft_frame_of(va);
 
-    return frame >= 0 && !FT_M->platform.coherent && FT_M->dma.frame_used[frame] != USED_COMMON;
+    return frame >= 0 && !FT_M->platform.coherent && FT_M->dma.frame_used[frame] != FT_FRAME_COMMON;
 }
 
 void *ft_bus_view(void *va)
@@ -167,7 +110,7 @@ static bool take(unsigned pages, unsigned *frame, uint8_t use)
 
 bool ft_frames_take(unsigned pages, unsigned *frame)
 {
-    if (!take(pages, frame, USED_COMMON))
+    if (!take(pages, frame, FT_FRAME_COMMON))
         return false;
     /* Stray accesses meet this view once the common buffer is freed. */
     if (!FT_M->platform.coherent)
@@ -216,7 +159,7 @@ void *ft_buffer_create(uint32_t bytes, uint32_t page_offset, unsigned label, boo
     FT_ASSERT(bytes > 0 && page_offset < FT_PAGE_BYTES && bytes <= FRAMES_SPAN);
     while (buffer < end && buffer->pages)
         buffer++;
-    if (buffer == end || !take(pages, &frame, USED_BUFFER))
+    if (buffer == end || !take(pages, &frame, FT_FRAME_BUFFER))
         return NULL;
     *buffer = (struct ft_dma_buffer){.seed = seed_of(label, device_writes),
                                      .bytes = bytes,
@@ -391,7 +334,7 @@ void ft_buffer_touched(const void *va, uint64_t bytes)
     if (!cached_range(va, bytes, &from, &to))
         return;
     for (uintptr_t page = from / FT_PAGE_BYTES; page * FT_PAGE_BYTES < to; page++)
-        if (FT_M->dma.frame_used[page] == USED_BUFFER)
+        if (FT_M->dma.frame_used[page] == FT_FRAME_BUFFER)
             FT_M->dma.dirty[page] |= lines_in((unsigned)page, from, to);
 }
 
@@ -421,7 +364,7 @@ void ft_cache_invalidate(const void *va, uint64_t bytes)
     for (uintptr_t page = from / FT_PAGE_BYTES; page * FT_PAGE_BYTES < to; page++) {
         uint64_t lines = lines_in((unsigned)page, from, to);
 
-        if (FT_M->dma.frame_used[page] != USED_BUFFER)
+        if (FT_M->dma.frame_used[page] != FT_FRAME_BUFFER)
             continue;
         copy_lines((unsigned)page, lines, false);
         FT_M->dma.dirty[page] &= ~lines;

@@ -20,8 +20,19 @@
  * reach of every device. */
 #define FT_BOUNCE_PHYSICAL_BASE 0x00800000ULL /* bounce page 0 */
 #define FT_COMMON_PHYSICAL_BASE 0x00C00000ULL /* frame 0 when it is part of a common buffer */
-#define FT_POOL_PHYSICAL_BASE   0x50000000ULL /* the pool arena */
+#define FT_POOL_PHYSICAL_BASE   0x50000000ULL /* the pool arena, the stacks of tasks behind it */
+#define FT_DATA_PHYSICAL_BASE   0x52000000ULL /* the driver's data, 32 MiB a section */
+#define FT_DATA_PHYSICAL_STRIDE 0x02000000ULL
 #define FT_NO_PHYSICAL          UINT64_MAX
+
+/* What a frame is in use for. */
+enum {
+    FT_FRAME_FREE,
+    FT_FRAME_BUFFER, /* of a request: two views where the platform is not coherent */
+    FT_FRAME_COMMON, /* low in memory, in the order of the frames, one view */
+    FT_FRAME_PAGES,  /* allocated as pages: one view */
+    FT_FRAME_FILLED  /* free, was pages, and still holds the fill of free pages */
+};
 
 /* A buffer of `bytes` (not zero) for a request, at that offset in its first page, filled with the
  * pattern of `label`; the lines of the buffer are dirty in the caches where the platform is not
@@ -51,13 +62,16 @@ void ft_frames_give(unsigned frame, unsigned pages);
 int ft_frame_of(const void *va);
 void *ft_frame_address(unsigned frame);
 
-/* The physical address of a byte in the pool arena, a request's buffer or a common buffer;
+/* The physical address of a byte in the pool arena, a frame in use, a stack or the driver's data;
  * FT_NO_PHYSICAL for anything else. */
 uint64_t ft_physical_of(const void *va);
 
-/* The processor's address of a physical byte in a frame or the pool arena, NULL when there is no
- * memory; *left gets the bytes up to the end of its page. */
+/* The processor's address of a physical byte in any of these, NULL when there is no memory; *left
+ * gets the bytes up to the end of its page. */
 void *ft_physical_memory(uint64_t physical, uint32_t *left);
+
+/* Every byte of the range lies in pages of requests' buffers. */
+bool ft_is_user_memory(const void *address, uint64_t bytes);
 
 /* The same byte as the device sees it: in the bus view, or the address itself. */
 void *ft_bus_view(void *va);

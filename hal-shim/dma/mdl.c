@@ -1,13 +1,19 @@
-/* Memory descriptor lists (wdm-io sheet, section 11; wdm-dma sheet, section 2.10).
+/* Memory descriptor lists (wdm-io sheet, section 11; wdm-dma sheet, section 2.10): made, filled in,
+ * locked, cut, freed. Their mappings: mdl_map.c.
  *
- * All memory that an MDL may describe is in the pool arena or in frames, resident and mapped once:
- * locking fills in page frame numbers and changes flags, no more. Not modelled: a separate system
- * mapping (the system address is the address itself), quota, paged pool, MDLs of I/O space.
+ * All memory that an MDL may describe is resident: locking fills in page frame numbers and changes
+ * flags, no more. Not modelled: quota, MDLs of I/O space.
  */
 #include "dma/dma_private.h"
 #include "dma/frames.h"
+#include "kernel/memory_kind.h"
+
+#include <string.h>
 
 enum { FREED_BEFORE = 7 }; /* first parameter of BAD_POOL_CALLER */
+
+/* Why a lock cannot be right: the event mdl:bad-lock. */
+enum { BAD_ADDRESS = 1, BAD_INJECTED, BAD_LOCKED_ALREADY, BAD_NONPAGED_POOL, BAD_PARTIAL };
 
 #define NO_PFN ((PFN_NUMBER)(FT_NO_PHYSICAL >> PAGE_SHIFT))
 
@@ -42,6 +48,13 @@ bool ft_mdl_readable(const MDL *mdl)
         return false;
     /* A driver may build an MDL in memory of its own; a freed block is told by its handle. */
     return ft_block_is_live(mdl, FT_HC_MDL) || ft_handle_class(ft_block_handle(mdl)) != FT_HC_MDL;
+}
+
+/* The page array of such an MDL would be anything. */
+void ft_mdl_check(const MDL *mdl)
+{
+    if (!ft_mdl_readable(mdl))
+        ft_bugcheck(PAGE_FAULT_IN_NONPAGED_AREA, ft_handle_of(mdl), 0, 0, 0);
 }
 
 uint64_t ft_mdl_offset(const MDL *mdl, const void *va)
@@ -141,133 +154,143 @@ VOID IoFreeMdl(PMDL Mdl)
 
 VOID MmBuildMdlForNonPagedPool(PMDLX MemoryDescriptorList)
 {
-    unsigned label = ft_label_of(MemoryDescriptorList);
+    PMDL mdl = MemoryDescriptorList;
+    unsigned label = ft_label_of(mdl);
 
     FT_DDI_BEGIN(MDL, label);
-    fill_pfns(MemoryDescriptorList);
-    MemoryDescriptorList->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
-    MemoryDescriptorList->MappedSystemVa = MmGetMdlVirtualAddress(MemoryDescriptorList);
-    ft_emit(FT_EV_MDL_BUILD, ft_handle_of(MemoryDescriptorList));
+    ft_mdl_check(mdl);
+    fill_pfns(mdl);
+    mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
+    mdl->MappedSystemVa = MmGetMdlVirtualAddress(mdl);
+    ft_emit(FT_EV_MDL_BUILD, ft_handle_of(mdl), ft_memory_kind(mdl->MappedSystemVa));
     FT_DDI_END(MDL, label);
 }
 
-/* Raises STATUS_ACCESS_VIOLATION when the range is no memory. */
+/* ---- locking ---- */
+
+/* The state in which no lock can be right; 0: it may be locked. */
+static unsigned state_against_lock(const MDL *mdl)
+{
+    if (mdl->MdlFlags & MDL_PAGES_LOCKED)
+        return BAD_LOCKED_ALREADY;
+    if (mdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL)
+        return BAD_NONPAGED_POOL;
+    return mdl->MdlFlags & MDL_PARTIAL ? BAD_PARTIAL : 0;
+}
+
+/* fail-probe strikes the driver's own locks only. */
+static bool lock_is_to_fail(void)
+{
+    if (!FT_M->dma.fail_probe || ft_current()->layer != FT_LAYER_DRIVER)
+        return false;
+    FT_M->dma.fail_probe = 0;
+    ft_emit(FT_EV_CHOICE_FAIL, FT_FAIL_PROBE);
+    return true;
+}
+
+static bool range_is_memory(const MDL *mdl, bool user)
+{
+    return pages_known(mdl) &&
+           (!user || ft_is_user_memory(MmGetMdlVirtualAddress(mdl), mdl->ByteCount));
+}
+
+/* Returns why it fails, 0: locked. */
+static unsigned lock(PMDL mdl, bool user, bool write)
+{
+    enum { OF_THE_LOCK = MDL_PAGES_LOCKED | MDL_WRITE_OPERATION };
+
+    if (lock_is_to_fail())
+        return BAD_INJECTED;
+    fill_pfns(mdl);
+    if (!range_is_memory(mdl, user))
+        return BAD_ADDRESS;
+    mdl->MdlFlags = (CSHORT)((mdl->MdlFlags & ~OF_THE_LOCK) | MDL_PAGES_LOCKED |
+                             (write ? MDL_WRITE_OPERATION : 0));
+    return 0;
+}
+
+/* Raises STATUS_ACCESS_VIOLATION when the range is no memory, or, for UserMode, not all of it the
+ * user's. What has no place in a lock (an MDL that is locked, of nonpaged pool, partial) goes on as
+ * in Windows, which does not look; the event tells. */
 VOID MmProbeAndLockPages(PMDLX MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
                          LOCK_OPERATION Operation)
 {
-    unsigned label = ft_label_of(MemoryDescriptorList);
-    bool write = Operation != IoReadAccess;
+    PMDL mdl = MemoryDescriptorList;
+    unsigned label = ft_label_of(mdl), odd, why;
+    bool write = Operation != IoReadAccess, user = AccessMode != KernelMode;
     NTSTATUS status = STATUS_SUCCESS;
 
-    (void)AccessMode;
     FT_DDI_BEGIN(MDL, label);
-    fill_pfns(MemoryDescriptorList);
-    if (!pages_known(MemoryDescriptorList))
-        status = STATUS_ACCESS_VIOLATION;
-    else
-        MemoryDescriptorList->MdlFlags =
-            (CSHORT)(MemoryDescriptorList->MdlFlags | MDL_PAGES_LOCKED |
-                     (write ? MDL_WRITE_OPERATION : 0));
-    ft_emit(FT_EV_MDL_LOCK, ft_handle_of(MemoryDescriptorList), write, (uint32_t)status);
+    ft_mdl_check(mdl);
+    odd = state_against_lock(mdl);
+    if (odd)
+        ft_emit(FT_EV_MDL_BAD_LOCK, ft_handle_of(mdl), odd);
+    why = lock(mdl, user, write);
+    if (why)
+        status = why == BAD_INJECTED ? STATUS_WORKING_SET_QUOTA : STATUS_ACCESS_VIOLATION;
+    ft_emit(FT_EV_MDL_LOCK, ft_handle_of(mdl), write, (uint32_t)status, (unsigned)Operation, user);
+    if (why)
+        ft_emit(FT_EV_MDL_BAD_LOCK, ft_handle_of(mdl), why);
     FT_DDI_END(MDL, label);
-    if (status)
+    if (why)
         ExRaiseStatus(status);
 }
 
 /* Also gives the system address back. */
 VOID MmUnlockPages(PMDLX MemoryDescriptorList)
 {
-    unsigned label = ft_label_of(MemoryDescriptorList);
+    PMDL mdl = MemoryDescriptorList;
+    unsigned label = ft_label_of(mdl);
     bool readable, locked;
 
     FT_DDI_BEGIN(MDL, label);
-    readable = ft_mdl_readable(MemoryDescriptorList);
-    locked = readable && (MemoryDescriptorList->MdlFlags & MDL_PAGES_LOCKED);
-    ft_emit(FT_EV_MDL_UNLOCK, ft_handle_of(MemoryDescriptorList), locked);
+    readable = ft_mdl_readable(mdl);
+    locked = readable && (mdl->MdlFlags & MDL_PAGES_LOCKED);
+    ft_emit(FT_EV_MDL_UNLOCK, ft_handle_of(mdl), locked);
     if (readable) {
-        MemoryDescriptorList->MdlFlags &=
-            (CSHORT) ~(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | MDL_WRITE_OPERATION);
-        MemoryDescriptorList->MappedSystemVa = NULL;
+        mdl->MdlFlags &= (CSHORT) ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
+        ft_mdl_forget_mappings(mdl);
     }
     FT_DDI_END(MDL, label);
 }
 
-/* The system address, made at the first call; NULL when the MDL is not locked or the choice
- * fail-alloc says so. */
-static PVOID system_address(PMDL mdl)
-{
-    enum { HAS_ADDRESS = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL };
+/* ---- parts of an MDL ---- */
 
-    if (!ft_mdl_readable(mdl))
-        return NULL;
-    if (mdl->MdlFlags & HAS_ADDRESS)
-        return mdl->MappedSystemVa;
-    if (!(mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_PARTIAL)) || ft_alloc_fails(FT_FAIL_MAPPING))
-        return NULL;
-    mdl->MappedSystemVa = MmGetMdlVirtualAddress(mdl);
-    mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
-    if (mdl->MdlFlags & MDL_PARTIAL)
-        mdl->MdlFlags |= MDL_PARTIAL_HAS_BEEN_MAPPED;
-    return mdl->MappedSystemVa;
+/* The pages that the start passes leave the MDL. */
+static void advance(PMDL mdl, ULONG bytes)
+{
+    unsigned before = pages_of(mdl), passed = (mdl->ByteOffset + bytes) >> PAGE_SHIFT;
+    PPFN_NUMBER pfn = MmGetMdlPfnArray(mdl);
+
+    mdl->StartVa = (PUCHAR)mdl->StartVa + passed * (size_t)PAGE_SIZE;
+    mdl->ByteOffset = (mdl->ByteOffset + bytes) % PAGE_SIZE;
+    mdl->ByteCount -= bytes;
+    memmove(pfn, pfn + passed, (before - passed) * sizeof *pfn);
+    for (unsigned i = before - passed; i < before; i++)
+        pfn[i] = NO_PFN;
+    if (mdl->MappedSystemVa)
+        mdl->MappedSystemVa = (PUCHAR)mdl->MappedSystemVa + bytes;
 }
 
-PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority)
+/* STATUS_INVALID_PARAMETER_2 when nothing of the MDL would be left. Conflict of the sources: what
+ * an MDL whose pages are not known gets is not said; here STATUS_INVALID_PARAMETER_1. */
+NTSTATUS MmAdvanceMdl(PMDLX Mdl, ULONG NumberOfBytes)
 {
+    enum { KNOWN = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL };
     unsigned label = ft_label_of(Mdl);
-    PVOID address;
+    NTSTATUS status = STATUS_SUCCESS;
 
-    (void)Priority;
     FT_DDI_BEGIN(MDL, label);
-    address = system_address(Mdl);
-    ft_emit(FT_EV_MDL_SYSVA, ft_handle_of(Mdl), address != NULL);
+    ft_mdl_check(Mdl);
+    if (!(Mdl->MdlFlags & KNOWN))
+        status = STATUS_INVALID_PARAMETER_1;
+    else if (NumberOfBytes >= Mdl->ByteCount)
+        status = STATUS_INVALID_PARAMETER_2;
+    else
+        advance(Mdl, NumberOfBytes);
+    ft_emit(FT_EV_MDL_ADVANCE, ft_handle_of(Mdl), NumberOfBytes, (uint32_t)status);
     FT_DDI_END(MDL, label);
-    return address;
-}
-
-PVOID MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode)
-{
-    unsigned label = ft_label_of(MemoryDescriptorList);
-    PVOID address;
-
-    (void)AccessMode;
-    FT_DDI_BEGIN(MDL, label);
-    address = system_address(MemoryDescriptorList);
-    ft_emit(FT_EV_MDL_SYSVA, ft_handle_of(MemoryDescriptorList), address != NULL);
-    FT_DDI_END(MDL, label);
-    return address;
-}
-
-PVOID MmMapLockedPagesSpecifyCache(PMDLX MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
-                                   MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
-                                   ULONG BugCheckOnFailure, ULONG Priority)
-{
-    unsigned label = ft_label_of(MemoryDescriptorList);
-    PVOID address;
-
-    (void)AccessMode;
-    (void)CacheType;
-    (void)RequestedAddress;
-    (void)BugCheckOnFailure;
-    (void)Priority;
-    FT_DDI_BEGIN(MDL, label);
-    address = system_address(MemoryDescriptorList);
-    ft_emit(FT_EV_MDL_SYSVA, ft_handle_of(MemoryDescriptorList), address != NULL);
-    FT_DDI_END(MDL, label);
-    return address;
-}
-
-VOID MmUnmapLockedPages(PVOID BaseAddress, PMDLX MemoryDescriptorList)
-{
-    unsigned label = ft_label_of(MemoryDescriptorList);
-
-    (void)BaseAddress;
-    FT_DDI_BEGIN(MDL, label);
-    if (ft_mdl_readable(MemoryDescriptorList)) {
-        MemoryDescriptorList->MdlFlags &=
-            (CSHORT) ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
-        MemoryDescriptorList->MappedSystemVa = NULL;
-    }
-    FT_DDI_END(MDL, label);
+    return status;
 }
 
 static void copy_pfns(const MDL *source, uint64_t offset, PMDL target)
@@ -292,6 +315,8 @@ VOID IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULO
     ULONG capacity;
 
     FT_DDI_BEGIN(MDL, label);
+    ft_mdl_check(SourceMdl);
+    ft_mdl_check(TargetMdl);
     offset = ft_mdl_offset(SourceMdl, VirtualAddress);
     if (Length == 0 && offset < SourceMdl->ByteCount)
         Length = SourceMdl->ByteCount - (ULONG)offset;
@@ -310,16 +335,4 @@ VOID IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULO
     }
     copy_pfns(SourceMdl, offset, TargetMdl);
     FT_DDI_END(MDL, label);
-}
-
-/* Globals and stacks of the driver have no place in the simulated physical memory. */
-PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress)
-{
-    uint64_t physical = ft_physical_of(BaseAddress);
-    PHYSICAL_ADDRESS address;
-
-    if (physical == FT_NO_PHYSICAL)
-        ft_unimplemented("MmGetPhysicalAddress of what is neither pool nor a buffer");
-    address.QuadPart = (LONGLONG)physical;
-    return address;
 }

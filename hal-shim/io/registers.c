@@ -64,6 +64,28 @@ static int find_window(const volatile void *address, unsigned width, uint64_t *o
     return (int)index;
 }
 
+bool ft_window_physical(const void *address, uint64_t *physical)
+{
+    uint64_t offset;
+    int index = find_window(address, 1, &offset);
+
+    if (index >= 0)
+        *physical = FT_IO->window[index].physical + offset;
+    return index >= 0;
+}
+
+void *ft_window_of(uint64_t physical)
+{
+    for (unsigned i = 0; i < FT_WINDOWS_MAX; i++) {
+        const struct ft_window *window = &FT_IO->window[i];
+
+        if (physical - window->physical < window->bytes)
+            return (char *)FT_BAR_BASE + (uint64_t)i * FT_BAR_STRIDE +
+                   page_offset(window->physical) + (physical - window->physical);
+    }
+    return NULL;
+}
+
 /* MmMapIoSpace: the caching type has no effect. Not modelled: mapping what is no BAR (it is mapped,
  * and reads as ones). */
 PVOID MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,

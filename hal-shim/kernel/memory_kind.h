@@ -8,7 +8,8 @@ enum ft_memory_kind_of {
     FT_MEMORY_NONPAGED_POOL,
     FT_MEMORY_PAGED_POOL,
     FT_MEMORY_DEVICE_EXTENSION,
-    FT_MEMORY_DRIVER_DATA
+    FT_MEMORY_DRIVER_DATA,
+    FT_MEMORY_COMMON_BUFFER
 };
 
 /* One of the above. */

@@ -38,6 +38,7 @@ enum {
     FT_DPC_QUEUE_MAX = 16,
     FT_FRAMES_MAX = 256, /* physical pages of request buffers */
     FT_PAGE_BYTES = 4096,
+    FT_STACK_STRIDE = FT_STACK_BYTES + FT_PAGE_BYTES,
     FT_LINE_BYTES = 64,
     FT_NO_CPU = 0xFF,
     FT_NO_TASK = 0xFF
@@ -399,6 +400,11 @@ bool ft_io_tail_step(void);
 unsigned ft_io_outstanding(void); /* requests not yet done */
 bool ft_io_yanked(void);
 bool ft_io_unloaded(void); /* DriverUnload has run */
+
+/* The physical address behind an address in a window of MmMapIoSpace, and the reverse: false and
+ * NULL when no window is there. */
+bool ft_window_physical(const void *address, uint64_t *physical);
+void *ft_window_of(uint64_t physical);
 
 bool ft_io_quiet(
     void); /* the machine is quiet: held-back interrupts come; true if something changed */

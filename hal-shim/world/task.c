@@ -24,13 +24,13 @@ extern void __sanitizer_start_switch_fiber(void **fake, const void *bottom, size
 extern void __sanitizer_finish_switch_fiber(void *fake, const void **bottom, size_t *bytes)
     __attribute__((weak));
 
-enum { STACK_STRIDE = FT_STACK_BYTES + FT_PAGE_BYTES, TASK_IDS_MAX = UINT16_MAX - 1 };
+enum { TASK_IDS_MAX = UINT16_MAX - 1 };
 
 struct ft_host_world ft_host_world;
 
 uintptr_t ft_stack_bottom(unsigned index)
 {
-    return FT_STACKS_BASE + index * STACK_STRIDE + FT_PAGE_BYTES;
+    return FT_STACKS_BASE + index * FT_STACK_STRIDE + FT_PAGE_BYTES;
 }
 
 uintptr_t ft_stack_top(unsigned index)
@@ -40,8 +40,8 @@ uintptr_t ft_stack_top(unsigned index)
 
 bool ft_stack_guard_hit(uintptr_t address)
 {
-    return address >= FT_STACKS_BASE && address < FT_STACKS_BASE + FT_TASKS_MAX * STACK_STRIDE &&
-           (address - FT_STACKS_BASE) % STACK_STRIDE < FT_PAGE_BYTES;
+    return address >= FT_STACKS_BASE && address < FT_STACKS_BASE + FT_TASKS_MAX * FT_STACK_STRIDE &&
+           (address - FT_STACKS_BASE) % FT_STACK_STRIDE < FT_PAGE_BYTES;
 }
 
 static void switch_begin(void **fake, const void *bottom, size_t bytes)

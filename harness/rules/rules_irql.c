@@ -55,6 +55,7 @@ static struct window io_window(uint16_t kind)
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
     case FT_EV_DEVICE_CREATE:
     case FT_EV_DEVICE_DELETE:
+    case FT_EV_PROBE:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_APC, false};
     case FT_EV_START_NEXT:
         return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
@@ -73,6 +74,9 @@ static struct window io_window(uint16_t kind)
     case FT_EV_MDL_FREE:
     case FT_EV_MDL_PARTIAL:
     case FT_EV_MDL_SYSVA:
+    case FT_EV_MDL_REUSE:
+    case FT_EV_MDL_ADVANCE:
+    case FT_EV_MDL_UNMAP:
     case FT_EV_MAP_IO:
     case FT_EV_UNMAP_IO:
     case FT_EV_TIMER_SET:
