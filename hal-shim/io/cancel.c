@@ -69,7 +69,7 @@ static PDRIVER_CANCEL exchange(PIRP irp, PDRIVER_CANCEL routine)
     PDRIVER_CANCEL previous = irp->CancelRoutine;
 
     irp->CancelRoutine = routine;
-    ft_emit(FT_EV_IRP_SET_CANCEL, ft_block_handle(irp), routine != NULL, previous != NULL,
+    ft_emit(FT_EV_IRP_SET_CANCEL, ft_irp_handle(irp), routine != NULL, previous != NULL,
             irp->Cancel != 0);
     return previous;
 }
@@ -122,33 +122,40 @@ void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine)
         ft_layer_set(layer);
         return;
     }
-    ft_call_driver_routine(FT_ROUTINE_CANCEL, ft_block_handle(irp), 0, ft_irp_id(irp), call_cancel,
+    ft_call_driver_routine(FT_ROUTINE_CANCEL, ft_irp_handle(irp), 0, ft_irp_id(irp), call_cancel,
                            (void *)routine, device, irp, NULL);
 }
 
-/* IoCancelIrp: it has no point of its own; its entry is that of the lock it takes. The Cancel bit
- * stays set in both cases. */
-BOOLEAN IoCancelIrp(PIRP Irp)
+bool ft_irp_cancel(PIRP irp)
 {
-    unsigned label = ft_label_of(Irp);
     PDRIVER_CANCEL routine;
     KIRQL old;
 
-    FT_DDI_BEGIN(CANCEL_LOCK, label);
-    ft_irp_check(Irp, FT_NOT_AN_IRP);
+    ft_irp_check(irp, FT_NOT_AN_IRP);
     old = ft_cancel_lock();
     /* The wait for the lock may have been long: a driver that cancels an IRP it does not keep alive
      * meets its end here. */
-    ft_irp_check(Irp, FT_NOT_AN_IRP);
-    Irp->CancelIrql = old;
-    Irp->Cancel = TRUE;
-    routine = Irp->CancelRoutine;
-    Irp->CancelRoutine = NULL;
-    ft_emit(FT_EV_IRP_CANCEL, ft_block_handle(Irp), routine != NULL);
+    ft_irp_check(irp, FT_NOT_AN_IRP);
+    irp->CancelIrql = old;
+    irp->Cancel = TRUE;
+    routine = irp->CancelRoutine;
+    irp->CancelRoutine = NULL;
+    ft_emit(FT_EV_IRP_CANCEL, ft_irp_handle(irp), routine != NULL);
     if (routine)
-        ft_cancel_call(Irp, routine);
+        ft_cancel_call(irp, routine);
     else
         ft_cancel_unlock(old);
-    FT_DDI_END(CANCEL_LOCK, label);
     return routine != NULL;
+}
+
+/* The Cancel bit stays set in both cases. */
+BOOLEAN IoCancelIrp(PIRP Irp)
+{
+    unsigned label = ft_label_of(Irp);
+    bool called;
+
+    FT_DDI_BEGIN(IRP_CANCEL, label);
+    called = ft_irp_cancel(Irp);
+    FT_DDI_END(IRP_CANCEL, label);
+    return called;
 }

@@ -150,7 +150,7 @@ VOID ft_csq_cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     ft_cancel_unlock(Irp->CancelIrql);
     irql = acquire(csq);
     take_out(csq, Irp);
-    ft_emit(FT_EV_CSQ_CANCEL, handle_of(csq), ft_block_handle(Irp));
+    ft_emit(FT_EV_CSQ_CANCEL, handle_of(csq), ft_irp_handle(Irp));
     release(csq, irql);
     complete_canceled(csq, Irp);
 }
@@ -214,7 +214,7 @@ static NTSTATUS insert(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context, PVOID
                             .irp = irp,
                             .context = insert_context,
                             .code = extended ? CALL_INSERT_EX : CALL_INSERT};
-    uint64_t handle = ft_block_handle(irp);
+    uint64_t handle = ft_irp_handle(irp);
     KIRQL irql = acquire(csq);
     bool canceled = false;
 

@@ -19,16 +19,19 @@
 enum ft_irp_owner {
     FT_IRP_OF_DRIVER = 1, /* IoAllocateIrp: nothing; its completion routine should have kept it */
     FT_IRP_OF_REQUEST,    /* a read or write: index of the request */
-    FT_IRP_OF_SEND        /* somebody waits: index of the send */
+    FT_IRP_OF_SEND,       /* somebody waits: index of the send */
+    FT_IRP_OF_THREAD,     /* IoBuild...Request: the I/O manager ends it */
+    FT_IRP_ASSOCIATED     /* IoMakeAssociatedIrp: its master may end with it */
 };
 
-/* Behind the last stack location of every IRP. */
+/* At the end of an IRP's block. */
 struct ft_irp_private {
     uint8_t owner; /* enum ft_irp_owner */
     uint8_t index;
-    uint8_t pins;  /* tasks that are about to cancel it: it stays allocated that long */
-    uint8_t ended; /* completion reached the top */
-    uint8_t unused[4];
+    uint8_t pins;    /* tasks that are about to cancel it: it stays allocated that long */
+    uint8_t ended;   /* completion reached the top */
+    uint8_t sent_at; /* CurrentLocation of the first who sent it, 0 while nobody below has it */
+    uint8_t unused[3];
 };
 
 /* Makes an IRP. NULL when the arena is full. */
@@ -37,7 +40,15 @@ PIRP ft_irp_create(CCHAR stack_size, enum ft_irp_owner owner, unsigned index, un
  */
 PIRP ft_irp_create_or_cut(CCHAR stack_size, enum ft_irp_owner owner, unsigned index,
                           unsigned label);
+/* NULL: an IRP in memory of the driver's own. */
 struct ft_irp_private *ft_irp_private(PIRP irp);
+enum ft_irp_owner ft_irp_owner(PIRP irp);
+uint64_t ft_irp_handle(const void *irp);
+bool ft_irp_is_live(const IRP *irp);
+/* Event irp:new: what is asked for stands in the next location. */
+void ft_irp_announce(PIRP irp, uint32_t length, bool write, PIRP master);
+/* The same for an IRP of the system's own: layer HARNESS, on behalf of that IRP. */
+void ft_irp_announce_system(PIRP irp, uint32_t length, bool write);
 /* The I/O manager is done with it: event irp:free and gone, now or when the last pin goes. */
 void ft_irp_retire(PIRP irp);
 void ft_irp_pin(PIRP irp);
@@ -47,11 +58,21 @@ enum { FT_NOT_AN_IRP = 3 }; /* most routines' parameter: no IRP was passed */
 void ft_irp_check(PIRP irp, unsigned code);
 /* IoMarkIrpPending without its points. */
 void ft_irp_mark_pending(PIRP irp);
+/* IoCopyCurrentIrpStackLocationToNext and IoSetCompletionRoutine without their points. */
+void ft_irp_copy_location(PIRP irp);
+void ft_irp_set_completion(PIRP irp, PIO_COMPLETION_ROUTINE routine, PVOID context, UCHAR control);
 /* IoCallDriver without its points. */
 NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp);
 unsigned ft_irp_id(PIRP irp);
 /* Ends the run as cut: the machine has no room for an object of its own. */
 void ft_io_cut(void);
+
+/* ---- irp_build.c ---- */
+
+/* Unlocks and frees the MDLs that hang on an IRP. */
+void ft_irp_release_pages(PIRP irp);
+/* The end of an IRP that the I/O manager built for a driver's thread. */
+void ft_irp_end_built(PIRP irp);
 
 /* ---- cancel.c ---- */
 
@@ -59,6 +80,8 @@ void ft_io_cut(void);
  * SYSTEM. Returns the old IRQL. */
 KIRQL ft_cancel_lock(void);
 void ft_cancel_unlock(KIRQL irql);
+/* IoCancelIrp without its points. */
+bool ft_irp_cancel(PIRP irp);
 /* Calls a cancel routine that the caller has claimed; the lock is held and the routine gives it
  * back. */
 void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine);

@@ -47,27 +47,11 @@ static void compare_data(PIRP irp, const struct ft_request *request)
     if (irp->IoStatus.Information < bytes)
         bytes = (uint32_t)irp->IoStatus.Information;
     ft_buffer_compare(request->buffer, bytes, request->op == FT_OP_WRITE, &equal, &first);
-    arg[0] = ft_block_handle(irp);
+    arg[0] = ft_irp_handle(irp);
     arg[1] = bytes;
     arg[2] = equal;
     arg[3] = first;
     ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_DATA_COMPARE, 4, arg);
-}
-
-/* MDLs that the driver freed, against the rules, are passed over; a rule has judged that. */
-static void release_pages(PIRP irp)
-{
-    PMDL mdl = irp->MdlAddress;
-
-    irp->MdlAddress = NULL;
-    while (mdl && ft_block_is_live(mdl, FT_HC_MDL)) {
-        PMDL next = mdl->Next;
-
-        if (mdl->MdlFlags & MDL_PAGES_LOCKED)
-            MmUnlockPages(mdl);
-        IoFreeMdl(mdl);
-        mdl = next;
-    }
 }
 
 void ft_request_done(PIRP irp, unsigned index)
@@ -79,7 +63,7 @@ void ft_request_done(PIRP irp, unsigned index)
     ft_current()->request = (uint16_t)ft_irp_id(irp);
     if (NT_SUCCESS(irp->IoStatus.Status) && request->buffer)
         compare_data(irp, request);
-    release_pages(irp);
+    ft_irp_release_pages(irp);
     if (request->buffer)
         ft_buffer_destroy(request->buffer);
     *request = (struct ft_request){0};
@@ -134,19 +118,10 @@ static bool attach_buffer(PIRP irp, const struct ft_request *request, ULONG flag
     return true;
 }
 
-static void announce_irp(PIRP irp, const struct ft_request *request)
-{
-    uint64_t arg[] = {ft_block_handle(irp),
-                      (uint64_t)IoGetNextIrpStackLocation(irp)->MajorFunction << 8, request->bytes,
-                      request->op == FT_OP_WRITE, ft_handle_of(irp->MdlAddress)};
-
-    ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_IRP_NEW, 5, arg);
-}
-
 /* The I/O manager gives up before the driver sees the request. */
 static void refuse(PIRP irp, unsigned index)
 {
-    uint64_t arg[] = {ft_block_handle(irp), (uint32_t)STATUS_INSUFFICIENT_RESOURCES, 0};
+    uint64_t arg[] = {ft_irp_handle(irp), (uint32_t)STATUS_INSUFFICIENT_RESOURCES, 0};
 
     irp->IoStatus.Status = STATUS_INSUFFICIENT_RESOURCES;
     ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_IRP_DONE, 3, arg);
@@ -209,11 +184,11 @@ static void send_request(void *argument)
         ft_io_cut();
     fill_irp(irp, request);
     if (!attach_buffer(irp, request, top->Flags)) {
-        announce_irp(irp, request);
+        ft_irp_announce_system(irp, request->bytes, request->op == FT_OP_WRITE);
         refuse(irp, index);
         return;
     }
-    announce_irp(irp, request);
+    ft_irp_announce_system(irp, request->bytes, request->op == FT_OP_WRITE);
     ft_irp_call(top, irp);
     /* The slot may serve another request by now. */
     if (request->irp == irp) {
@@ -256,10 +231,13 @@ bool ft_request_op(const struct ft_op *op)
 static void cancel_request(void *argument)
 {
     PIRP irp = argument;
+    unsigned label = ft_label_of(irp);
 
     ft_current()->request = (uint16_t)ft_irp_id(irp);
+    FT_DDI_BEGIN(CANCEL_LOCK, label);
     if (!ft_irp_private(irp)->ended)
-        IoCancelIrp(irp);
+        ft_irp_cancel(irp);
+    FT_DDI_END(CANCEL_LOCK, label);
     ft_irp_unpin(irp);
 }
 

@@ -7,7 +7,6 @@ PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor)
     PIRP irp = ft_irp_create_or_cut(ft_device_top(FT_IO->pdo)->StackSize, FT_IRP_OF_SEND, slot,
                                     ft_current()->label);
     PIO_STACK_LOCATION next;
-    uint64_t arg[] = {0, (uint64_t)major << 8 | minor, 0, false, 0};
 
     if (!irp)
         return NULL;
@@ -16,9 +15,8 @@ PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor)
     next->MinorFunction = minor;
     next->FileObject = slot == FT_SEND_HANDLE ? FT_IO->file : NULL;
     irp->IoStatus.Status = slot == FT_SEND_MANAGER ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
-    FT_IO->send[slot] = (struct ft_send){.irp = ft_block_handle(irp)};
-    arg[0] = ft_block_handle(irp);
-    ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_IRP_NEW, 5, arg);
+    FT_IO->send[slot] = (struct ft_send){.irp = ft_irp_handle(irp)};
+    ft_irp_announce_system(irp, 0, false);
     return irp;
 }
 
@@ -27,7 +25,7 @@ void ft_send_done(PIRP irp, unsigned slot)
     struct ft_send *send = &FT_IO->send[slot];
 
     /* An IRP that comes back after its sender gave it up belongs to nobody. */
-    if (send->irp == ft_block_handle(irp)) {
+    if (send->irp == ft_irp_handle(irp)) {
         send->status = irp->IoStatus.Status;
         send->information = irp->IoStatus.Information;
         send->done = 1;

@@ -30,8 +30,8 @@ static void start_io(PDEVICE_OBJECT device, PIRP irp)
     uint8_t before = private->start_io_active;
 
     private->start_io_active = 1;
-    ft_call_driver_routine(FT_ROUTINE_START_IO, ft_handle_of(irp), 0, ft_irp_id(irp), call_start_io,
-                           (void *)routine, device, irp, NULL);
+    ft_call_driver_routine(FT_ROUTINE_START_IO, ft_irp_handle(irp), 0, ft_irp_id(irp),
+                           call_start_io, (void *)routine, device, irp, NULL);
     if (ft_block_is_live(device, FT_HC_DEVICE))
         ft_device_private(device)->start_io_active = before;
 }
@@ -136,7 +136,7 @@ VOID IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CA
     }
     queued = Key ? KeInsertByKeyDeviceQueue(&DeviceObject->DeviceQueue, entry, *Key)
                  : KeInsertDeviceQueue(&DeviceObject->DeviceQueue, entry);
-    ft_emit(FT_EV_START_PACKET, ft_handle_of(DeviceObject), ft_block_handle(Irp), queued);
+    ft_emit(FT_EV_START_PACKET, ft_handle_of(DeviceObject), ft_irp_handle(Irp), queued);
     after_insertion(DeviceObject, Irp, queued, CancelFunction != NULL, old);
     FT_DDI_END(START_PACKET, label);
 }

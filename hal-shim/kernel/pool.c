@@ -189,6 +189,13 @@ RAW uint64_t ft_block_handle(const void *data)
     return block ? handle_of_block(block) : 0;
 }
 
+RAW uint32_t ft_block_bytes(const void *data)
+{
+    const struct block *block = block_of(data);
+
+    return block ? block->bytes : 0;
+}
+
 RAW void ft_block_set_label(void *data, unsigned label)
 {
     struct block *block = block_of(data);

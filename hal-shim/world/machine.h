@@ -284,6 +284,9 @@ void ft_task_wait_quiet(void);
 /* Wakes the first (or every) task that waits for that object. Returns how many. */
 unsigned ft_wake_waiters(void *object, int32_t status, bool all);
 
+/* The stack of the running task. */
+void ft_task_stack(uintptr_t *bottom, uintptr_t *top);
+
 /* IRQL of the running task; PASSIVE in the scheduler. ft_irql_set moves it and keeps the
  * processor's stack of activations right. */
 unsigned ft_irql(void);
@@ -307,6 +310,8 @@ uint64_t ft_handle_new(enum ft_handle_class class_);
 uint64_t ft_object_register(const void *address, enum ft_handle_class class_);
 /* Its handle; an object that was never initialised gets one now. NULL gives 0. */
 uint64_t ft_object_handle(const void *address, enum ft_handle_class class_);
+/* The handle it has if it was registered as that class last, else 0. */
+uint64_t ft_object_find(const void *address, enum ft_handle_class class_);
 /* Handle of any pointer: pool block, IRP, MDL, embedded object; a pointer elsewhere gives object#0.
  * NULL gives 0. */
 uint64_t ft_handle_of(const void *pointer);
@@ -322,6 +327,7 @@ void *ft_block_alloc(size_t bytes, enum ft_handle_class class_, unsigned label);
 void ft_block_free(void *block);
 bool ft_block_is_live(const void *block, enum ft_handle_class class_);
 uint64_t ft_block_handle(const void *block);
+uint32_t ft_block_bytes(const void *block); /* as asked for */
 /* References to it; 0 when it is no live block. A new block has one; ft_block_refer adds to them
  * and returns how many there are (kernel/handles.h has what that means). */
 uint32_t ft_block_references(const void *block);

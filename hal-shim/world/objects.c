@@ -39,6 +39,14 @@ uint64_t ft_object_register(const void *address, enum ft_handle_class class_)
     return handle;
 }
 
+uint64_t ft_object_find(const void *address, enum ft_handle_class class_)
+{
+    const struct ft_object *object = address ? slot_of(address) : NULL;
+
+    return object && object->address && object->class_ == class_ ? ft_handle(class_, object->id, 0)
+                                                                 : 0;
+}
+
 uint64_t ft_object_handle(const void *address, enum ft_handle_class class_)
 {
     const struct ft_object *object;

@@ -241,6 +241,12 @@ void ft_tasks_reset(void)
     }
 }
 
+void ft_task_stack(uintptr_t *bottom, uintptr_t *top)
+{
+    *bottom = ft_stack_bottom(FT_M->current);
+    *top = ft_stack_top(FT_M->current);
+}
+
 unsigned ft_irql(void)
 {
     const struct ft_task *task = ft_current();

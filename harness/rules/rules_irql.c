@@ -59,6 +59,11 @@ static struct window io_window(uint16_t kind)
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_APC, false};
     case FT_EV_START_NEXT:
         return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
+    case FT_EV_IRP_BUFFERS: /* IoBuildDeviceIoControlRequest */
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
+    case FT_EV_IRP_NEW:
+    case FT_EV_IRP_FREE:
+    case FT_EV_IRP_CANCEL:
     case FT_EV_IRP_CALL:
     case FT_EV_START_PACKET:
     case FT_EV_CSQ_INSERT:
@@ -91,11 +96,24 @@ static struct window io_window(uint16_t kind)
     }
 }
 
+/* A read or write that IoBuildSynchronousFsdRequest or IoBuildAsynchronousFsdRequest makes; IRPs of
+ * IoAllocateIrp say nothing of what they will be. */
+static bool is_built_transfer(const struct ft_event *event)
+{
+    uint64_t major = event->arg[1] >> 8;
+
+    return event->kind == FT_EV_IRP_NEW && ft_known(event, 1) &&
+           (major == FT_MAJOR_READ || major == FT_MAJOR_WRITE);
+}
+
 void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
 {
     struct window window =
         event->kind >> 8 == 0x06 ? dma_window(event->kind) : io_window(event->kind);
 
+    if (is_built_transfer(event)) {
+        window.highest = FT_IRQL_APC;
+    }
     if (event->irql >= window.lowest && event->irql <= window.highest) {
         return;
     }

@@ -152,6 +152,22 @@ static const struct branch io_branches[] = {
      "lock:acquire lock=lock#1 old=DISPATCH dpc_level=yes" DPC},
     {"acquire a lock of a DPC above its level", "io.irql-ddi-level",
      "lock:acquire lock=lock#1 old=5 ; irql=DISPATCH task=2 device=1\n"},
+    {"build a read above APC_LEVEL", "io.irql-ddi-level",
+     "irp:new irp=irp#1 code=READ length=16" DPC},
+    {"allocate an IRP at DISPATCH_LEVEL", NULL,
+     "irp:new irp=irp#1 code=CREATE" DPC "irp:free irp=irp#1" DPC},
+    {"build a control request above PASSIVE_LEVEL", "io.irql-ddi-level",
+     "irp:buffers irp=irp#1 code=0x22000 ; irql=APC task=2 device=1\n"},
+    {"insert into a cancel-safe queue in an ISR", "io.irql-ddi-level",
+     "csq:insert csq=csq#1 irp=irp#1 status=STATUS_SUCCESS ; irql=5 task=2 device=1\n"},
+    {"the callback that acquires a queue's lock leaves with it", NULL,
+     "call:leave routine=queue-callback object=csq#1 code=0x4 value=0 irql_before=PASSIVE "
+     "locks_before=0 "
+     "locks=1" DPC},
+    {"another callback that leaves with a lock", "io.lock-balanced-per-routine",
+     "call:leave routine=queue-callback object=csq#1 code=0x2 value=0 irql_before=DISPATCH "
+     "locks_before=0 "
+     "locks=1" DPC},
     {"release to a level that no acquisition saved", "io.lock-release-owner",
      "lock:acquire lock=lock#1 old=DISPATCH" DPC "lock:acquire lock=lock#2 old=DISPATCH" DPC
      "lock:release lock=lock#1 owner=task#2 new=PASSIVE" DPC},
