@@ -161,11 +161,11 @@ static const struct branch io_branches[] = {
     {"insert into a cancel-safe queue in an ISR", "io.irql-ddi-level",
      "csq:insert csq=csq#1 irp=irp#1 status=STATUS_SUCCESS ; irql=5 task=2 device=1\n"},
     {"the callback that acquires a queue's lock leaves with it", NULL,
-     "call:leave routine=queue-callback object=csq#1 code=0x4 value=0 irql_before=PASSIVE "
+     "call:leave routine=queue-callback object=csq#1 code=0x4 value=0x0 irql_before=PASSIVE "
      "locks_before=0 "
      "locks=1" DPC},
     {"another callback that leaves with a lock", "io.lock-balanced-per-routine",
-     "call:leave routine=queue-callback object=csq#1 code=0x2 value=0 irql_before=DISPATCH "
+     "call:leave routine=queue-callback object=csq#1 code=0x2 value=0x0 irql_before=DISPATCH "
      "locks_before=0 "
      "locks=1" DPC},
     {"release to a level that no acquisition saved", "io.lock-release-owner",
