@@ -188,6 +188,11 @@ NTSTATUS ft_power_set(unsigned state);
 /* Says that the op did nothing, at its turn. */
 void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index);
 
+/* ---- windows.c ---- */
+
+/* The physical address behind `width` bytes in a live window; false: none is there. */
+bool ft_window_holds(const volatile void *address, unsigned width, uint64_t *physical);
+
 /* ---- device_model.c ---- */
 
 const struct sim_device_model *ft_model(void);

@@ -1,8 +1,8 @@
-/* Device registers and their windows (wdm-io sheet, section 13; wdm.h READ_REGISTER_*).
+/* Device registers and ports (wdm-io sheet, section 13; wdm.h READ_REGISTER_*, READ_PORT_*).
  *
- * Terms: a window is what MmMapIoSpace returns: an address in a region that is never accessible
- * memory, so that only these routines reach the device. The offset of a register event is BAR << 24
- * | offset in the BAR.
+ * Terms: a window is what MmMapIoSpace returns (windows.c). The offset of a register event is BAR
+ * << 24 | offset in the BAR; a port event has the port's number. To the device model the ports are
+ * BAR 6.
  *
  * A driver that reads one register again and again would keep the machine to itself; from the
  * second such read on, time passes and the hardware gets a chance.
@@ -11,151 +11,69 @@
 
 enum { BUGCHECK_BAD_ADDRESS = 0x50, POLL_UNITS = 10 /* 1 microsecond */ };
 
-/* ---- windows ---- */
-
-static uint32_t window_name(unsigned index, uint64_t within)
-{
-    return (uint32_t)((uint64_t)(index + 1) * FT_BAR_STRIDE + within);
-}
-
-/* A free window, beginning after the last one given, so that an address which was unmapped is not
- * soon mapped again. -1: none. */
-static int find_free_window(void)
-{
-    for (unsigned i = 0; i < FT_WINDOWS_MAX; i++) {
-        unsigned index = (FT_IO->window_next + i) % FT_WINDOWS_MAX;
-
-        if (FT_IO->window[index].bytes == 0)
-            return (int)index;
-    }
-    return -1;
-}
-
-static uint64_t page_offset(uint64_t physical)
-{
-    return physical % FT_PAGE_BYTES;
-}
-
-static void *map_window(uint64_t physical, uint64_t bytes)
-{
-    int index = find_free_window();
-    uint64_t offset = page_offset(physical);
-
-    if (index < 0 || bytes == 0 || bytes > FT_BAR_STRIDE - FT_PAGE_BYTES)
-        return NULL;
-    FT_IO->window[index] = (struct ft_window){physical, bytes};
-    FT_IO->window_next = (uint8_t)((index + 1) % FT_WINDOWS_MAX);
-    return (char *)FT_BAR_BASE + (uint64_t)index * FT_BAR_STRIDE + offset;
-}
-
-/* The window that an address lies in (-1: none), and its offset there. */
-static int find_window(const volatile void *address, unsigned width, uint64_t *offset)
-{
-    uint64_t at = (uint64_t)(uintptr_t)address - FT_BAR_BASE, index = at / FT_BAR_STRIDE;
-    const struct ft_window *window;
-
-    if ((uintptr_t)address < FT_BAR_BASE || index >= FT_WINDOWS_MAX)
-        return -1;
-    window = &FT_IO->window[index];
-    at = at % FT_BAR_STRIDE - page_offset(window->physical);
-    if (at >= window->bytes || window->bytes - at < width)
-        return -1;
-    *offset = at;
-    return (int)index;
-}
-
-bool ft_window_physical(const void *address, uint64_t *physical)
-{
-    uint64_t offset;
-    int index = find_window(address, 1, &offset);
-
-    if (index >= 0)
-        *physical = FT_IO->window[index].physical + offset;
-    return index >= 0;
-}
-
-void *ft_window_of(uint64_t physical)
-{
-    for (unsigned i = 0; i < FT_WINDOWS_MAX; i++) {
-        const struct ft_window *window = &FT_IO->window[i];
-
-        if (physical - window->physical < window->bytes)
-            return (char *)FT_BAR_BASE + (uint64_t)i * FT_BAR_STRIDE +
-                   page_offset(window->physical) + (physical - window->physical);
-    }
-    return NULL;
-}
-
-/* MmMapIoSpace: the caching type has no effect. Not modelled: mapping what is no BAR (it is mapped,
- * and reads as ones). */
-PVOID MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
-                   MEMORY_CACHING_TYPE CacheType)
-{
-    uint64_t physical = (uint64_t)PhysicalAddress.QuadPart, offset = 0;
-    int index = -1;
-    PVOID window;
-
-    (void)CacheType;
-    FT_DDI_BEGIN(IO_MAP, 0);
-    window = map_window(physical, NumberOfBytes);
-    if (window)
-        index = find_window(window, 1, &offset);
-    ft_emit(FT_EV_MAP_IO, physical, NumberOfBytes,
-            window ? window_name((unsigned)index, page_offset(physical)) : 0);
-    FT_DDI_END(IO_MAP, 0);
-    return window;
-}
-
-VOID MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
-{
-    enum { BUGCHECK_PTE_MISUSE = 0xDA };
-    uint64_t offset = 0;
-    int index;
-
-    FT_DDI_BEGIN(IO_MAP, 0);
-    index = find_window(BaseAddress, 1, &offset);
-    ft_emit(FT_EV_UNMAP_IO,
-            index < 0
-                ? 0
-                : window_name((unsigned)index, page_offset(FT_IO->window[index].physical) + offset),
-            NumberOfBytes);
-    if (index < 0)
-        ft_bugcheck(BUGCHECK_PTE_MISUSE, 0, 0, 0, 0);
-    FT_IO->window[index].bytes = 0;
-    FT_DDI_END(IO_MAP, 0);
-}
-
-/* ---- accesses ---- */
-
+/* What an address or a port leads to. */
 struct place {
     uint32_t offset; /* as the events have it */
+    uint32_t key;    /* BAR << 24 | offset: the same register, or another? */
     unsigned bar;
     uint32_t within;
-    bool live; /* a BAR, and the device answers */
+    bool live; /* the device has it, and answers */
 };
 
+/* One of the two ways to the device. */
+struct way {
+    enum ft_point read, read_out, write, write_out;
+    enum ft_event_kind read_event, write_event;
+    struct place (*find)(uint64_t address, unsigned width, bool write);
+};
+
+static struct place place_in(unsigned bar, uint32_t within, uint32_t bytes, unsigned width)
+{
+    return (struct place){.key = (uint32_t)(bar * FT_BAR_STRIDE + within),
+                          .bar = bar,
+                          .within = within,
+                          .live = within < bytes && width <= bytes - within && ft_hardware_live()};
+}
+
 /* An address outside every window stops the machine, as a page fault at a bad address does. */
-static struct place find_place(const volatile void *address, unsigned width, bool write)
+static struct place find_register(uint64_t address, unsigned width, bool write)
 {
     const struct ft_description *description = ft_world_module()->description;
-    struct place place = {0};
-    uint64_t offset, physical;
-    int index = find_window(address, width, &offset);
+    struct place place;
+    uint64_t physical, bar;
 
-    if (index < 0) {
-        bool ours = (uintptr_t)address >= FT_BAR_BASE &&
-                    (uintptr_t)address < FT_REGION_BASE + FT_REGION_BYTES;
+    if (!ft_window_holds((void *)address, width, &physical)) {
+        bool ours = address >= FT_BAR_BASE && address < FT_REGION_BASE + FT_REGION_BYTES;
 
-        ft_bugcheck(BUGCHECK_BAD_ADDRESS, ours ? (uintptr_t)address - FT_BAR_BASE : 0, write, 0, 0);
+        ft_bugcheck(BUGCHECK_BAD_ADDRESS, ours ? address - FT_BAR_BASE : 0, write, 0, 0);
     }
-    physical = FT_IO->window[index].physical + offset - ft_bus_memory();
-    place.offset = (uint32_t)physical;
-    place.bar = (unsigned)(physical / FT_BAR_STRIDE);
-    place.within = (uint32_t)(physical % FT_BAR_STRIDE);
-    place.live = physical / FT_BAR_STRIDE < FT_BARS_MAX &&
-                 place.within + width <= description->bar_bytes[place.bar] && ft_hardware_live();
+    physical -= ft_bus_memory();
+    bar = physical / FT_BAR_STRIDE;
+    place = place_in((unsigned)bar, (uint32_t)(physical % FT_BAR_STRIDE),
+                     bar < FT_BARS_MAX ? description->bar_bytes[bar] : 0, width);
+    place.offset = place.key = (uint32_t)physical;
     return place;
 }
+
+/* The processor knows 64 Ki ports; it takes the low 16 bits of a number. Ports that nobody owns
+ * answer with ones. */
+static struct place find_port(uint64_t address, unsigned width, bool write)
+{
+    const struct ft_description *description = ft_world_module()->description;
+    uint32_t port = (uint16_t)address, base = description->port_base;
+    struct place place;
+
+    (void)write;
+    place = place_in(SIM_BAR_PORTS, port - base, port >= base ? description->port_bytes : 0, width);
+    place.offset = port;
+    return place;
+}
+
+static const struct way registers = {FT_PT_REG_READ,      FT_PT_REG_READ_OUT, FT_PT_REG_WRITE,
+                                     FT_PT_REG_WRITE_OUT, FT_EV_REG_READ,     FT_EV_REG_WRITE,
+                                     find_register};
+static const struct way ports = {FT_PT_PORT,      FT_PT_PORT_OUT,   FT_PT_PORT, FT_PT_PORT_OUT,
+                                 FT_EV_PORT_READ, FT_EV_PORT_WRITE, find_port};
 
 static uint64_t ones(unsigned width)
 {
@@ -202,126 +120,91 @@ static void remember_read(uint32_t offset, uint64_t value)
     m->last_read_repeats = again ? m->last_read_repeats + 1 : 1;
 }
 
-static uint64_t read_register(const volatile void *address, unsigned width, void *caller)
+static uint64_t read_device(const struct way *way, uint64_t address, unsigned width, void *caller)
 {
     struct place place;
     uint64_t value;
 
-    ft_ddi_begin(FT_PT_REG_READ, 0, caller);
-    place = find_place(address, width, false);
-    pass_when_polling(place.offset);
-    place = find_place(address, width, false);
+    ft_ddi_begin(way->read, 0, caller);
+    place = way->find(address, width, false);
+    pass_when_polling(place.key);
+    place = way->find(address, width, false);
     value = ones(width);
     if (place.live)
         value = hostile(ft_model_read(place.bar, place.within, width) & ones(width), width);
-    ft_emit(FT_EV_REG_READ, place.offset, width, value, place.live);
-    remember_read(place.offset, value);
-    ft_ddi_end(FT_PT_REG_READ_OUT, 0);
+    ft_emit(way->read_event, place.offset, width, value, place.live);
+    remember_read(place.key, value);
+    ft_ddi_end(way->read_out, 0);
     return value;
 }
 
-static void write_register(volatile void *address, unsigned width, uint64_t value, void *caller)
+static void write_device(const struct way *way, uint64_t address, unsigned width, uint64_t value,
+                         void *caller)
 {
     struct place place;
 
-    ft_ddi_begin(FT_PT_REG_WRITE, 0, caller);
-    place = find_place(address, width, true);
+    ft_ddi_begin(way->write, 0, caller);
+    place = way->find(address, width, true);
     FT_M->last_read_repeats = 0;
-    ft_emit(FT_EV_REG_WRITE, place.offset, width, value, place.live);
+    ft_emit(way->write_event, place.offset, width, value, place.live);
     if (place.live)
         ft_model_write(place.bar, place.within, width, value);
-    ft_ddi_end(FT_PT_REG_WRITE_OUT, 0);
+    ft_ddi_end(way->write_out, 0);
 }
 
-#define CALLER __builtin_return_address(0)
+/* ---- the routines, one row of them for each width ---- */
 
-UCHAR READ_REGISTER_UCHAR(volatile UCHAR *Register)
-{
-    return (UCHAR)read_register(Register, sizeof *Register, CALLER);
-}
+#define AT(pointer) ((uint64_t)(uintptr_t)(pointer))
+#define CALLER      __builtin_return_address(0)
 
-USHORT READ_REGISTER_USHORT(volatile USHORT *Register)
-{
-    return (USHORT)read_register(Register, sizeof *Register, CALLER);
-}
-
-ULONG READ_REGISTER_ULONG(volatile ULONG *Register)
-{
-    return (ULONG)read_register(Register, sizeof *Register, CALLER);
-}
-
-ULONG64 READ_REGISTER_ULONG64(volatile ULONG64 *Register)
-{
-    return read_register(Register, sizeof *Register, CALLER);
-}
-
-VOID WRITE_REGISTER_UCHAR(volatile UCHAR *Register, UCHAR Value)
-{
-    write_register(Register, sizeof *Register, Value, CALLER);
-}
-
-VOID WRITE_REGISTER_USHORT(volatile USHORT *Register, USHORT Value)
-{
-    write_register(Register, sizeof *Register, Value, CALLER);
-}
-
-VOID WRITE_REGISTER_ULONG(volatile ULONG *Register, ULONG Value)
-{
-    write_register(Register, sizeof *Register, Value, CALLER);
-}
-
-VOID WRITE_REGISTER_ULONG64(volatile ULONG64 *Register, ULONG64 Value)
-{
-    write_register(Register, sizeof *Register, Value, CALLER);
-}
+#define REGISTER_ROUTINES(WIDTH, type)                                                             \
+    type READ_REGISTER_##WIDTH(volatile type *Register)                                            \
+    {                                                                                              \
+        return (type)read_device(&registers, AT(Register), sizeof *Register, CALLER);              \
+    }                                                                                              \
+    VOID WRITE_REGISTER_##WIDTH(volatile type *Register, type Value)                               \
+    {                                                                                              \
+        write_device(&registers, AT(Register), sizeof *Register, Value, CALLER);                   \
+    }                                                                                              \
+    VOID READ_REGISTER_BUFFER_##WIDTH(volatile type *Register, type *Buffer, ULONG Count)          \
+    {                                                                                              \
+        for (ULONG i = 0; i < Count; i++)                                                          \
+            Buffer[i] = (type)read_device(&registers, AT(Register + i), sizeof *Register, CALLER); \
+    }                                                                                              \
+    VOID WRITE_REGISTER_BUFFER_##WIDTH(volatile type *Register, type *Buffer, ULONG Count)         \
+    {                                                                                              \
+        for (ULONG i = 0; i < Count; i++)                                                          \
+            write_device(&registers, AT(Register + i), sizeof *Register, Buffer[i], CALLER);       \
+    }
 
 /* The BUFFER forms move Count elements to or from consecutive addresses, as the string moves of x64
  * do. Conflict of the sources: the documentation leaves open whether the address advances. */
+REGISTER_ROUTINES(UCHAR, UCHAR)
+REGISTER_ROUTINES(USHORT, USHORT)
+REGISTER_ROUTINES(ULONG, ULONG)
+REGISTER_ROUTINES(ULONG64, ULONG64)
 
-VOID READ_REGISTER_BUFFER_UCHAR(volatile UCHAR *Register, PUCHAR Buffer, ULONG Count)
-{
-    for (ULONG i = 0; i < Count; i++)
-        Buffer[i] = (UCHAR)read_register(Register + i, sizeof *Register, CALLER);
-}
+#define PORT_ROUTINES(WIDTH, type)                                                                 \
+    type READ_PORT_##WIDTH(type *Port)                                                             \
+    {                                                                                              \
+        return (type)read_device(&ports, AT(Port), sizeof *Port, CALLER);                          \
+    }                                                                                              \
+    VOID WRITE_PORT_##WIDTH(type *Port, type Value)                                                \
+    {                                                                                              \
+        write_device(&ports, AT(Port), sizeof *Port, Value, CALLER);                               \
+    }                                                                                              \
+    VOID READ_PORT_BUFFER_##WIDTH(type *Port, type *Buffer, ULONG Count)                           \
+    {                                                                                              \
+        for (ULONG i = 0; i < Count; i++)                                                          \
+            Buffer[i] = (type)read_device(&ports, AT(Port), sizeof *Port, CALLER);                 \
+    }                                                                                              \
+    VOID WRITE_PORT_BUFFER_##WIDTH(type *Port, type *Buffer, ULONG Count)                          \
+    {                                                                                              \
+        for (ULONG i = 0; i < Count; i++)                                                          \
+            write_device(&ports, AT(Port), sizeof *Port, Buffer[i], CALLER);                       \
+    }
 
-VOID READ_REGISTER_BUFFER_USHORT(volatile USHORT *Register, PUSHORT Buffer, ULONG Count)
-{
-    for (ULONG i = 0; i < Count; i++)
-        Buffer[i] = (USHORT)read_register(Register + i, sizeof *Register, CALLER);
-}
-
-VOID READ_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer, ULONG Count)
-{
-    for (ULONG i = 0; i < Count; i++)
-        Buffer[i] = (ULONG)read_register(Register + i, sizeof *Register, CALLER);
-}
-
-VOID READ_REGISTER_BUFFER_ULONG64(volatile ULONG64 *Register, PULONG64 Buffer, ULONG Count)
-{
-    for (ULONG i = 0; i < Count; i++)
-        Buffer[i] = read_register(Register + i, sizeof *Register, CALLER);
-}
-
-VOID WRITE_REGISTER_BUFFER_UCHAR(volatile UCHAR *Register, PUCHAR Buffer, ULONG Count)
-{
-    for (ULONG i = 0; i < Count; i++)
-        write_register(Register + i, sizeof *Register, Buffer[i], CALLER);
-}
-
-VOID WRITE_REGISTER_BUFFER_USHORT(volatile USHORT *Register, PUSHORT Buffer, ULONG Count)
-{
-    for (ULONG i = 0; i < Count; i++)
-        write_register(Register + i, sizeof *Register, Buffer[i], CALLER);
-}
-
-VOID WRITE_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer, ULONG Count)
-{
-    for (ULONG i = 0; i < Count; i++)
-        write_register(Register + i, sizeof *Register, Buffer[i], CALLER);
-}
-
-VOID WRITE_REGISTER_BUFFER_ULONG64(volatile ULONG64 *Register, PULONG64 Buffer, ULONG Count)
-{
-    for (ULONG i = 0; i < Count; i++)
-        write_register(Register + i, sizeof *Register, Buffer[i], CALLER);
-}
+/* Here the BUFFER forms stay at one port, as the processor's string instructions do. */
+PORT_ROUTINES(UCHAR, UCHAR)
+PORT_ROUTINES(USHORT, USHORT)
+PORT_ROUTINES(ULONG, ULONG)

@@ -22,7 +22,10 @@
 
 struct sim_device;
 
-enum { SIM_BURST_BYTES = 1024 };
+enum {
+    SIM_BURST_BYTES = 1024,
+    SIM_BAR_PORTS = 6 /* the bar of an access to the device's ports; offset from the first */
+};
 
 /* Why an engine stopped; the last argument of the event engine:end. */
 enum sim_engine_end {
@@ -41,8 +44,8 @@ struct sim_device_model {
      * zeroed again for the latter. */
     void (*reset)(struct sim_device *device);
 
-    /* A register access: bar (0..5), byte offset, width in bytes (1, 2, 4, 8). Never called while
-     * yanked or without power. */
+    /* A register access: bar (0..5, or SIM_BAR_PORTS), byte offset, width in bytes (1, 2, 4, 8).
+     * Never called while yanked or without power. */
     uint64_t (*read)(struct sim_device *device, unsigned bar, uint32_t offset, unsigned width);
     void (*write)(struct sim_device *device, unsigned bar, uint32_t offset, unsigned width,
                   uint64_t value);
