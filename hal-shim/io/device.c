@@ -68,7 +68,7 @@ PDEVICE_OBJECT ft_device_create(PDRIVER_OBJECT driver, uint32_t extension, ULONG
     device->DeviceType = type;
     device->StackSize = 1;
     device->DeviceExtension = extension ? device + 1 : NULL;
-    KeInitializeDeviceQueue(&device->DeviceQueue);
+    ft_queue_reset(&device->DeviceQueue);
     link_to_driver(device, driver);
     return device;
 }
@@ -119,7 +119,10 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
         device->Flags |= (Exclusive ? DO_EXCLUSIVE : 0) | (DeviceName ? DO_DEVICE_HAS_NAME : 0);
         *DeviceObject = device;
     }
-    ft_emit(FT_EV_DEVICE_CREATE, ft_handle_of(device), (uint32_t)status);
+    ft_emit(FT_EV_DEVICE_CREATE, ft_handle_of(device), (uint32_t)status, device ? device->Flags : 0,
+            DeviceType);
+    if (device)
+        ft_queue_announce(&device->DeviceQueue, device);
     FT_DDI_END(DEVICE, 0);
     return status;
 }

@@ -94,16 +94,33 @@ PDRIVER_CANCEL ft_cancel_exchange(PIRP irp, PDRIVER_CANCEL routine);
 /* The cancel routine of a request in a cancel-safe queue. */
 VOID ft_csq_cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 
+/* ---- device_queue.c: the queue's routines without their points and events ---- */
+
+void ft_queue_reset(PKDEVICE_QUEUE queue);
+/* Event queue:init; device: the one that the queue is part of, or NULL. */
+void ft_queue_announce(PKDEVICE_QUEUE queue, PDEVICE_OBJECT device);
+/* key NULL: at the end, or the first. */
+bool ft_queue_insert(PKDEVICE_QUEUE queue, PKDEVICE_QUEUE_ENTRY entry, const ULONG *key);
+PKDEVICE_QUEUE_ENTRY ft_queue_remove(PKDEVICE_QUEUE queue, const ULONG *key);
+
 /* ---- device.c ---- */
+
+/* An IoStartNextPacket that waits for StartIo to return. */
+struct ft_start_next {
+    ULONG key;
+    uint8_t keyed;
+    uint8_t cancelable;
+};
+enum { FT_STARTS_OWED_MAX = 8 };
 
 /* What the shim keeps of a device object, at the end of its block. */
 struct ft_device_private {
     DEVOBJ_EXTENSION windows; /* DeviceObjectExtension points here */
     uint8_t start_io_deferred;
     uint8_t start_io_uncancelable;
-    uint8_t start_io_active; /* StartIo runs */
-    uint8_t
-        start_next_owed; /* IoStartNextPacket was called in it, deferred: 1 plain, 2 cancelable */
+    uint8_t start_io_active;                       /* StartIo runs */
+    uint8_t starts_owed;                           /* calls of IoStartNextPacket in it, deferred */
+    struct ft_start_next owed[FT_STARTS_OWED_MAX]; /* in the order of the calls */
 };
 struct ft_device_private *ft_device_private(PDEVICE_OBJECT device);
 /* A device object of that driver, with `extension` bytes behind it. NULL when the arena is full. */

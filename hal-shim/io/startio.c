@@ -9,7 +9,7 @@
  */
 #include "io/io_private.h"
 
-enum { NEXT_PLAIN = 1, NEXT_CANCELABLE, NEXT_KEYED = 4 };
+#include <string.h>
 
 static uint64_t call_start_io(void *routine, void *device, void *irp, void *unused)
 {
@@ -37,55 +37,59 @@ static void start_io(PDEVICE_OBJECT device, PIRP irp)
 }
 
 /* Takes the next request off the queue and starts it. */
-static void start_next(PDEVICE_OBJECT device, unsigned how, ULONG key)
+static void start_next(PDEVICE_OBJECT device, const struct ft_start_next *next)
 {
     struct ft_device_private *private = ft_device_private(device);
-    bool cancelable = (how & NEXT_CANCELABLE) != 0;
     PKDEVICE_QUEUE_ENTRY entry;
     KIRQL old = 0;
     PIRP irp = NULL;
 
-    if (cancelable)
+    if (next->cancelable)
         old = ft_cancel_lock();
     device->CurrentIrp = NULL;
-    entry = how & NEXT_KEYED ? KeRemoveByKeyDeviceQueue(&device->DeviceQueue, key)
-                             : KeRemoveDeviceQueue(&device->DeviceQueue);
+    entry = ft_queue_remove(&device->DeviceQueue, next->keyed ? &next->key : NULL);
     if (entry) {
         irp = irp_of(entry);
         device->CurrentIrp = irp;
-        if (cancelable && private->start_io_uncancelable)
+        if (next->cancelable && private->start_io_uncancelable)
             irp->CancelRoutine = NULL;
     }
-    ft_emit(FT_EV_START_NEXT, ft_handle_of(device), ft_handle_of(irp));
-    if (cancelable)
+    ft_emit(FT_EV_START_NEXT, ft_handle_of(device), irp ? ft_irp_handle(irp) : 0, next->cancelable,
+            next->keyed);
+    if (next->cancelable)
         ft_cancel_unlock(old);
     if (irp)
         start_io(device, irp);
 }
 
-/* What IoStartNextPacket owes since StartIo called it. */
-static void start_owed(PDEVICE_OBJECT device, ULONG key)
+/* What StartIo owes since it called IoStartNextPacket: each call starts a request. */
+static void start_owed(PDEVICE_OBJECT device)
 {
-    while (ft_block_is_live(device, FT_HC_DEVICE) && ft_device_private(device)->start_next_owed) {
-        unsigned how = ft_device_private(device)->start_next_owed;
+    while (ft_block_is_live(device, FT_HC_DEVICE) && ft_device_private(device)->starts_owed) {
+        struct ft_device_private *private = ft_device_private(device);
+        struct ft_start_next next = private->owed[0];
 
-        ft_device_private(device)->start_next_owed = 0;
-        start_next(device, how, key);
+        private->starts_owed--;
+        memmove(private->owed, private->owed + 1, private->starts_owed * sizeof next);
+        start_next(device, &next);
     }
 }
 
 /* With IoSetStartIoAttributes(DeferredStartIo) a call from inside StartIo waits until StartIo
  * returns, so it does not recurse. */
-static void next_packet(PDEVICE_OBJECT device, unsigned how, ULONG key)
+static void next_packet(PDEVICE_OBJECT device, const struct ft_start_next *next)
 {
     struct ft_device_private *private = ft_device_private(device);
 
     if (private->start_io_deferred && private->start_io_active) {
-        private->start_next_owed = (uint8_t)how;
+        if (private->starts_owed == FT_STARTS_OWED_MAX)
+            ft_io_cut();
+        else
+        private->owed[private->starts_owed++] = *next;
         return;
     }
-    start_next(device, how, key);
-    start_owed(device, key);
+    start_next(device, next);
+    start_owed(device);
 }
 
 /* What follows the insertion of a request. cancel: the lock is held, `old` is the IRQL before it.
@@ -102,7 +106,7 @@ static void after_insertion(PDEVICE_OBJECT device, PIRP irp, bool queued, bool c
         if (cancel)
             ft_cancel_unlock(DISPATCH_LEVEL);
         start_io(device, irp);
-        start_owed(device, 0);
+        start_owed(device);
     } else if (cancel) {
         routine = irp->CancelRoutine;
         if (irp->Cancel && routine) {
@@ -134,9 +138,9 @@ VOID IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CA
         ft_cancel_lock();
         Irp->CancelRoutine = CancelFunction;
     }
-    queued = Key ? KeInsertByKeyDeviceQueue(&DeviceObject->DeviceQueue, entry, *Key)
-                 : KeInsertDeviceQueue(&DeviceObject->DeviceQueue, entry);
-    ft_emit(FT_EV_START_PACKET, ft_handle_of(DeviceObject), ft_irp_handle(Irp), queued);
+    queued = ft_queue_insert(&DeviceObject->DeviceQueue, entry, Key);
+    ft_emit(FT_EV_START_PACKET, ft_handle_of(DeviceObject), ft_irp_handle(Irp), queued,
+            Key ? *Key : 0, CancelFunction != NULL);
     after_insertion(DeviceObject, Irp, queued, CancelFunction != NULL, old);
     FT_DDI_END(START_PACKET, label);
 }
@@ -144,15 +148,15 @@ VOID IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CA
 VOID IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable)
 {
     FT_DDI_BEGIN(START_NEXT, 0);
-    next_packet(DeviceObject, Cancelable ? NEXT_CANCELABLE : NEXT_PLAIN, 0);
+    next_packet(DeviceObject, &(struct ft_start_next){.cancelable = Cancelable != 0});
     FT_DDI_END(START_NEXT, 0);
 }
 
-/* Not modelled: a deferred call keeps its key only until the next one. */
 VOID IoStartNextPacketByKey(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, ULONG Key)
 {
     FT_DDI_BEGIN(START_NEXT, 0);
-    next_packet(DeviceObject, NEXT_KEYED | (Cancelable ? NEXT_CANCELABLE : NEXT_PLAIN), Key);
+    next_packet(DeviceObject,
+                &(struct ft_start_next){.key = Key, .keyed = 1, .cancelable = Cancelable != 0});
     FT_DDI_END(START_NEXT, 0);
 }
 

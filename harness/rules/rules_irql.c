@@ -58,9 +58,11 @@ static struct window io_window(uint16_t kind)
     case FT_EV_PROBE:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_APC, false};
     case FT_EV_START_NEXT:
+    case FT_EV_QUEUE_INSERT:
         return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
     case FT_EV_IRP_BUFFERS: /* IoBuildDeviceIoControlRequest */
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
+    case FT_EV_QUEUE_REMOVE:
     case FT_EV_IRP_NEW:
     case FT_EV_IRP_FREE:
     case FT_EV_IRP_CANCEL:
@@ -113,6 +115,10 @@ void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
 
     if (is_built_transfer(event)) {
         window.highest = FT_IRQL_APC;
+    }
+    /* KeRemoveEntryDeviceQueue has no lower limit, the other removals have. */
+    if (event->kind == FT_EV_QUEUE_REMOVE && ft_known(event, 2) && event->arg[2] == 0) {
+        window.lowest = FT_IRQL_DISPATCH;
     }
     if (event->irql >= window.lowest && event->irql <= window.highest) {
         return;
