@@ -184,13 +184,8 @@ VOID ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameter
 VOID ExInitializeDriverRuntime(ULONG RuntimeFlags);
 
 /* --- Fast mutexes and resources. --- */
-#define ExInitializeFastMutex(mutex)                                                               \
-    do {                                                                                           \
-        (mutex)->Count = 1;                                                                        \
-        (mutex)->Owner = NULL;                                                                     \
-        (mutex)->Contention = 0;                                                                   \
-        KeInitializeEvent(&(mutex)->Event, SynchronizationEvent, FALSE);                           \
-    } while (0)
+void ft_fast_mutex_init(PFAST_MUTEX mutex);
+#define ExInitializeFastMutex(mutex) ft_fast_mutex_init(mutex)
 VOID ExAcquireFastMutex(PFAST_MUTEX FastMutex);
 VOID ExReleaseFastMutex(PFAST_MUTEX FastMutex);
 BOOLEAN ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex);
@@ -277,12 +272,8 @@ PVOID ExAllocateFromLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);
 VOID ExFreeToLookasideListEx(PLOOKASIDE_LIST_EX Lookaside, PVOID Entry);
 
 /* --- Work items (the old kind, without a device object). --- */
-#define ExInitializeWorkItem(item, routine, context)                                               \
-    do {                                                                                           \
-        (item)->WorkerRoutine = (routine);                                                         \
-        (item)->Parameter = (context);                                                             \
-        (item)->List.Flink = NULL;                                                                 \
-    } while (0)
+void ft_work_item_init(PWORK_QUEUE_ITEM item, PWORKER_THREAD_ROUTINE routine, PVOID context);
+#define ExInitializeWorkItem(item, routine, context) ft_work_item_init((item), (routine), (context))
 VOID ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
 
 /* --- Rundown protection. --- */

@@ -5,11 +5,11 @@
  * poisoned.
  *
  * Not modelled: device names and symbolic links (the requester finds the device without), security,
- * reference counts of device objects (IoDeleteDevice acts at once), the alignment of a cache line
- * that IoCreateDevice asks for (AlignmentRequirement begins as zero), the refusal of requests while
- * DO_DEVICE_INITIALIZING is set.
+ * the alignment of a cache line that IoCreateDevice asks for (AlignmentRequirement begins as zero),
+ * the refusal of requests while DO_DEVICE_INITIALIZING is set.
  */
 #include "io/io_private.h"
+#include "kernel/handles.h"
 
 enum { BUGCHECK_IO_MANAGER = 0xC9, DELETED_TWICE = 0x240, ALIGN = 16 };
 
@@ -139,14 +139,27 @@ static void leave_stack(PDEVICE_OBJECT device)
         below->AttachedDevice = device->AttachedDevice;
 }
 
+static bool is_not_deleted(const void *object)
+{
+    PDEVICE_OBJECT device = (PDEVICE_OBJECT)(uintptr_t)object;
+
+    return !ft_device_private(device)->deleted;
+}
+
+const struct ft_object_type ft_device_type = {.in_use = is_not_deleted};
+
+/* The object itself stays until its last reference is gone. */
 VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 {
     FT_DDI_BEGIN(DEVICE, 0);
     ft_emit(FT_EV_DEVICE_DELETE, ft_handle_of(DeviceObject));
     ft_device_check(DeviceObject, DELETED_TWICE);
+    if (ft_device_private(DeviceObject)->deleted)
+        ft_bugcheck(BUGCHECK_IO_MANAGER, DELETED_TWICE, ft_handle_of(DeviceObject), 0, 0);
+    ft_device_private(DeviceObject)->deleted = 1;
     leave_stack(DeviceObject);
     unlink_from_driver(DeviceObject);
-    ft_block_free(DeviceObject);
+    ft_object_put(DeviceObject);
     FT_DDI_END(DEVICE, 0);
 }
 

@@ -121,6 +121,7 @@ struct ft_device_private {
     uint8_t start_io_active;                       /* StartIo runs */
     uint8_t starts_owed;                           /* calls of IoStartNextPacket in it, deferred */
     struct ft_start_next owed[FT_STARTS_OWED_MAX]; /* in the order of the calls */
+    uint8_t deleted; /* IoDeleteDevice was called; references keep it */
 };
 struct ft_device_private *ft_device_private(PDEVICE_OBJECT device);
 /* A device object of that driver, with `extension` bytes behind it. NULL when the arena is full. */

@@ -87,3 +87,21 @@ DECLSPEC_NORETURN VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParame
     ft_bugcheck(BugCheckCode, BugCheckParameter1, BugCheckParameter2, BugCheckParameter3,
                 BugCheckParameter4);
 }
+
+DECLSPEC_NORETURN VOID KeBugCheck(ULONG BugCheckCode)
+{
+    ft_bugcheck(BugCheckCode, 0, 0, 0, 0);
+}
+
+/* No kernel debugger is attached, so a break point is an exception like any other: a handler may
+ * take it, else it is bug check 0x1E with STATUS_BREAKPOINT. */
+VOID DbgBreakPoint(VOID)
+{
+    ExRaiseStatus(STATUS_BREAKPOINT);
+}
+
+VOID DbgBreakPointWithStatus(ULONG Status)
+{
+    (void)Status;
+    ExRaiseStatus(STATUS_BREAKPOINT);
+}

@@ -8,12 +8,24 @@
  */
 #include "kernel/handles.h"
 
+#include "kernel/dispatcher.h"
+
 enum { BUGCHECK_REFERENCE = 0x18, NOT_AN_OBJECT = 1, STILL_IN_USE = 2 };
 
-static const struct ft_object_type plain;
+extern const struct ft_object_type ft_thread_type, ft_device_type, ft_callback_type;
+
+/* The I/O manager keeps a driver object for the whole run. */
+static bool always(const void *object)
+{
+    (void)object;
+    return true;
+}
+
+static const struct ft_object_type plain, driver = {.in_use = always};
 
 static const struct ft_object_type *const types[] = {
-    [FT_HC_RUNDOWN] = NULL, /* the highest class */
+    [FT_HC_DEVICE] = &ft_device_type, [FT_HC_DRIVER] = &driver, [FT_HC_OTHER] = &ft_callback_type,
+    [FT_HC_THREAD] = &ft_thread_type, [FT_HC_RUNDOWN] = NULL, /* the highest class */
 };
 
 static const struct ft_object_type *type_of(const void *object)
@@ -167,6 +179,8 @@ void *ft_handle_object_of(HANDLE handle, enum ft_handle_class class_, ACCESS_MAS
 {
     struct ft_open_handle *slot = slot_of(handle);
 
+    if (handle == ZwCurrentThread() && (!class_ || class_ == FT_HC_THREAD))
+        return ft_thread_of(NULL);
     if (!slot || (class_ && ft_handle_class(ft_block_handle(slot->object)) != class_))
         return NULL;
     if (access)

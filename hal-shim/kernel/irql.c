@@ -45,11 +45,6 @@ VOID KeLowerIrql(KIRQL NewIrql)
     FT_DDI_END(IRQL_LOWER, 0);
 }
 
-ULONG KeGetCurrentProcessorNumber(VOID)
-{
-    return ft_current()->cpu;
-}
-
 /* Pageable code at DISPATCH_LEVEL or above is fatal only when the page is out, which this machine
  * does not model: the level is what PAGED_CODE asserts. */
 void ft_paged_code(const char *function)

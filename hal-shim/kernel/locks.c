@@ -1,7 +1,10 @@
-/* Spin locks (wdm-io sheet, sections 8 and 9). KSPIN_LOCK's word is the holder's task id. */
+/* Spin locks (wdm-io sheet, sections 8 and 9). KSPIN_LOCK's word is the holder's task id. In-stack
+ * queued locks are in queued_locks.c. */
 #include "kernel/locks.h"
 
 #include <wdm.h>
+
+enum { KIND_ORDINARY = 0 };
 
 uint64_t ft_lock_owner(const uint64_t *lock)
 {
@@ -32,6 +35,32 @@ uint64_t ft_lock_give(uint64_t *lock)
     return owner;
 }
 
+/* A queued waiter is handed the lock by whoever gives it back; it spins in a state of its own, so
+ * nobody comes in between. */
+void ft_lock_take_queued(uint64_t *lock, uint64_t handle)
+{
+    struct ft_task *task = ft_current();
+
+    if (*lock != 0) {
+        ft_emit(FT_EV_LOCK_WAIT, handle, ft_lock_owner(lock));
+        ft_task_wait(lock, 0);
+    }
+    *lock = task->id;
+    task->locks++;
+}
+
+uint64_t ft_lock_give_queued(uint64_t *lock)
+{
+    uint64_t owner = ft_lock_give(lock);
+    struct ft_task *next = ft_first_waiter(lock);
+
+    if (next) {
+        *lock = next->id;
+        ft_task_wake(next, 0);
+    }
+    return owner;
+}
+
 static uint64_t lock_handle(PKSPIN_LOCK lock)
 {
     return ft_object_handle(lock, FT_HC_LOCK);
@@ -56,7 +85,7 @@ KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
     if (old < DISPATCH_LEVEL)
         ft_irql_set(DISPATCH_LEVEL);
     ft_lock_take((uint64_t *)SpinLock, lock_handle(SpinLock));
-    ft_emit(FT_EV_LOCK_ACQUIRE, lock_handle(SpinLock), old, false);
+    ft_emit(FT_EV_LOCK_ACQUIRE, lock_handle(SpinLock), old, false, KIND_ORDINARY, 0);
     FT_DDI_END(LOCK_ACQUIRE, 0);
     return old;
 }
@@ -65,7 +94,7 @@ VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 {
     FT_DDI_BEGIN(LOCK_RELEASE, 0);
     ft_emit(FT_EV_LOCK_RELEASE, lock_handle(SpinLock), ft_lock_owner((uint64_t *)SpinLock), NewIrql,
-            false);
+            false, KIND_ORDINARY, 0);
     ft_lock_give((uint64_t *)SpinLock);
     ft_irql_set(NewIrql);
     FT_DDI_END(LOCK_RELEASE, 0);
@@ -75,7 +104,7 @@ VOID KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
     FT_DDI_BEGIN(LOCK_ACQUIRE, 0);
     ft_lock_take((uint64_t *)SpinLock, lock_handle(SpinLock));
-    ft_emit(FT_EV_LOCK_ACQUIRE, lock_handle(SpinLock), ft_irql(), true);
+    ft_emit(FT_EV_LOCK_ACQUIRE, lock_handle(SpinLock), ft_irql(), true, KIND_ORDINARY, 0);
     FT_DDI_END(LOCK_ACQUIRE, 0);
 }
 
@@ -83,7 +112,60 @@ VOID KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
 {
     FT_DDI_BEGIN(LOCK_RELEASE, 0);
     ft_emit(FT_EV_LOCK_RELEASE, lock_handle(SpinLock), ft_lock_owner((uint64_t *)SpinLock),
-            ft_irql(), true);
+            ft_irql(), true, KIND_ORDINARY, 0);
     ft_lock_give((uint64_t *)SpinLock);
+    FT_DDI_END(LOCK_RELEASE, 0);
+}
+
+BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
+{
+    bool is_free;
+
+    FT_DDI_BEGIN(LOCK_ACQUIRE, 0);
+    is_free = *SpinLock == 0;
+    if (is_free) {
+        ft_lock_take((uint64_t *)SpinLock, lock_handle(SpinLock));
+        ft_emit(FT_EV_LOCK_ACQUIRE, lock_handle(SpinLock), ft_irql(), true, KIND_ORDINARY, 0);
+    }
+    FT_DDI_END(LOCK_ACQUIRE, 0);
+    return is_free;
+}
+
+/* TRUE: it was free a moment ago. A loop around this lets the machine go on. */
+BOOLEAN KeTestSpinLock(PKSPIN_LOCK SpinLock)
+{
+    bool is_free;
+
+    FT_DDI_BEGIN(LOCK_ACQUIRE, 0);
+    is_free = *SpinLock == 0;
+    FT_DDI_END(LOCK_ACQUIRE, 0);
+    return is_free;
+}
+
+/* For DPCs that may be threaded ones: here they all run at DISPATCH_LEVEL, where this is the form
+ * for the DPC level; below it, the ordinary one. */
+KIRQL KeAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock)
+{
+    KIRQL old;
+    bool at_level;
+
+    FT_DDI_BEGIN(LOCK_ACQUIRE, 0);
+    old = (KIRQL)ft_irql();
+    at_level = old >= DISPATCH_LEVEL;
+    if (!at_level)
+        ft_irql_set(DISPATCH_LEVEL);
+    ft_lock_take((uint64_t *)SpinLock, lock_handle(SpinLock));
+    ft_emit(FT_EV_LOCK_ACQUIRE, lock_handle(SpinLock), old, at_level, KIND_ORDINARY, 0);
+    FT_DDI_END(LOCK_ACQUIRE, 0);
+    return old;
+}
+
+VOID KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql)
+{
+    FT_DDI_BEGIN(LOCK_RELEASE, 0);
+    ft_emit(FT_EV_LOCK_RELEASE, lock_handle(SpinLock), ft_lock_owner((uint64_t *)SpinLock), OldIrql,
+            OldIrql >= DISPATCH_LEVEL, KIND_ORDINARY, 0);
+    ft_lock_give((uint64_t *)SpinLock);
+    ft_irql_set(OldIrql);
     FT_DDI_END(LOCK_RELEASE, 0);
 }

@@ -14,6 +14,10 @@ void ft_lock_take(uint64_t *lock, uint64_t handle);
  * running task. */
 uint64_t ft_lock_give(uint64_t *lock);
 
+/* The same, but those that wait get the lock in the order in which they came. */
+void ft_lock_take_queued(uint64_t *lock, uint64_t handle);
+uint64_t ft_lock_give_queued(uint64_t *lock);
+
 /* The task that holds it, as a handle, 0 when free. */
 uint64_t ft_lock_owner(const uint64_t *lock);
 

@@ -227,30 +227,6 @@ RAW uint32_t ft_block_refer(void *data, int change)
     return block->references;
 }
 
-/* Looks through the whole arena: for the few callers that have a pointer into a block. */
-RAW enum ft_pool_kind ft_pool_kind_of(const void *pointer)
-{
-    uintptr_t address = (uintptr_t)pointer;
-    uint32_t at = 0;
-
-    if (address < FT_POOL_BASE || address >= FT_POOL_BASE + FT_M->pool_used)
-        return FT_POOL_NONE;
-    while (at < FT_M->pool_used) {
-        struct block *block = (struct block *)(FT_POOL_BASE + at);
-        uintptr_t data = (uintptr_t)data_of(block);
-
-        if (block->magic != MAGIC || block->span == 0)
-            break;
-        if (address >= data && address < data + block->bytes) {
-            if (!block->live || !block->driver)
-                return FT_POOL_NONE;
-            return block->paged ? FT_POOL_PAGED : FT_POOL_NONPAGED;
-        }
-        at += block->span;
-    }
-    return FT_POOL_NONE;
-}
-
 RAW unsigned ft_pool_check(void)
 {
     uint32_t at = 0;

@@ -63,6 +63,26 @@ ULONGLONG KeQueryInterruptTime(VOID)
     return query(__builtin_return_address(0));
 }
 
+/* All clocks of the machine are precise. */
+VOID KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)
+{
+    CurrentTime->QuadPart = (LONGLONG)query(__builtin_return_address(0));
+}
+
+ULONGLONG KeQueryInterruptTimePrecise(PULONG64 QpcTimeStamp)
+{
+    ULONGLONG now = query(__builtin_return_address(0));
+
+    *QpcTimeStamp = now;
+    return now;
+}
+
+/* Without the time that the machine slept, which is none: S-states take no time here. */
+ULONGLONG KeQueryUnbiasedInterruptTime(VOID)
+{
+    return query(__builtin_return_address(0));
+}
+
 void ft_yield_processor(void)
 {
     query(__builtin_return_address(0));

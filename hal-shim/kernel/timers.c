@@ -1,11 +1,8 @@
 /* Timers (wdm-io sheet, section 10). An expired timer signals, and its DPC waits to run as a timer
  * task; KeCancelTimer then says FALSE, because the DPC was queued, runs or has run. */
 #include "kernel/dpc.h"
-#include "world/machine.h"
 
-#include <wdm.h>
-
-enum { TIMER_OBJECT = 8, TIMER_SYNC_OBJECT = 9, UNITS_PER_MS = 10000 };
+enum { UNITS_PER_MS = 10000 };
 
 static struct ft_timer *find_free(void)
 {
@@ -23,7 +20,7 @@ static struct ft_timer *find_set(const void *timer)
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
         struct ft_timer *slot = &FT_M->timer[i];
 
-        if (slot->timer == timer && (!slot->pending || slot->period_ms))
+        if (slot->timer == timer && (!slot->pending || slot->period))
             return slot;
     }
     return NULL;
@@ -34,7 +31,7 @@ static struct ft_timer *find_set(const void *timer)
 static struct ft_timer *unset(struct ft_timer *slot)
 {
     if (slot->pending) {
-        slot->period_ms = 0;
+        slot->period = 0;
         return NULL;
     }
     slot->timer = NULL;
@@ -45,7 +42,7 @@ VOID KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)
 {
     FT_DDI_BEGIN(TIMER_SET, 0);
     RtlZeroMemory(Timer, sizeof *Timer);
-    Timer->Header.Type = Type == SynchronizationTimer ? TIMER_SYNC_OBJECT : TIMER_OBJECT;
+    Timer->Header.Type = Type == SynchronizationTimer ? FT_DT_SYNCHRONIZATION_TIMER : FT_DT_TIMER;
     ft_emit(FT_EV_TIMER_INIT, ft_object_register(Timer, FT_HC_TIMER));
     FT_DDI_END(TIMER_SET, 0);
 }
@@ -55,11 +52,15 @@ VOID KeInitializeTimer(PKTIMER Timer)
     KeInitializeTimerEx(Timer, NotificationTimer);
 }
 
-static BOOLEAN set_timer(PKTIMER object, LARGE_INTEGER due, LONG period, PKDPC dpc)
+bool ft_timer_is_set(const KTIMER *timer)
 {
-    struct ft_timer *slot = find_set(object);
+    return find_set(timer) != NULL;
+}
+
+bool ft_timer_set(PKTIMER timer, int64_t due, uint64_t period, PKDPC dpc, uint64_t *absolute)
+{
+    struct ft_timer *slot = find_set(timer);
     bool was_set = slot != NULL;
-    uint64_t relative = due.QuadPart < 0 ? (uint64_t)-due.QuadPart : 0;
 
     if (was_set)
         slot = unset(slot);
@@ -69,16 +70,27 @@ static BOOLEAN set_timer(PKTIMER object, LARGE_INTEGER due, LONG period, PKDPC d
         ft_emit(FT_EV_RUN_CUT, FT_M->steps);
         ft_stop_now(FT_STOP_CUT);
     }
-    slot->timer = object;
+    slot->timer = timer;
     slot->dpc = dpc;
-    slot->due = due.QuadPart < 0 ? FT_M->now + relative : (uint64_t)due.QuadPart;
-    slot->period_ms = (uint32_t)period;
+    slot->due = due < 0 ? FT_M->now + (0 - (uint64_t)due) : (uint64_t)due;
+    slot->period = period;
     slot->order = FT_M->order_next++;
     slot->pending = 0;
     slot->cpu = ft_current()->cpu;
-    object->Header.SignalState = 0;
-    ft_emit(FT_EV_TIMER_SET, ft_object_handle(object, FT_HC_TIMER), slot->due, (uint32_t)period,
-            dpc ? ft_object_handle(dpc, FT_HC_DPC) : 0, was_set);
+    timer->Header.SignalState = 0;
+    *absolute = slot->due;
+    return was_set;
+}
+
+/* tolerance: in ms, as the period; the timer uses none of it. */
+static BOOLEAN set_timer(PKTIMER timer, LARGE_INTEGER due, ULONG period, ULONG tolerance, PKDPC dpc)
+{
+    uint64_t absolute;
+    bool was_set =
+        ft_timer_set(timer, due.QuadPart, (uint64_t)period * UNITS_PER_MS, dpc, &absolute);
+
+    ft_emit(FT_EV_TIMER_SET, ft_dispatcher_handle(timer), absolute, period,
+            dpc ? ft_object_handle(dpc, FT_HC_DPC) : 0, was_set, tolerance);
     return was_set;
 }
 
@@ -87,7 +99,7 @@ BOOLEAN KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dp
     BOOLEAN was_set;
 
     FT_DDI_BEGIN(TIMER_SET, 0);
-    was_set = set_timer(Timer, DueTime, Period, Dpc);
+    was_set = set_timer(Timer, DueTime, (ULONG)Period, 0, Dpc);
     FT_DDI_END(TIMER_SET, 0);
     return was_set;
 }
@@ -97,22 +109,43 @@ BOOLEAN KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc)
     BOOLEAN was_set;
 
     FT_DDI_BEGIN(TIMER_SET, 0);
-    was_set = set_timer(Timer, DueTime, 0, Dpc);
+    was_set = set_timer(Timer, DueTime, 0, 0, Dpc);
     FT_DDI_END(TIMER_SET, 0);
     return was_set;
 }
 
+BOOLEAN KeSetCoalescableTimer(PKTIMER Timer, LARGE_INTEGER DueTime, ULONG Period,
+                              ULONG TolerableDelay, PKDPC Dpc)
+{
+    BOOLEAN was_set;
+
+    FT_DDI_BEGIN(TIMER_SET, 0);
+    was_set = set_timer(Timer, DueTime, Period, TolerableDelay, Dpc);
+    FT_DDI_END(TIMER_SET, 0);
+    return was_set;
+}
+
+BOOLEAN KeReadStateTimer(PKTIMER Timer)
+{
+    return Timer->Header.SignalState != 0;
+}
+
+bool ft_timer_cancel(PKTIMER timer)
+{
+    struct ft_timer *slot = find_set(timer);
+
+    if (slot)
+        unset(slot);
+    return slot != NULL;
+}
+
 BOOLEAN KeCancelTimer(PKTIMER Timer)
 {
-    struct ft_timer *slot;
     bool was_set;
 
     FT_DDI_BEGIN(TIMER_CANCEL, 0);
-    slot = find_set(Timer);
-    was_set = slot != NULL;
-    if (was_set)
-        unset(slot);
-    ft_emit(FT_EV_TIMER_CANCEL, ft_object_handle(Timer, FT_HC_TIMER), was_set);
+    was_set = ft_timer_cancel(Timer);
+    ft_emit(FT_EV_TIMER_CANCEL, ft_dispatcher_handle(Timer), was_set);
     FT_DDI_END(TIMER_CANCEL, 0);
     return was_set;
 }
@@ -122,40 +155,40 @@ void ft_timer_expired(struct ft_timer *timer)
     PKTIMER object = timer->timer;
     PRKDPC dpc = timer->dpc;
 
+    ft_emit(FT_EV_TIMER_EXPIRE, ft_dispatcher_handle(object));
     object->Header.SignalState = 1;
-    if (ft_wake_waiters(object, STATUS_SUCCESS, object->Header.Type == TIMER_OBJECT) > 0 &&
-        object->Header.Type == TIMER_SYNC_OBJECT)
-        object->Header.SignalState = 0;
-    if (timer->period_ms)
-        timer->due += (uint64_t)timer->period_ms * UNITS_PER_MS;
+    ft_dispatcher_signal(&object->Header);
+    timer->due += timer->period;
     if (dpc && !dpc->DpcData) {
         dpc->DpcData = dpc;
         dpc->SystemArgument1 = NULL;
         dpc->SystemArgument2 = NULL;
         timer->pending = 1;
-    } else if (!timer->period_ms) {
+        timer->expired = FT_M->order_next++;
+    } else if (!timer->period) {
         timer->timer = NULL;
     }
 }
 
+/* DPCs of timers run in the order in which their timers expired. */
 bool ft_timer_start_next(void)
 {
     struct ft_timer *first = NULL;
     unsigned cpu;
-    void *dpc;
+    PRKDPC dpc;
 
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
         struct ft_timer *timer = &FT_M->timer[i];
 
-        if (timer->timer && timer->pending && (!first || timer->order < first->order))
+        if (timer->timer && timer->pending && (!first || timer->expired < first->expired))
             first = timer;
     }
     if (!first || !ft_cpu_find(DISPATCH_LEVEL, &cpu))
         return false;
     dpc = first->dpc;
     first->pending = 0;
-    if (!first->period_ms)
+    if (!first->period)
         first->timer = NULL;
-    ft_dpc_begin(dpc, FT_TASK_TIMER, cpu);
+    ft_dpc_begin(dpc, FT_TASK_TIMER, cpu, first->expired);
     return true;
 }

@@ -4,12 +4,6 @@
 
 enum { STATUS_TIMEOUT_VALUE = 0x102 };
 
-static void expire(struct ft_timer *timer)
-{
-    ft_emit(FT_EV_TIMER_EXPIRE, ft_object_handle(timer->timer, FT_HC_TIMER));
-    ft_timer_expired(timer);
-}
-
 /* Everything due at or before now, in order of due time, then of setting. */
 static void expire_due(void)
 {
@@ -26,7 +20,7 @@ static void expire_due(void)
         }
         if (!first)
             break;
-        expire(first);
+        ft_timer_expired(first);
     }
     for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
         struct ft_task *task = &FT_M->task[i];
@@ -60,7 +54,7 @@ bool ft_clock_step(bool periodic_too)
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
         const struct ft_timer *timer = &FT_M->timer[i];
 
-        if (timer->timer && !timer->pending && (periodic_too || timer->period_ms == 0) &&
+        if (timer->timer && !timer->pending && (periodic_too || timer->period == 0) &&
             timer->due < due)
             due = timer->due;
     }

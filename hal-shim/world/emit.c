@@ -119,6 +119,7 @@ _Noreturn void ft_stop_now(enum ft_stop why)
 _Noreturn void ft_bugcheck(uint32_t code, uint64_t p1, uint64_t p2, uint64_t p3, uint64_t p4)
 {
     ft_emit(FT_EV_RUN_BUGCHECK, code, p1, p2, p3, p4);
+    ft_bugcheck_callbacks();
     ft_stop_now(FT_STOP_BUGCHECK);
 }
 

@@ -30,12 +30,12 @@
 
 enum {
     FT_CPUS_MAX = 4,
-    FT_TASKS_MAX = 24,
+    FT_TASKS_MAX = 32,           /* at most: ft_machine.tasks_of_kind has one bit each */
     FT_STACK_BYTES = 128 * 1024, /* each has a guard page below */
     FT_CPU_DEPTH = 4,
     FT_OBJECTS_MAX = 128, /* embedded objects known by address, a power of two */
-    FT_TIMERS_MAX = 16,
-    FT_DPC_QUEUE_MAX = 16,
+    FT_TIMERS_MAX = 24,
+    FT_DPC_QUEUE_MAX = 24,
     FT_FRAMES_MAX = 256, /* physical pages of request buffers */
     FT_PAGE_BYTES = 4096,
     FT_STACK_STRIDE = FT_STACK_BYTES + FT_PAGE_BYTES,
@@ -92,17 +92,25 @@ struct ft_task {
     uint8_t locks; /* spin locks held */
     uint8_t began;
     uint8_t stack_dirty; /* the stack was left in mid-call; its shadow is stale */
-    uint16_t id;         /* handle id */
+    uint8_t of_driver;   /* a thread that the driver made: it may wait for ever without a hang */
+    uint8_t affinity;    /* bit per processor it may run on, 0: all (below DISPATCH_LEVEL) */
+    uint8_t mutexes;     /* KMUTEX objects it owns */
+    int8_t critical, guarded; /* depth of critical and guarded regions */
+    uint16_t id;              /* handle id */
     uint16_t label;
     uint16_t request; /* IRP handle id it serves */
     uint16_t device;  /* device handle id */
     uint32_t order;   /* creation order */
+    uint32_t waited;  /* when the present wait began, in the same count */
+    uint32_t queued;  /* DPC: when it was queued, in the same count */
     int32_t wake_status;
     uint64_t deadline; /* 0: none */
     uint64_t site;     /* call site of the DDI it is in */
     void *wait_object;
-    void *context; /* fiber context while parked */
-    void *seh[8];  /* slots of kernel/seh.c, NULL when the task begins */
+    const struct ft_wait *wait; /* the dispatcher objects it waits for (kernel/dispatcher.h) */
+    void *thread;               /* its thread object, NULL until somebody asks for it */
+    void *context;              /* fiber context while parked */
+    void *seh[8];               /* slots of kernel/seh.c, NULL when the task begins */
     ft_task_fn *fn;
     void *argument;
     void *fake_stack;
@@ -126,14 +134,16 @@ struct ft_timer {
     void *timer; /* KTIMER of the driver, NULL: free slot */
     void *dpc;
     uint64_t due;
-    uint32_t period_ms;
+    uint64_t period; /* 100 ns, 0: once */
     uint32_t order;
-    uint8_t pending; /* expired, its DPC waits to run as a timer task */
+    uint32_t expired; /* when its DPC began to wait, in the count of task orders */
+    uint8_t pending;  /* expired, its DPC waits to run as a timer task */
     uint8_t cpu;
 };
 
 struct ft_dpc_entry {
     void *dpc;
+    uint32_t queued; /* when, in the count of task orders */
     uint8_t cpu;
 };
 
@@ -281,8 +291,12 @@ int32_t ft_task_wait(void *object, uint64_t deadline);
 void ft_task_wake(struct ft_task *task, int32_t status);
 /* Blocks until nothing but the clock may step. */
 void ft_task_wait_quiet(void);
-/* Wakes the first (or every) task that waits for that object. Returns how many. */
+/* Wakes the first (or every) task that waits for that object, in the order in which they began to
+ * wait. Returns how many. */
 unsigned ft_wake_waiters(void *object, int32_t status, bool all);
+struct ft_task *ft_first_waiter(const void *object); /* NULL: nobody waits for it */
+/* Ends the running task: what comes after the end of its function. */
+_Noreturn void ft_task_exit(void);
 
 /* The stack of the running task. */
 void ft_task_stack(uintptr_t *bottom, uintptr_t *top);
@@ -332,9 +346,6 @@ uint32_t ft_block_bytes(const void *block); /* as asked for */
  * and returns how many there are (kernel/handles.h has what that means). */
 uint32_t ft_block_references(const void *block);
 uint32_t ft_block_refer(void *block, int change);
-/* Which pool of the driver's that address lies in. */
-enum ft_pool_kind { FT_POOL_NONE, FT_POOL_NONPAGED, FT_POOL_PAGED };
-enum ft_pool_kind ft_pool_kind_of(const void *pointer);
 void ft_block_set_label(void *block, unsigned label);
 unsigned ft_block_label(const void *block);
 /* The block whose data holds that byte; false when it is in none. */
@@ -384,6 +395,9 @@ const struct ft_module *ft_world_module(void);
 void ft_kernel_reset(void);
 bool ft_dpc_start_next(unsigned *cpu); /* begins the task of the first DPC that may run */
 bool ft_timer_start_next(void);        /* begins the task of the first expired timer's DPC */
+bool ft_work_start_next(void);         /* begins the task of the first queued work item */
+void ft_thread_end(void);              /* the running task is about to end */
+void ft_bugcheck_callbacks(void);      /* runs what the driver registered for a bug check */
 void ft_timer_expired(
     struct ft_timer *timer); /* signals it, queues its DPC, re-arms a periodic one */
 

@@ -16,7 +16,7 @@
  *   - an ISR needs a processor below its DIRQL, and its interrupt lock free;
  *   - a DPC needs the processor it was queued on, below DISPATCH_LEVEL;
  *   - timers, work items and threads need a processor on which nothing at DISPATCH_LEVEL or above
- * is active;
+ * is active, and that their affinity allows;
  *   - the lowest-numbered processor that fits is taken; the engine and the clock need none;
  *   - a task that spins needs its lock free.
  */

@@ -44,11 +44,13 @@ bool ft_cpu_find(unsigned irql, unsigned *ret)
     return false;
 }
 
-/* The lowest-numbered processor with nothing at DISPATCH_LEVEL or above on it. */
-static bool idle_cpu(unsigned *ret)
+/* The lowest-numbered processor with nothing at DISPATCH_LEVEL or above on it, among those of the
+ * mask (0: all). */
+static bool idle_cpu(unsigned mask, unsigned *ret)
 {
     for (unsigned cpu = 0; cpu < FT_M->cpus; cpu++)
-        if (ft_cpu_irql(cpu) < DISPATCH && FT_M->cpu[cpu].depth == 0) {
+        if ((mask == 0 || mask & 1u << cpu) && ft_cpu_irql(cpu) < DISPATCH &&
+            FT_M->cpu[cpu].depth == 0) {
             *ret = cpu;
             return true;
         }
@@ -74,7 +76,7 @@ bool ft_task_may_step(const struct ft_task *task, unsigned *cpu)
         *cpu = task->target;
         return ft_cpu_irql(task->target) < task->irql;
     }
-    return idle_cpu(cpu);
+    return idle_cpu(task->affinity, cpu);
 }
 
 /* Begun tasks come before those that wait to begin, older ones before younger. */
@@ -122,6 +124,8 @@ static bool begin_pending(unsigned kind)
     }
     case FT_TASK_TIMER:
         return ft_timer_start_next();
+    case FT_TASK_WORK:
+        return ft_work_start_next();
     default:
         return false;
     }

@@ -104,10 +104,18 @@ static void fiber_entry(struct transfer from)
     ft_host_world.main_context = from.from;
     switch_end(NULL, &ft_host_world.main_bottom, &ft_host_world.main_bytes);
     task->fn(task->argument);
+    ft_thread_end();
     ft_emit(FT_EV_TASK_END, ft_handle(FT_HC_TASK, task->id, 0));
     release(task);
     jump_to_main(task, true);
     __builtin_unreachable();
+}
+
+_Noreturn void ft_task_exit(void)
+{
+    ft_thread_end();
+    ft_emit(FT_EV_TASK_END, ft_handle(FT_HC_TASK, ft_current()->id, 0));
+    ft_task_leave();
 }
 
 static void begin(struct ft_task *task, unsigned index)
@@ -191,6 +199,7 @@ int32_t ft_task_wait(void *object, uint64_t deadline)
 
     task->wait_object = object;
     task->deadline = deadline;
+    task->waited = FT_M->order_next++;
     ft_task_park(FT_TS_WAIT);
     return task->wake_status;
 }
@@ -209,27 +218,32 @@ void ft_task_wait_quiet(void)
     ft_task_park(FT_TS_QUIET);
 }
 
+struct ft_task *ft_first_waiter(const void *object)
+{
+    struct ft_task *first = NULL;
+
+    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
+        struct ft_task *task = &FT_M->task[i];
+
+        if (task->state == FT_TS_WAIT && task->wait_object == object &&
+            (!first || task->waited < first->waited))
+            first = task;
+    }
+    return first;
+}
+
 unsigned ft_wake_waiters(void *object, int32_t status, bool all)
 {
+    struct ft_task *first;
     unsigned woken = 0;
 
-    for (;;) {
-        struct ft_task *first = NULL;
-
-        for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
-            struct ft_task *task = &FT_M->task[i];
-
-            if (task->state == FT_TS_WAIT && task->wait_object == object &&
-                (!first || task->order < first->order))
-                first = task;
-        }
-        if (!first)
-            return woken;
+    while ((first = ft_first_waiter(object)) != NULL) {
         ft_task_wake(first, status);
         woken++;
         if (!all)
-            return woken;
+            break;
     }
+    return woken;
 }
 
 void ft_tasks_reset(void)

@@ -237,10 +237,14 @@ static bool wake_quiet(void)
     return any;
 }
 
+/* A task that never gets its processor, lock or object. A thread that the driver made for itself
+ * may wait for work until DriverUnload ends it; a rule speaks of those that are left. */
 static bool blocked_for_good(void)
 {
-    /* A task that never gets its processor, lock or object. */
-    return any_task(FT_TS_WAIT) || any_task(FT_TS_SPIN) || any_task(FT_TS_READY);
+    for (unsigned i = 0; i < FT_TASKS_MAX; i++)
+        if (FT_M->task[i].state == FT_TS_WAIT && !FT_M->task[i].of_driver)
+            return true;
+    return any_task(FT_TS_SPIN) || any_task(FT_TS_READY);
 }
 
 static void hang(unsigned kind)

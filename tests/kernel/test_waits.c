@@ -248,11 +248,11 @@ static void a_ticking_timer_does_not_hide_the_hang(void **state)
     assert_string_equal(wb_notes(), "");
 }
 
-static void body_mutex(void)
+static void body_queue(void)
 {
-    enum { MUTANT_OBJECT = 2 };
+    enum { QUEUE_OBJECT = 4 };
 
-    event.Header.Type = MUTANT_OBJECT;
+    event.Header.Type = QUEUE_OBJECT;
     wait();
     wb_note("never");
 }
@@ -260,7 +260,7 @@ static void body_mutex(void)
 static void an_object_that_is_not_modelled_stops_the_run(void **state)
 {
     (void)state;
-    wb_body(body_mutex, FT_STOP_UNIMPLEMENTED);
+    wb_body(body_queue, FT_STOP_UNIMPLEMENTED);
     assert_int_equal(wb_count(FT_EV_RUN_UNIMPLEMENTED), 1);
     assert_string_equal(wb_notes(), "");
 }
