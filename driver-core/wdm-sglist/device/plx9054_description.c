@@ -1,0 +1,19 @@
+/* What the machine offers wdm-sglist: an adapter board with a PLX PCI 9054 between the PCI bus and
+ * its local memory. BAR 0 has the bridge's registers, BAR 2 a window into the local memory. */
+#include "sim/module.h"
+
+extern const struct ft_description ft_driver_description;
+const struct ft_description ft_driver_description = {
+    .name = "wdm-sglist",
+    .model = FT_MODEL_WDM,
+    .devices = 1,
+    .windows = 100,
+    .dma_version = 2,
+    .requests = FT_TAKES_READ | FT_TAKES_WRITE,
+    .irq_level = 6,
+    .irq_vector = 10,
+    .bar_bytes = {256, 0, 65536},
+    .request_bytes_max = 65024,
+    .pci_id = 0x905410B5,
+    .pci_class = 0x068000, /* a bridge of no other kind */
+};

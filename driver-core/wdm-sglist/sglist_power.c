@@ -1,0 +1,292 @@
+/*
+ * sglist_power.c: power, and the hardware that power, PnP and requests share.
+ *
+ * Requests share the hardware among themselves; PnP and power code take it for themselves
+ * (Exclusive) to change it, when no request is in flight. A power-down aborts the requests in
+ * flight, which go back to the head of their queue, and the last of them forwards the IRP; the
+ * dispatch routine never waits. A power-up is forwarded at once and takes effect when the drivers
+ * below are done. The hardware itself is turned on and off in one place only, SglistLeaveHardware;
+ * so nobody meets it in between.
+ *
+ * The driver is the power policy owner of its device: it answers a system power IRP, once the
+ * drivers below are done with it, with a device power IRP that it asks for, and completes the
+ * system power IRP after that one.
+ */
+#include "sglist.h"
+
+static IO_COMPLETION_ROUTINE SglistPowerDownDone;
+static IO_COMPLETION_ROUTINE SglistPowerUpDone;
+static IO_COMPLETION_ROUTINE SglistSystemPowerDone;
+static REQUEST_POWER_COMPLETE SglistDevicePowerDone;
+
+/* ---- who has the hardware ---- */
+
+static BOOLEAN SglistTryTakeHardwareLocked(PSGLIST_EXTENSION Extension)
+{
+    if (Extension->Exclusive || Extension->InFlight != 0)
+        return FALSE;
+    Extension->Exclusive = TRUE;
+    KeClearEvent(&Extension->IdleEvent);
+    return TRUE;
+}
+
+VOID SglistTakeHardware(PSGLIST_EXTENSION Extension)
+{
+    BOOLEAN taken;
+    KIRQL irql;
+
+    for (;;) {
+        KeAcquireSpinLock(&Extension->Lock, &irql);
+        taken = SglistTryTakeHardwareLocked(Extension);
+        KeReleaseSpinLock(&Extension->Lock, irql);
+        if (taken)
+            return;
+        KeWaitForSingleObject(&Extension->IdleEvent, Executive, KernelMode, FALSE, NULL);
+    }
+}
+
+static VOID SglistSignalIdleLocked(PSGLIST_EXTENSION Extension)
+{
+    if (!Extension->Exclusive && Extension->InFlight == 0)
+        KeSetEvent(&Extension->IdleEvent, IO_NO_INCREMENT, FALSE);
+}
+
+BOOLEAN SglistRequestLeftLocked(PSGLIST_EXTENSION Extension)
+{
+    Extension->InFlight--;
+    if (Extension->PowerIrp != NULL && SglistTryTakeHardwareLocked(Extension))
+        return TRUE;
+    SglistSignalIdleLocked(Extension);
+    return FALSE;
+}
+
+/* By whoever has the hardware, before the IRP goes down. Host memory is not at stake any more:
+ * there are no lists. */
+static VOID SglistTurnOff(PSGLIST_EXTENSION Extension, PIRP Irp)
+{
+    POWER_STATE state = IoGetCurrentIrpStackLocation(Irp)->Parameters.Power.State;
+    KIRQL irql;
+
+    if (Extension->DeviceReady)
+        KeSynchronizeExecution(Extension->Interrupt, SglistDisableInterrupts, Extension);
+    Extension->DeviceReady = FALSE;
+    PoSetPowerState(Extension->Self, DevicePowerState, state);
+
+    KeAcquireSpinLock(&Extension->Lock, &irql);
+    Extension->PowerState = state.DeviceState;
+    KeReleaseSpinLock(&Extension->Lock, irql);
+}
+
+/* By whoever has the hardware. The bridge forgot everything without power. */
+static VOID SglistTurnOn(PSGLIST_EXTENSION Extension)
+{
+    SglistResetDevice(Extension);
+    KeSynchronizeExecution(Extension->Interrupt, SglistProgramDevice, Extension);
+    Extension->DeviceReady = TRUE;
+}
+
+static VOID SglistForwardPowerDown(PSGLIST_EXTENSION Extension, PIRP Irp)
+{
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, SglistPowerDownDone, Extension, TRUE, TRUE, TRUE);
+    IoCallDriver(Extension->LowerDevice, Irp);
+}
+
+VOID SglistLeaveHardware(PSGLIST_EXTENSION Extension)
+{
+    PIRP powerDown = NULL;
+    PIRP waiting;
+    BOOLEAN turnOn;
+    KIRQL irql;
+
+    /* A power IRP may come or complete while the hardware is being changed: look again until
+     * nothing is due. A power-down whose
+     * dispatch routine is still at work is left to that (SglistPowerDown). */
+    for (;;) {
+        KeAcquireSpinLock(&Extension->Lock, &irql);
+        waiting = NULL;
+        if (Extension->InFlight == 0) {
+            waiting = Extension->PowerIrp;
+            Extension->PowerIrp = NULL;
+        }
+        turnOn = waiting == NULL && Extension->Interrupt != NULL && !Extension->DeviceReady &&
+                 Extension->PowerState == PowerDeviceD0;
+        if (waiting == NULL && !turnOn)
+            break;
+        KeReleaseSpinLock(&Extension->Lock, irql);
+
+        if (waiting != NULL) {
+            powerDown = waiting;
+            SglistTurnOff(Extension, powerDown);
+        } else {
+            SglistTurnOn(Extension);
+        }
+    }
+    Extension->Exclusive = FALSE;
+    SglistSignalIdleLocked(Extension);
+    SglistKickLocked(Extension);
+    KeReleaseSpinLock(&Extension->Lock, irql);
+
+    if (powerDown != NULL)
+        SglistForwardPowerDown(Extension, powerDown);
+}
+
+/* ---- device power ---- */
+
+static NTSTATUS SglistPowerDownDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    PSGLIST_EXTENSION extension = (PSGLIST_EXTENSION)Context;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+
+    if (Irp->PendingReturned)
+        IoMarkIrpPending(Irp);
+    IoReleaseRemoveLock(&extension->RemoveLock, Irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+/* The dispatch routine counts as a request in flight itself until it has stopped the others, so
+ * that there is one path that turns the device off, and the IRP does not go down before. The power
+ * manager sends a device no second power IRP before this one is complete. */
+static NTSTATUS SglistPowerDown(PSGLIST_EXTENSION Extension, PIRP Irp)
+{
+    BOOLEAN last;
+    KIRQL irql;
+
+    IoMarkIrpPending(Irp);
+    KeAcquireSpinLock(&Extension->Lock, &irql);
+    Extension->Holds |= SGLIST_HOLD_POWER;
+    Extension->PowerIrp = Irp;
+    Extension->InFlight++;
+    KeClearEvent(&Extension->IdleEvent);
+    KeReleaseSpinLock(&Extension->Lock, irql);
+
+    SglistStopRequests(Extension, SGLIST_STOP_REQUEUE);
+
+    KeAcquireSpinLock(&Extension->Lock, &irql);
+    last = SglistRequestLeftLocked(Extension);
+    KeReleaseSpinLock(&Extension->Lock, irql);
+    if (last)
+        SglistLeaveHardware(Extension);
+    return STATUS_PENDING;
+}
+
+static NTSTATUS SglistPowerUpDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    PSGLIST_EXTENSION extension = (PSGLIST_EXTENSION)Context;
+    POWER_STATE state = IoGetCurrentIrpStackLocation(Irp)->Parameters.Power.State;
+    BOOLEAN taken = FALSE;
+    BOOLEAN woken = FALSE;
+    KIRQL irql;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+
+    if (Irp->PendingReturned)
+        IoMarkIrpPending(Irp);
+    if (NT_SUCCESS(Irp->IoStatus.Status)) {
+        KeAcquireSpinLock(&extension->Lock, &irql);
+        if (extension->PowerState != PowerDeviceD0) {
+            woken = TRUE;
+            extension->PowerState = PowerDeviceD0;
+            extension->Holds &= ~SGLIST_HOLD_POWER;
+            /* If PnP has the hardware, it turns the device on when it leaves, should there still
+             * be one. */
+            taken = SglistTryTakeHardwareLocked(extension);
+        }
+        KeReleaseSpinLock(&extension->Lock, irql);
+    }
+    if (woken)
+        PoSetPowerState(extension->Self, DevicePowerState, state);
+    if (taken)
+        SglistLeaveHardware(extension);
+    IoReleaseRemoveLock(&extension->RemoveLock, Irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS SglistPowerUp(PSGLIST_EXTENSION Extension, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, SglistPowerUpDone, Extension, TRUE, TRUE, TRUE);
+    IoCallDriver(Extension->LowerDevice, Irp);
+    return STATUS_PENDING;
+}
+
+/* ---- system power ---- */
+
+/* The device power IRP is complete, and with it the system power IRP that it was asked for. A
+ * system state is not refused because the device failed to follow; a query is. */
+static VOID SglistDevicePowerDone(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction,
+                                  POWER_STATE PowerState, PVOID Context, PIO_STATUS_BLOCK IoStatus)
+{
+    PSGLIST_EXTENSION extension = (PSGLIST_EXTENSION)Context;
+    PIRP irp = extension->SystemPowerIrp;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(PowerState);
+
+    extension->SystemPowerIrp = NULL;
+    if (MinorFunction == IRP_MN_QUERY_POWER)
+        irp->IoStatus.Status = IoStatus->Status;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+    IoReleaseRemoveLock(&extension->RemoveLock, irp);
+}
+
+/* D3 is right for every sleeping state: it is the only other state of the device. */
+static NTSTATUS SglistSystemPowerDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    PSGLIST_EXTENSION extension = (PSGLIST_EXTENSION)Context;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS status = Irp->IoStatus.Status;
+    POWER_STATE state;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+
+    if (NT_SUCCESS(status)) {
+        state.DeviceState = PowerDeviceD3;
+        if (stack->Parameters.Power.State.SystemState == PowerSystemWorking)
+            state.DeviceState = PowerDeviceD0;
+        extension->SystemPowerIrp = Irp;
+        status = PoRequestPowerIrp(extension->Self, stack->MinorFunction, state,
+                                   SglistDevicePowerDone, extension, NULL);
+        if (NT_SUCCESS(status))
+            return STATUS_MORE_PROCESSING_REQUIRED;
+        extension->SystemPowerIrp = NULL;
+        if (stack->MinorFunction == IRP_MN_QUERY_POWER)
+            Irp->IoStatus.Status = status;
+    }
+    if (Irp->PendingReturned)
+        IoMarkIrpPending(Irp);
+    IoReleaseRemoveLock(&extension->RemoveLock, Irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS SglistSystemPower(PSGLIST_EXTENSION Extension, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, SglistSystemPowerDone, Extension, TRUE, TRUE, TRUE);
+    IoCallDriver(Extension->LowerDevice, Irp);
+    return STATUS_PENDING;
+}
+
+/* PASSIVE_LEVEL, or DISPATCH_LEVEL when DO_POWER_PAGABLE is clear. */
+NTSTATUS SglistPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PSGLIST_EXTENSION extension = (PSGLIST_EXTENSION)DeviceObject->DeviceExtension;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS status;
+
+    status = IoAcquireRemoveLock(&extension->RemoveLock, Irp);
+    if (!NT_SUCCESS(status))
+        return SglistRefuseIrp(Irp, status);
+    if (stack->MinorFunction != IRP_MN_SET_POWER && stack->MinorFunction != IRP_MN_QUERY_POWER)
+        return SglistForwardIrp(extension, Irp);
+    if (stack->Parameters.Power.Type == SystemPowerState)
+        return SglistSystemPower(extension, Irp);
+    if (stack->MinorFunction == IRP_MN_QUERY_POWER)
+        return SglistForwardIrp(extension, Irp);
+    if (stack->Parameters.Power.State.DeviceState == PowerDeviceD0)
+        return SglistPowerUp(extension, Irp);
+    return SglistPowerDown(extension, Irp);
+}
