@@ -1,64 +1,25 @@
-/* Adapters: IoGetDmaAdapter, the tables of versions 1 and 2, PutDmaAdapter and the queries (wdm-dma
+/* Adapters: IoGetDmaAdapter, PutDmaAdapter and the queries (wdm-dma
  * sheet, 1.0, 1.1, 1.9, 1.10, 6.1).
  *
- * The DMA_ADAPTER block stays when an adapter is put, so a driver that goes on using it gets as far
- * as its table, and every member of the table finds out (event dma:dead-adapter) and does nothing
- * sensible. Not modelled: subordinate devices and version 3, which stop the run by name;
- * more than FT_DMA_ADAPTERS_MAX adapters at one time (the next IoGetDmaAdapter returns NULL).
+ * The block of an adapter stays when it is put, so a driver that goes on using it gets as far as
+ * its table, and every member of the table finds out (event dma:dead-adapter) and does nothing
+ * sensible. Not modelled: version 3, which stops the run by name; more than FT_DMA_ADAPTERS_MAX
+ * adapters at one time (the next IoGetDmaAdapter returns NULL).
  */
 #include "dma/dma_private.h"
 #include "dma/frames.h"
 
+#include <string.h>
+
 enum {
-    TABLE_BYTES_V1 = 0x68,
-    TABLE_BYTES_V2 = 0x80,
+    SYSTEM_REGISTERS_MAX = 16, /* 64 KiB */
+    FIRST_OF_VERSION_2 = 13,   /* member of the table */
+    DAMAGE_OF_ADAPTER = 2,
     ALIGNMENT_BYTES = 1, /* buffers of requests share no page, so no cache line either */
     LOGICAL_HIGH_PAGES = 0x10000,
     LOGICAL_LOW_PAGES = 0x300
 };
 #define LOGICAL_LOW_BASE 0x00D00000ULL /* for devices that reach 16 MiB */
-
-static VOID put_adapter(PDMA_ADAPTER adapter);
-static ULONG get_alignment(PDMA_ADAPTER adapter);
-static ULONG read_counter(PDMA_ADAPTER adapter);
-static const DMA_OPERATIONS table_v1 = {
-    .Size = TABLE_BYTES_V1,
-    .PutDmaAdapter = put_adapter,
-    .AllocateCommonBuffer = ft_dma_allocate_common,
-    .FreeCommonBuffer = ft_dma_free_common,
-    .AllocateAdapterChannel = ft_dma_allocate_channel,
-    .FlushAdapterBuffers = ft_dma_flush,
-    .FreeAdapterChannel = ft_dma_free_channel,
-    .FreeMapRegisters = ft_dma_free_registers,
-    .MapTransfer = ft_dma_map,
-    .GetDmaAlignment = get_alignment,
-    .ReadDmaCounter = read_counter,
-    .GetScatterGatherList = ft_dma_get_list,
-    .PutScatterGatherList = ft_dma_put_list,
-};
-
-static const DMA_OPERATIONS table_v2 = {
-    .Size = TABLE_BYTES_V2,
-    .PutDmaAdapter = put_adapter,
-    .AllocateCommonBuffer = ft_dma_allocate_common,
-    .FreeCommonBuffer = ft_dma_free_common,
-    .AllocateAdapterChannel = ft_dma_allocate_channel,
-    .FlushAdapterBuffers = ft_dma_flush,
-    .FreeAdapterChannel = ft_dma_free_channel,
-    .FreeMapRegisters = ft_dma_free_registers,
-    .MapTransfer = ft_dma_map,
-    .GetDmaAlignment = get_alignment,
-    .ReadDmaCounter = read_counter,
-    .GetScatterGatherList = ft_dma_get_list,
-    .PutScatterGatherList = ft_dma_put_list,
-    .CalculateScatterGatherList = ft_dma_calculate_list,
-    .BuildScatterGatherList = ft_dma_build_list,
-    .BuildMdlFromScatterGatherList = ft_dma_build_list_mdl,
-};
-
-_Static_assert(offsetof(DMA_OPERATIONS, CalculateScatterGatherList) == TABLE_BYTES_V1,
-               "x64 layout");
-_Static_assert(offsetof(DMA_OPERATIONS, GetDmaAdapterInfo) == TABLE_BYTES_V2, "x64 layout");
 
 uint64_t ft_dma_adapter_handle(const struct ft_dma_adapter *adapter)
 {
@@ -81,18 +42,83 @@ static struct ft_dma_adapter *find(const void *block)
     return NULL;
 }
 
+/* ---- how members are called ---- */
+
+/* What the driver sees of an adapter: it must not change any of it. */
+struct seen {
+    DMA_ADAPTER adapter;
+    DMA_OPERATIONS table;
+};
+
+static unsigned slot_index(const struct ft_dma_adapter *adapter)
+{
+    return (unsigned)(adapter - FT_M->dma.adapter);
+}
+
+static void fill_seen(struct seen *seen, const struct ft_dma_adapter *slot)
+{
+    struct seen *block = slot->block;
+
+    memset(seen, 0, sizeof *seen);
+    seen->adapter.Version = HAL_DMA_ADAPTER_VERSION_1;
+    seen->adapter.Size = sizeof seen->adapter;
+    seen->adapter.DmaOperations = &block->table;
+    seen->table = *ft_dma_table(slot_index(slot), slot->version);
+}
+
+static void check_seen(struct ft_dma_adapter *slot)
+{
+    const uint8_t *block = slot->block;
+    struct seen wanted;
+
+    fill_seen(&wanted, slot);
+    if (slot->damaged || memcmp(block, &wanted, sizeof wanted) == 0)
+        return;
+    slot->damaged = 1; /* said once */
+    for (unsigned i = 0; i < sizeof wanted; i++)
+        if (block[i] != ((const uint8_t *)&wanted)[i]) {
+            ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_ADAPTER, ft_dma_adapter_handle(slot), i);
+            return;
+        }
+}
+
+void ft_dma_enter(unsigned table, unsigned member, void *site)
+{
+    struct ft_dma_entry *entry = &FT_M->dma.entry[FT_M->current];
+
+    /* Read before the task's next point, so one place for all tasks is enough. */
+    FT_M->dma.site = (uint64_t)(uintptr_t)site;
+    entry->table = (uint8_t)(table + 1);
+    entry->member = (uint8_t)member;
+}
+
 struct ft_dma_adapter *ft_dma_adapter_check(const void *adapter, enum ft_point point)
 {
     struct ft_dma_adapter *found = find(adapter);
+    struct ft_dma_entry entry = FT_M->dma.entry[FT_M->current];
 
-    if (!found)
+    FT_M->dma.entry[FT_M->current] = (struct ft_dma_entry){0, 0};
+    if (!found) {
         ft_emit(FT_EV_DMA_DEAD_ADAPTER, ft_handle_of(adapter), point);
+        return NULL;
+    }
+    check_seen(found);
+    if (entry.table && (entry.table != slot_index(found) + 1 ||
+                        (entry.member >= FIRST_OF_VERSION_2 && found->version < 2)))
+        ft_emit(FT_EV_DMA_OLD_TABLE, ft_dma_adapter_handle(found), entry.member);
     return found;
+}
+
+void ft_dma_later_member(const void *adapter, unsigned member, const char *name, void *site)
+{
+    ft_ddi_begin(FT_PT_DMA_QUERY, 0, site);
+    ft_emit(FT_EV_DMA_OLD_TABLE, ft_handle_of(adapter), member);
+    ft_unimplemented(name);
 }
 
 uint64_t ft_dma_logical_take(const struct ft_dma_adapter *adapter, unsigned pages)
 {
-    bool low = adapter->low_reach;
+    bool low = adapter->reach == 24;
     uint64_t *next = &FT_M->dma.logical_next[low],
              limit = low ? LOGICAL_LOW_PAGES : LOGICAL_HIGH_PAGES;
     uint64_t page;
@@ -116,23 +142,45 @@ static bool version_granted(const DEVICE_DESCRIPTION *description)
     return asked <= DEVICE_DESCRIPTION_VERSION3 && asked <= most;
 }
 
+/* A subordinate device is on the channel that the machine gave it, and as wide as the channel. */
+static bool channel_granted(const DEVICE_DESCRIPTION *description)
+{
+    const struct ft_description *machine = ft_world_module()->description;
+    bool wide = description->DmaChannel > 4;
+
+    return description->Master ||
+           (machine->dma_bits && description->DmaChannel == machine->dma_channel &&
+            ft_system_channel_exists(description->DmaChannel) &&
+            description->DmaWidth == (wide ? Width16Bits : Width8Bits));
+}
+
 /* One register more than the pages of the longest transfer, for an unaligned start; the knobs make
- * it fewer. */
+ * it fewer. The system DMA controller reaches 64 KiB in one operation, and a subordinate device
+ * that waits for reprogramming (ScatterGather) gets page after page. */
 static uint32_t registers_granted(const DEVICE_DESCRIPTION *description)
 {
     uint32_t count = (uint32_t)BYTES_TO_PAGES(description->MaximumLength) + 1;
     uint32_t cap = FT_M->platform.registers, pool = ft_dma_register_count();
 
+    if (!description->Master && count > SYSTEM_REGISTERS_MAX)
+        count = SYSTEM_REGISTERS_MAX;
+    if (!description->Master && description->ScatterGather)
+        count = 1;
     if (cap && count > cap)
         count = cap;
     return count < pool ? count : pool;
 }
 
-static bool reaches_16_mib_only(const DEVICE_DESCRIPTION *description)
+/* Address bits that the device drives. Version 2 and below. */
+static uint8_t reach(const DEVICE_DESCRIPTION *description)
 {
     bool pci_list = description->ScatterGather && description->InterfaceType == PCIBus;
 
-    return !description->Dma64BitAddresses && !description->Dma32BitAddresses && !pci_list;
+    if (!description->Master)
+        return 24;
+    if (description->Dma64BitAddresses)
+        return 64;
+    return description->Dma32BitAddresses || pci_list ? 32 : 24;
 }
 
 static struct ft_dma_adapter *free_slot(void)
@@ -143,66 +191,127 @@ static struct ft_dma_adapter *free_slot(void)
     return NULL;
 }
 
-static PDMA_ADAPTER create(const DEVICE_DESCRIPTION *description, struct ft_dma_adapter *slot)
+/* A channel of the system DMA controller has one adapter, however often it is got. */
+static struct ft_dma_adapter *shared_adapter(const DEVICE_DESCRIPTION *description)
 {
-    bool second = description->Version >= DEVICE_DESCRIPTION_VERSION2;
-    PDMA_ADAPTER adapter = ft_block_alloc(sizeof *adapter, FT_HC_ADAPTER, 0);
+    for (unsigned i = 0; i < FT_DMA_ADAPTERS_MAX; i++) {
+        struct ft_dma_adapter *slot = &FT_M->dma.adapter[i];
 
-    if (!adapter)
+        if (slot->block && slot->slave && !description->Master &&
+            slot->system_channel == description->DmaChannel)
+            return slot;
+    }
+    return NULL;
+}
+
+static struct ft_dma_adapter *create(const DEVICE_DESCRIPTION *description)
+{
+    struct ft_dma_adapter *slot = free_slot();
+    struct seen *seen = slot ? ft_block_alloc(sizeof *seen, FT_HC_ADAPTER, 0) : NULL;
+
+    if (!seen)
         return NULL;
-    adapter->Version = HAL_DMA_ADAPTER_VERSION_1;
-    adapter->Size = sizeof *adapter;
-    adapter->DmaOperations = (PDMA_OPERATIONS)(second ? &table_v2 : &table_v1);
     *slot = (struct ft_dma_adapter){
-        .block = adapter,
-        .id = ft_handle_id(ft_block_handle(adapter)),
+        .block = seen,
+        .id = ft_handle_id(ft_block_handle(seen)),
         .registers = registers_granted(description),
         .maximum = description->MaximumLength,
-        .version = second ? 2 : 1,
-        .scatter_gather = description->ScatterGather != FALSE,
-        .low_reach = reaches_16_mib_only(description),
+        .version = description->Version >= DEVICE_DESCRIPTION_VERSION2 ? 2 : 1,
+        .scatter_gather = description->Master && description->ScatterGather,
+        .reach = reach(description),
+        .slave = !description->Master,
+        .system_channel = (uint8_t)description->DmaChannel,
+        .demand = description->DemandMode != FALSE,
+        .auto_initialize = description->AutoInitialize != FALSE,
+        /* Version 0 has no such member. */
+        .ignore_count = description->Version != 0 && description->IgnoreCount,
     };
-    return adapter;
+    fill_seen(seen, slot);
+    return slot;
+}
+
+static void reference(struct ft_dma_adapter *slot, int change)
+{
+    slot->references = (uint16_t)(slot->references + change);
+    ft_emit(FT_EV_DMA_REFS, ft_dma_adapter_handle(slot), slot->references);
+}
+
+/* The description as the event dma:get-adapter has it. */
+static uint64_t description_word(const DEVICE_DESCRIPTION *d)
+{
+    return (d->Version & 0xFF) | (uint64_t)(d->Dma32BitAddresses != FALSE) << 8 |
+           (uint64_t)(d->Dma64BitAddresses != FALSE) << 9 |
+           (uint64_t)(d->DemandMode != FALSE) << 10 | (uint64_t)(d->AutoInitialize != FALSE) << 11 |
+           (uint64_t)(d->Reserved1 != FALSE || d->DmaControllerInstance != 0) << 12 |
+           (uint64_t)(d->Master != FALSE) << 13 | (uint64_t)(d->ScatterGather != FALSE) << 14 |
+           (uint64_t)(d->IgnoreCount != FALSE) << 15 |
+           ((uint64_t)(uint32_t)d->InterfaceType & 0xFF) << 16 |
+           ((uint64_t)d->DmaChannel & 0xFF) << 24;
+}
+
+/* Inside the points of either routine. */
+static PDMA_ADAPTER get_adapter(PDEVICE_OBJECT device, const DEVICE_DESCRIPTION *description,
+                                PULONG registers)
+{
+    struct ft_dma_adapter *slot = NULL;
+
+    if (version_granted(description) && channel_granted(description) &&
+        !ft_alloc_fails(FT_FAIL_ADAPTER)) {
+        if (description->Version == DEVICE_DESCRIPTION_VERSION3)
+            ft_unimplemented("IoGetDmaAdapter with DEVICE_DESCRIPTION_VERSION3");
+        slot = shared_adapter(description);
+        if (!slot)
+            slot = create(description);
+    }
+    ft_emit(FT_EV_DMA_GET, slot ? ft_dma_adapter_handle(slot) : 0, description->Version,
+            slot ? slot->registers : 0, description->MaximumLength,
+            description->ScatterGather != FALSE, description->Master != FALSE, ft_handle_of(device),
+            description_word(description));
+    if (!slot)
+        return NULL;
+    reference(slot, 1);
+    *registers = slot->registers;
+    return slot->block;
 }
 
 PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
                              PDEVICE_DESCRIPTION DeviceDescription, PULONG NumberOfMapRegisters)
 {
-    struct ft_dma_adapter *slot = NULL;
-    PDMA_ADAPTER adapter = NULL;
+    PDMA_ADAPTER adapter;
 
-    (void)PhysicalDeviceObject;
     FT_DDI_BEGIN(DMA_GET, 0);
-    if (version_granted(DeviceDescription) && !ft_alloc_fails(FT_FAIL_ADAPTER)) {
-        if (DeviceDescription->Version == DEVICE_DESCRIPTION_VERSION3)
-            ft_unimplemented("IoGetDmaAdapter with DEVICE_DESCRIPTION_VERSION3");
-        if (!DeviceDescription->Master)
-            ft_unimplemented("IoGetDmaAdapter for a subordinate device");
-        slot = free_slot();
-        adapter = slot ? create(DeviceDescription, slot) : NULL;
-    }
-    if (adapter)
-        *NumberOfMapRegisters = slot->registers;
-    ft_emit(FT_EV_DMA_GET, adapter ? ft_block_handle(adapter) : 0, DeviceDescription->Version,
-            adapter ? slot->registers : 0, DeviceDescription->MaximumLength,
-            DeviceDescription->ScatterGather != FALSE, DeviceDescription->Master != FALSE);
+    adapter = get_adapter(PhysicalDeviceObject, DeviceDescription, NumberOfMapRegisters);
     FT_DDI_END(DMA_GET, 0);
     return adapter;
 }
 
-/* What the driver still has through the adapter is taken from it; common buffers stay as they are.
- */
-static VOID put_adapter(PDMA_ADAPTER adapter)
+/* Obsolete: what IoGetDmaAdapter was before there were physical device objects. */
+PADAPTER_OBJECT HalGetAdapter(PDEVICE_DESCRIPTION DeviceDescription, PULONG NumberOfMapRegisters)
+{
+    PDMA_ADAPTER adapter;
+
+    FT_DDI_BEGIN(DMA_GET, 0);
+    adapter = get_adapter(NULL, DeviceDescription, NumberOfMapRegisters);
+    ft_emit(FT_EV_HAL_GET_ADAPTER, ft_handle_of(adapter));
+    FT_DDI_END(DMA_GET, 0);
+    return adapter;
+}
+
+/* ---- members of the table ---- */
+
+/* With the last reference, what the driver still has through the adapter is taken from it; common
+ * buffers stay as they are. */
+VOID ft_dma_put_adapter(PDMA_ADAPTER adapter)
 {
     struct ft_dma_adapter *slot;
 
-    FT_DDI_BEGIN(DMA_GET, 0);
-    slot = find(adapter);
-    if (!slot && !ft_block_is_live(adapter, FT_HC_ADAPTER)) {
-        ft_dma_adapter_check(adapter, FT_PT_DMA_GET);
-    } else {
-        ft_emit(FT_EV_DMA_PUT, ft_handle_of(adapter), slot == NULL);
-        if (slot) {
+    FT_DMA_BEGIN(DMA_GET, 0);
+    if (!find(adapter) && ft_block_is_live(adapter, FT_HC_ADAPTER)) {
+        ft_emit(FT_EV_DMA_PUT, ft_handle_of(adapter), true);
+    } else if ((slot = ft_dma_adapter_check(adapter, FT_PT_DMA_GET)) != NULL) {
+        ft_emit(FT_EV_DMA_PUT, ft_handle_of(adapter), false);
+        reference(slot, -1);
+        if (slot->references == 0) {
             ft_dma_release_all(slot);
             *slot = (struct ft_dma_adapter){0};
         }
@@ -210,13 +319,11 @@ static VOID put_adapter(PDMA_ADAPTER adapter)
     FT_DDI_END(DMA_GET, 0);
 }
 
-/* ---- the other members that this file has ---- */
-
-static ULONG get_alignment(PDMA_ADAPTER adapter)
+ULONG ft_dma_get_alignment(PDMA_ADAPTER adapter)
 {
     const struct ft_dma_adapter *slot;
 
-    FT_DDI_BEGIN(DMA_QUERY, 0);
+    FT_DMA_BEGIN(DMA_QUERY, 0);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_QUERY);
     if (slot)
         ft_emit(FT_EV_DMA_ALIGNMENT, ft_dma_adapter_handle(slot), ALIGNMENT_BYTES);
@@ -225,10 +332,17 @@ static ULONG get_alignment(PDMA_ADAPTER adapter)
 }
 
 /* Counts for subordinate devices only. */
-static ULONG read_counter(PDMA_ADAPTER adapter)
+ULONG ft_dma_read_counter(PDMA_ADAPTER adapter)
 {
-    FT_DDI_BEGIN(DMA_QUERY, 0);
-    ft_dma_adapter_check(adapter, FT_PT_DMA_QUERY);
+    const struct ft_dma_adapter *slot;
+    ULONG left = 0;
+
+    FT_DMA_BEGIN(DMA_QUERY, 0);
+    slot = ft_dma_adapter_check(adapter, FT_PT_DMA_QUERY);
+    if (slot) {
+        left = slot->slave ? ft_system_counter(slot->system_channel, true) : 0;
+        ft_emit(FT_EV_DMA_COUNTER, ft_dma_adapter_handle(slot), left);
+    }
     FT_DDI_END(DMA_QUERY, 0);
-    return 0;
+    return left;
 }

@@ -15,21 +15,28 @@
 
 enum { BASE_BYTES = 16 };
 
-/* A run of free registers for a file of that size. */
-static bool registers_free(unsigned count, unsigned *first)
+/* A run of free registers for a file of that size. The system DMA controller does not come across a
+ * boundary, so a subordinate device's file lies between two of them. */
+static bool registers_free(const struct ft_dma_adapter *adapter, unsigned count, unsigned *first)
 {
     const struct ft_dma_state *dma = &FT_M->dma;
-    unsigned longest;
+    unsigned total = ft_dma_register_count(), step = total, longest;
 
     if (dma->few_armed && count > dma->few_left)
         return false;
-    return ft_dma_registers_find(dma->granted, 0, ft_dma_register_count(), count, first, &longest);
+    if (adapter->slave)
+        step = (unsigned)(ft_system_boundary(adapter->system_channel) / FT_PAGE_BYTES);
+    for (unsigned at = 0; at < total; at += step)
+        if (ft_dma_registers_find(dma->granted, at, at + step > total ? total - at : step, count,
+                                  first, &longest))
+            return true;
+    return false;
 }
 
 /* The registers are there; a list also needs room for its mappings. */
 static bool grant_fits(const struct ft_dma_grant *grant, unsigned *first)
 {
-    return registers_free(grant->count, first) &&
+    return registers_free(ft_dma_adapter_by_id(grant->adapter), grant->count, first) &&
            (!grant->list || grant->count <= ft_dma_mappings_free());
 }
 
@@ -335,7 +342,7 @@ NTSTATUS ft_dma_allocate_channel(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, UL
     unsigned label = ft_label_of(device->CurrentIrp);
     struct ft_dma_adapter *slot;
 
-    FT_DDI_BEGIN(DMA_CHANNEL, label);
+    FT_DMA_BEGIN(DMA_CHANNEL, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_CHANNEL);
     if (slot) {
         if (registers <= slot->registers && !ft_alloc_fails(FT_FAIL_CHANNEL) &&
@@ -356,7 +363,7 @@ VOID ft_dma_free_channel(PDMA_ADAPTER adapter)
     struct ft_dma_grant *grant;
     unsigned label = ft_current()->label;
 
-    FT_DDI_BEGIN(DMA_FREE, label);
+    FT_DMA_BEGIN(DMA_FREE, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_FREE);
     if (slot) {
         grant = ft_dma_grant_by_id(slot->channel);
@@ -382,7 +389,7 @@ VOID ft_dma_free_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers)
     struct ft_dma_grant *grant;
     unsigned label = ft_label_of(base);
 
-    FT_DDI_BEGIN(DMA_FREE, label);
+    FT_DMA_BEGIN(DMA_FREE, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_FREE);
     if (slot) {
         ft_emit(FT_EV_DMA_FREE_REGS, ft_dma_adapter_handle(slot), ft_handle_of(base), registers);

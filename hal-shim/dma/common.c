@@ -2,7 +2,7 @@
  * platform.
  *
  * A common buffer has whole frames. The rest of its last page is slack with a known fill, checked
- * when the buffer is freed (event pool:damage) and poisoned for ASan. CacheEnabled is ignored, as
+ * when the buffer is freed (event mem:damage) and poisoned for ASan. CacheEnabled is ignored, as
  * on x64.
  */
 #include "dma/dma_private.h"
@@ -10,7 +10,10 @@
 
 #include <string.h>
 
-enum { NEW_FILL = 0xCD, SLACK_FILL = 0xB5, DAMAGE_AFTER = 2, PAGES_MAX = 255 };
+enum { NEW_FILL = 0xCD, SLACK_FILL = 0xB5, DAMAGE_OF_COMMON = 5, PAGES_MAX = 255 };
+
+/* What of a free differs from the allocation; bits of the event dma:common-free. */
+enum { WRONG_LENGTH = 1, WRONG_ADDRESS = 2, WRONG_VA = 4, WRONG_CACHED = 8, NOT_LIVE = 16 };
 
 static struct ft_dma_common *free_slot(void)
 {
@@ -43,14 +46,35 @@ static struct ft_dma_common *find(const void *va)
     return found;
 }
 
-static struct ft_dma_common *create(const struct ft_dma_adapter *adapter, ULONG length)
+/* A live buffer at that logical address, for a free with a wrong processor address. */
+static struct ft_dma_common *find_logical(uint64_t logical)
+{
+    for (unsigned i = 0; i < FT_DMA_COMMONS_MAX; i++)
+        if (FT_M->dma.common[i].live && FT_M->dma.common[i].logical == logical)
+            return &FT_M->dma.common[i];
+    return NULL;
+}
+
+/* Frames in a row; for a subordinate device the controller has to come from the first byte to the
+ * last. */
+static bool take_frames(const struct ft_dma_adapter *adapter, unsigned pages, unsigned *frame)
+{
+    unsigned align = adapter->slave
+                         ? (unsigned)(ft_system_boundary(adapter->system_channel) / FT_PAGE_BYTES)
+                         : 0;
+
+    return ft_frames_take(pages, align, frame);
+}
+
+static struct ft_dma_common *create(const struct ft_dma_adapter *adapter, ULONG length,
+                                    BOOLEAN cached)
 {
     struct ft_dma_common *common = free_slot();
     unsigned pages = BYTES_TO_PAGES(length), frame;
     uint8_t *va;
 
     if (!common || length == 0 || pages > adapter->registers || pages > PAGES_MAX ||
-        !ft_frames_take(pages, &frame))
+        !take_frames(adapter, pages, &frame))
         return NULL;
     *common = (struct ft_dma_common){
         .id = ft_handle_id(ft_handle_new(FT_HC_COMMON)),
@@ -59,8 +83,9 @@ static struct ft_dma_common *create(const struct ft_dma_adapter *adapter, ULONG 
         .frame = (uint16_t)frame,
         .pages = (uint8_t)pages,
         .live = 1,
+        .cached = cached != FALSE,
     };
-    common->logical = FT_M->platform.iommu
+    common->logical = FT_M->platform.iommu && !adapter->slave
                           ? ft_dma_logical_take(adapter, pages)
                           : FT_COMMON_PHYSICAL_BASE + frame * (uint64_t)FT_PAGE_BYTES;
     va = ft_frame_address(frame);
@@ -77,19 +102,18 @@ PVOID ft_dma_allocate_common(PDMA_ADAPTER adapter, ULONG length, PPHYSICAL_ADDRE
     const struct ft_dma_common *common = NULL;
     PVOID va = NULL;
 
-    (void)cached;
-    FT_DDI_BEGIN(DMA_COMMON, 0);
+    FT_DMA_BEGIN(DMA_COMMON, 0);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_COMMON);
     if (slot) {
         if (!ft_alloc_fails(FT_FAIL_COMMON))
-            common = create(slot, length);
+            common = create(slot, length, cached);
         if (common) {
             va = ft_frame_address(common->frame);
             logical->QuadPart = (LONGLONG)common->logical;
         }
         ft_emit(FT_EV_DMA_CB_ALLOC, ft_dma_adapter_handle(slot),
                 common ? ft_handle(FT_HC_COMMON, common->id, 0) : 0, length,
-                common ? common->logical : 0);
+                common ? common->logical : 0, cached != FALSE);
     }
     FT_DDI_END(DMA_COMMON, 0);
     return va;
@@ -102,7 +126,7 @@ static void destroy(struct ft_dma_common *common)
     ft_unpoison(va, common->pages * (size_t)FT_PAGE_BYTES);
     for (size_t i = common->length; i < common->pages * (size_t)FT_PAGE_BYTES; i++)
         if (va[i] != SLACK_FILL) {
-            ft_emit(FT_EV_POOL_DAMAGE, ft_handle(FT_HC_COMMON, common->id, 0), DAMAGE_AFTER, i);
+            ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_COMMON, ft_handle(FT_HC_COMMON, common->id, 0), i);
             break;
         }
     ft_frames_give(common->frame, common->pages);
@@ -113,18 +137,27 @@ static void destroy(struct ft_dma_common *common)
 VOID ft_dma_free_common(PDMA_ADAPTER adapter, ULONG length, PHYSICAL_ADDRESS logical, PVOID va,
                         BOOLEAN cached)
 {
+    uint64_t address = (uint64_t)logical.QuadPart;
     const struct ft_dma_adapter *slot;
     struct ft_dma_common *common;
+    unsigned wrong = 0;
 
-    (void)cached;
-    FT_DDI_BEGIN(DMA_COMMON, 0);
+    FT_DMA_BEGIN(DMA_COMMON, 0);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_COMMON);
     if (slot) {
         common = find(va);
+        if (!common && (common = find_logical(address)) != NULL)
+            wrong |= WRONG_VA;
+        if (common)
+            wrong |= (common->length != length ? WRONG_LENGTH : 0) |
+                     (common->logical != address ? WRONG_ADDRESS : 0) |
+                     (common->cached != (cached != FALSE) ? WRONG_CACHED : 0);
+        if (!common || !common->live)
+            wrong |= NOT_LIVE;
         ft_emit(FT_EV_DMA_CB_FREE, ft_dma_adapter_handle(slot),
-                common ? ft_handle(FT_HC_COMMON, common->id, 0) : ft_handle_of(va), length,
-                (uint64_t)logical.QuadPart);
-        if (common && common->live)
+                common ? ft_handle(FT_HC_COMMON, common->id, 0) : ft_handle_of(va), length, address,
+                wrong);
+        if (!(wrong & (WRONG_VA | NOT_LIVE)))
             destroy(common);
     }
     FT_DDI_END(DMA_COMMON, 0);

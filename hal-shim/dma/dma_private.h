@@ -29,6 +29,25 @@ struct ft_dma_adapter *ft_dma_adapter_check(const void *adapter, enum ft_point p
 struct ft_dma_adapter *ft_dma_adapter_by_id(uint32_t id);
 uint64_t ft_dma_adapter_handle(const struct ft_dma_adapter *adapter);
 
+/* Notes through which table a member is called, and by whom: in the table's entry, before anything
+ * else. */
+void ft_dma_enter(unsigned table, unsigned member, void *site);
+/* FT_DDI_BEGIN of a member. */
+#define FT_DMA_BEGIN(POINT, label)                                                                 \
+    ft_ddi_begin(FT_PT_##POINT, label, (void *)(uintptr_t)FT_M->dma.site)
+/* A member of version 3 in a table that does not have it. */
+_Noreturn void ft_dma_later_member(const void *adapter, unsigned member, const char *name,
+                                   void *site);
+
+VOID ft_dma_put_adapter(PDMA_ADAPTER adapter);
+ULONG ft_dma_get_alignment(PDMA_ADAPTER adapter);
+ULONG ft_dma_read_counter(PDMA_ADAPTER adapter);
+
+/* ---- table.c ---- */
+
+/* The table of that slot of FT_M->dma.adapter: version 1 or 2. */
+const DMA_OPERATIONS *ft_dma_table(unsigned slot, unsigned version);
+
 /* Logical pages where logical addresses are not physical ones: never given twice in a run, with an
  * unmapped page behind. Returns the address of the first page. */
 uint64_t ft_dma_logical_take(const struct ft_dma_adapter *adapter, unsigned pages);
@@ -109,6 +128,10 @@ struct ft_dma_mapping *ft_dma_map_run(struct ft_dma_run *r);
 bool ft_dma_flush_mapping(struct ft_dma_mapping *mapping, const MDL *mdl, uint8_t *va,
                           uint32_t length, bool write);
 
+/* A subordinate device's operation ends: its channel is masked, in mid-transfer too, and the last
+ * mapping of the grant learns what the device did not move. */
+void ft_dma_stop_system(const struct ft_dma_adapter *adapter, uint32_t grant);
+
 /* The live mapping of that grant with the lowest CurrentVa at or after `from`; among equals the
  * older one. */
 struct ft_dma_mapping *ft_dma_next_mapping(uint32_t grant, uintptr_t from, uint32_t after_id);
@@ -147,6 +170,28 @@ void ft_dma_list_run(const struct ft_dma_grant *call);
 
 /* The memory of a list whose adapter is put: nothing is flushed. */
 void ft_dma_list_forget(struct ft_dma_grant *grant);
+
+/* ---- system_dma.c ---- */
+
+/* Mode register of a channel. */
+enum {
+    FT_SYSTEM_DEMAND = 0x00,
+    FT_SYSTEM_SINGLE = 0x40,
+    FT_SYSTEM_BLOCK = 0x80,
+    FT_SYSTEM_AUTO = 0x10,
+    FT_SYSTEM_FROM_DEVICE = 0x04, /* the controller writes memory */
+    FT_SYSTEM_TO_DEVICE = 0x08
+};
+
+/* A device can be there: not channel 4, which cascades the other controller. */
+bool ft_system_channel_exists(unsigned channel);
+/* Bytes that one operation cannot cross: 64 KiB, or 128 KiB on the channels of words. */
+uint64_t ft_system_boundary(unsigned channel);
+/* Programs the channel for `length` bytes at that physical address and unmasks it. */
+void ft_system_program(unsigned channel, uint64_t physical, uint32_t length, unsigned mode);
+void ft_system_mask(unsigned channel, bool masked);
+/* Bytes that the channel has still to move. polled: a driver asks, so time goes by. */
+uint32_t ft_system_counter(unsigned channel, bool polled);
 
 /* ---- common.c: members of the table ---- */
 

@@ -24,15 +24,37 @@ enum {
 
 /* An adapter that was got and not put. */
 struct ft_dma_adapter {
-    void *block;        /* its DMA_ADAPTER, NULL: free slot */
-    uint32_t id;        /* of its handle */
-    uint32_t registers; /* most that one channel request may ask for */
-    uint32_t maximum;   /* bytes of one operation, as the driver declared */
-    uint32_t channel;   /* id of the grant that holds the channel, 0: free */
-    uint8_t version;    /* of its table: 1 or 2 */
+    void *block;         /* its DMA_ADAPTER, NULL: free slot */
+    uint32_t id;         /* of its handle */
+    uint32_t registers;  /* most that one channel request may ask for */
+    uint32_t maximum;    /* bytes of one operation, as the driver declared */
+    uint32_t channel;    /* id of the grant that holds the channel, 0: free */
+    uint16_t references; /* gets that were not put */
+    uint8_t version;     /* of its table: 1 or 2 */
     uint8_t scatter_gather;
-    uint8_t low_reach; /* reaches the first 16 MiB only */
+    uint8_t reach;          /* address bits that the device drives: 24, 32 or 64 */
+    uint8_t slave;          /* on a channel of the system DMA controller */
+    uint8_t system_channel; /* 0..7 */
+    uint8_t demand, auto_initialize, ignore_count;
+    uint8_t damaged; /* the driver changed it, which was said */
     uint8_t unused[5];
+};
+
+/* Through which table and as which member the running task has entered: read once. */
+struct ft_dma_entry {
+    uint8_t table; /* 1 + slot of the adapter, 0: through none */
+    uint8_t member;
+};
+
+/* A channel of the system DMA controller, as an 8237A keeps it: units are bytes on channels 0 to 3
+ * and words on channels 5 to 7; a count is one less than the units. */
+struct ft_system_channel {
+    uint16_t base_address, base_count;
+    uint16_t address, count; /* current */
+    uint8_t page;            /* page register */
+    uint8_t mode;            /* mode register, without the number of the channel */
+    uint8_t masked;
+    uint8_t terminal; /* the terminal count was reached since the channel was programmed */
 };
 
 enum ft_grant_state { FT_GRANT_FREE, FT_GRANT_WAITING, FT_GRANT_GRANTED };
@@ -71,11 +93,12 @@ struct ft_dma_mapping {
     uint32_t length;
     uint32_t header_sum; /* of the MDL's range when it was mapped */
     uint32_t pfn_sum;    /* and of its page frame numbers */
-    uint16_t first;      /* first register it uses */
-    uint16_t count;      /* registers it uses */
-    uint16_t request;    /* IRP handle id, 0: none */
-    uint8_t write;       /* to the device */
-    uint8_t bounced;     /* the device sees the bounce pages of its registers */
+    uint32_t residual; /* bytes at its end that the device did not move, known when it is flushed */
+    uint16_t first;    /* first register it uses */
+    uint16_t count;    /* registers it uses */
+    uint16_t request;  /* IRP handle id, 0: none */
+    uint8_t write;     /* to the device */
+    uint8_t bounced;   /* the device sees the bounce pages of its registers */
 };
 
 /* A scatter/gather list that was put. */
@@ -94,6 +117,7 @@ struct ft_dma_common {
     uint16_t frame;
     uint8_t pages; /* frames it has, at most 255 */
     uint8_t live;  /* 0: freed, kept to name it until the slot is needed */
+    uint8_t cached;
 };
 
 /* The buffer of one request. */
@@ -119,7 +143,10 @@ struct ft_dma_state {
     uint8_t frame_used[256];                     /* 0: free */
     uint64_t granted[FT_DMA_REGISTERS_MAX / 64]; /* registers in a file */
     uint64_t mapped[FT_DMA_REGISTERS_MAX / 64];  /* registers in a live mapping */
-    uint64_t logical_next[2];                    /* next unused page of the two logical ranges */
+    struct ft_dma_entry entry[FT_TASKS_MAX];     /* by task */
+    struct ft_system_channel system[8];
+    uint64_t site;            /* caller of the member that is entered */
+    uint64_t logical_next[2]; /* next unused page of the two logical ranges */
     uint32_t order_next;
     uint32_t waiting;       /* grants that wait */
     uint16_t mappings_high; /* slots of mappings below this number have been used */

@@ -79,12 +79,15 @@ static bool is_pattern(const uint8_t *at, uint32_t bytes, uint64_t seed)
 
 /* ---- buffers ---- */
 
-static bool find_run(unsigned pages, unsigned *frame)
+/* align: the run does not cross a multiple of it, 0: it may. */
+static bool find_run(unsigned pages, unsigned align, unsigned *frame)
 {
     const uint8_t *used = FT_M->dma.frame_used;
     unsigned run = 0;
 
     for (unsigned i = 0; i < FT_FRAMES_MAX; i++) {
+        if (align && i % align == 0)
+            run = 0;
         run = used[i] ? 0 : run + 1;
         if (run == pages) {
             *frame = i + 1 - pages;
@@ -94,11 +97,11 @@ static bool find_run(unsigned pages, unsigned *frame)
     return false;
 }
 
-static bool take(unsigned pages, unsigned *frame, uint8_t use)
+static bool take(unsigned pages, unsigned align, unsigned *frame, uint8_t use)
 {
     struct ft_dma_state *dma = &FT_M->dma;
 
-    if (pages == 0 || !find_run(pages, frame))
+    if (pages == 0 || !find_run(pages, align, frame))
         return false;
     memset(dma->frame_used + *frame, use, pages);
     if (dma->frames_high < *frame + pages)
@@ -108,9 +111,9 @@ static bool take(unsigned pages, unsigned *frame, uint8_t use)
     return true;
 }
 
-bool ft_frames_take(unsigned pages, unsigned *frame)
+bool ft_frames_take(unsigned pages, unsigned align, unsigned *frame)
 {
-    if (!take(pages, frame, FT_FRAME_COMMON))
+    if (!take(pages, align, frame, FT_FRAME_COMMON))
         return false;
     /* Stray accesses meet this view once the common buffer is freed. */
     if (!FT_M->platform.coherent)
@@ -159,7 +162,7 @@ void *ft_buffer_create(uint32_t bytes, uint32_t page_offset, unsigned label, boo
     FT_ASSERT(bytes > 0 && page_offset < FT_PAGE_BYTES && bytes <= FRAMES_SPAN);
     while (buffer < end && buffer->pages)
         buffer++;
-    if (buffer == end || !take(pages, &frame, FT_FRAME_BUFFER))
+    if (buffer == end || !take(pages, 0, &frame, FT_FRAME_BUFFER))
         return NULL;
     *buffer = (struct ft_dma_buffer){.seed = seed_of(label, device_writes),
                                      .bytes = bytes,

@@ -54,8 +54,10 @@ void ft_buffer_destroy(void *va);
  * ignored. */
 void ft_buffer_touched(const void *va, uint64_t bytes);
 
-/* Whole frames in a row for a common buffer. False: none left. */
-bool ft_frames_take(unsigned pages, unsigned *frame);
+/* Whole frames in a row for a common buffer, which do not cross a multiple of `align` frames (0:
+ * they may). False: none left. */
+bool ft_frames_take(unsigned pages, unsigned align, unsigned *frame);
+bool ft_physical_is_common(uint64_t physical);
 void ft_frames_give(unsigned frame, unsigned pages);
 
 /* The frame at a processor address, or -1. */

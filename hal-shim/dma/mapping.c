@@ -11,7 +11,6 @@
 #include <string.h>
 
 enum { POISON_FILL = 0xA5, DAMAGE_OF_MDL = 4, HEADER_OFFSET = 0x20, PFNS_OFFSET = 0x30 };
-#define LOW_REACH_END 0x01000000ULL
 
 uint64_t ft_dma_mapping_handle(const struct ft_dma_mapping *mapping)
 {
@@ -64,8 +63,13 @@ static bool page_bounces(const struct ft_dma_adapter *adapter, uint64_t physical
 {
     const struct ft_platform *platform = &FT_M->platform;
 
-    /* An IOMMU brings every page into reach. */
-    if (adapter->low_reach && !platform->iommu && physical >= LOW_REACH_END)
+    /* The HAL has no reason to copy what processor and device share, nor may it: a channel that
+     * auto-initialises works in its common buffer for a long time. */
+    if (adapter->slave && ft_physical_is_common(physical))
+        return false;
+    /* An IOMMU brings every page into reach, but the system DMA controller is not behind it. */
+    if ((!platform->iommu || adapter->slave) && physical >> adapter->reach % 64 != 0 &&
+        adapter->reach < 64)
         return true;
     return platform->bounce == FT_BOUNCE_ALWAYS ||
            (platform->bounce == FT_BOUNCE_ODD_PAGES && physical / FT_PAGE_BYTES % 2 == 1);
@@ -122,6 +126,19 @@ static bool plan_run(struct ft_dma_run *r)
     return r->count > 0;
 }
 
+static bool behind_iommu(const struct ft_dma_adapter *adapter)
+{
+    return FT_M->platform.iommu && !adapter->slave;
+}
+
+/* The controller would not come from the first byte to the last. */
+static bool crosses(const struct ft_dma_adapter *adapter, uint64_t physical, uint32_t bytes)
+{
+    uint64_t boundary = ft_system_boundary(adapter->system_channel);
+
+    return physical / boundary != (physical + bytes - 1) / boundary;
+}
+
 /* Any other device gets everything, in one run as it sees it. */
 static bool plan_whole(struct ft_dma_run *r)
 {
@@ -138,8 +155,12 @@ static bool plan_whole(struct ft_dma_run *r)
         r->bounced = r->bounced || page_bounces(r->adapter, next);
         contiguous = contiguous && next == physical + at;
     }
-    if (!contiguous && !FT_M->platform.iommu)
+    if (!contiguous && !behind_iommu(r->adapter))
         r->bounced = true;
+    if (r->adapter->slave && crosses(r->adapter, physical, r->asked)) {
+        /* Registers of a subordinate device do not cross the boundary (channel.c). */
+        r->bounced = true;
+    }
     return span <= registers_left(r->grant) &&
            ft_dma_registers_find(FT_M->dma.mapped, r->grant->first, r->grant->count, span,
                                  &r->first, &r->count);
@@ -151,7 +172,7 @@ static uint64_t logical_of(const struct ft_dma_run *r)
 {
     uint64_t in_page = (uintptr_t)r->va % FT_PAGE_BYTES;
 
-    if (FT_M->platform.iommu)
+    if (behind_iommu(r->adapter))
         return ft_dma_logical_take(r->adapter, span_of(r->va, r->length)) + in_page;
     if (r->bounced)
         return FT_BOUNCE_PHYSICAL_BASE + r->first * (uint64_t)FT_PAGE_BYTES + in_page;
@@ -243,8 +264,22 @@ static struct ft_dma_mapping *mapping_make(const struct ft_dma_run *r)
     return mapping;
 }
 
+/* The system DMA controller is told; it waits for the device's request. */
+static void program(const struct ft_dma_adapter *adapter, const struct ft_dma_mapping *mapping)
+{
+    unsigned mode = adapter->demand ? FT_SYSTEM_DEMAND : FT_SYSTEM_SINGLE;
+    unsigned automatic = adapter->auto_initialize ? FT_SYSTEM_AUTO : 0;
+    unsigned way = mapping->write ? FT_SYSTEM_TO_DEVICE : FT_SYSTEM_FROM_DEVICE;
+
+    ft_emit(FT_EV_SYS_PROGRAM, ft_dma_adapter_handle(adapter), mapping->logical, mapping->length,
+            mapping->write, mode / FT_SYSTEM_SINGLE + (automatic ? 4 : 0));
+    ft_system_program(adapter->system_channel, mapping->logical, mapping->length,
+                      mode | automatic | way);
+}
+
 struct ft_dma_mapping *ft_dma_map_run(struct ft_dma_run *r)
 {
+    struct ft_dma_mapping *mapping;
     bool planned;
 
     if (r->asked == 0)
@@ -253,7 +288,10 @@ struct ft_dma_mapping *ft_dma_map_run(struct ft_dma_run *r)
     if (!r->memory)
         return NULL;
     planned = r->adapter->scatter_gather ? plan_run(r) : plan_whole(r);
-    return planned ? mapping_make(r) : NULL;
+    mapping = planned ? mapping_make(r) : NULL;
+    if (mapping && r->adapter->slave)
+        program(r->adapter, mapping);
+    return mapping;
 }
 
 /* ---- flush ---- */
@@ -295,6 +333,30 @@ static uint32_t move_to_buffer(const struct ft_dma_mapping *mapping, const MDL *
     return bytes;
 }
 
+/* What the device moved of [offset, offset + bytes) of the mapping. */
+static uint32_t without_residual(const struct ft_dma_mapping *mapping, uint32_t offset,
+                                 uint32_t bytes)
+{
+    uint32_t moved = mapping->length - mapping->residual;
+
+    if (offset >= moved)
+        return 0;
+    return bytes < moved - offset ? bytes : moved - offset;
+}
+
+void ft_dma_stop_system(const struct ft_dma_adapter *adapter, uint32_t grant)
+{
+    uint32_t left = ft_system_counter(adapter->system_channel, false);
+    struct ft_dma_mapping *latest = NULL;
+
+    ft_system_mask(adapter->system_channel, true);
+    for (struct ft_dma_mapping *m = FT_M->dma.mapping; m < mappings_end(); m++)
+        if (m->id && m->grant == grant && (!latest || m->id > latest->id))
+            latest = m;
+    if (latest && !adapter->ignore_count && !adapter->auto_initialize)
+        latest->residual = left < latest->length ? left : latest->length;
+}
+
 bool ft_dma_flush_mapping(struct ft_dma_mapping *mapping, const MDL *mdl, uint8_t *va,
                           uint32_t length, bool write)
 {
@@ -310,7 +372,8 @@ bool ft_dma_flush_mapping(struct ft_dma_mapping *mapping, const MDL *mdl, uint8_
     bytes = length ? (uint32_t)(to - from) : 0;
     check_mdl(mapping);
     if (!write)
-        copied = move_to_buffer(mapping, mdl, mapping->va + (from - map_begin), bytes);
+        copied = move_to_buffer(mapping, mdl, mapping->va + (from - map_begin),
+                                without_residual(mapping, (uint32_t)(from - map_begin), bytes));
     mapping_drop(mapping);
     ft_emit(FT_EV_DMA_FLUSHED, handle, bytes, copied);
     return true;

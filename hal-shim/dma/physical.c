@@ -87,6 +87,11 @@ uint64_t ft_physical_of(const void *va)
     }
 }
 
+bool ft_physical_is_common(uint64_t physical)
+{
+    return physical - FT_COMMON_PHYSICAL_BASE < FRAMES_SPAN;
+}
+
 /* A frame that was used in this run exists as memory; what it holds is known. */
 static void *frame_memory(unsigned frame, uint64_t physical)
 {

@@ -103,15 +103,16 @@ static void add_element(struct ft_dma_list *l, uint64_t address, ULONG length)
 static void map_mdl(struct ft_dma_list *l, struct ft_dma_run *r, ULONG length)
 {
     while (length > 0) {
+        uint64_t poison = FT_POISON_LOGICAL + (uintptr_t)r->va % FT_PAGE_BYTES;
         const struct ft_dma_mapping *mapping;
 
         r->asked = length;
         mapping = ft_dma_map_run(r);
         if (!mapping) {
-            add_element(l, FT_POISON_LOGICAL + (uintptr_t)r->va % FT_PAGE_BYTES, length);
+            add_element(l, poison, length);
             return;
         }
-        add_element(l, mapping->logical, mapping->length);
+        add_element(l, r->adapter->slave ? poison : mapping->logical, mapping->length);
         r->va += mapping->length;
         length -= mapping->length;
     }
@@ -169,6 +170,7 @@ static void announce(const struct ft_dma_list *l, const struct ft_dma_grant *cal
 {
     const SCATTER_GATHER_LIST *list = (const SCATTER_GATHER_LIST *)l->copy;
     const struct ft_dma_mapping *next = mapping_after(call->id, 0), *mapping;
+    bool slave = ft_dma_adapter_by_id(call->adapter)->slave;
 
     ft_emit(FT_EV_SG_LIST, ft_handle(FT_HC_ADAPTER, call->adapter, 0), list_handle(l),
             ft_handle_of(l->mdl), list->NumberOfElements, call->count, ft_mdl_offset(l->mdl, l->va),
@@ -177,7 +179,7 @@ static void announce(const struct ft_dma_list *l, const struct ft_dma_grant *cal
         const SCATTER_GATHER_ELEMENT *element = &list->Elements[i];
         uint64_t address = (uint64_t)element->Address.QuadPart;
 
-        mapping = next && next->logical == address ? next : NULL;
+        mapping = next && (slave || next->logical == address) ? next : NULL;
         ft_emit(FT_EV_SG_ELEMENT, list_handle(l), i, ft_dma_mapping_handle(mapping), address,
                 element->Length, l->write, mapping ? ft_mdl_offset(mapping->mdl, mapping->va) : 0,
                 mapping ? ft_handle_of(mapping->mdl) : 0);
@@ -333,7 +335,7 @@ NTSTATUS ft_dma_get_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, 
     unsigned label = ft_label_of(mdl);
     NTSTATUS status;
 
-    FT_DDI_BEGIN(SG_GET, label);
+    FT_DMA_BEGIN(SG_GET, label);
     status = get_list(adapter, &call);
     FT_DDI_END(SG_GET, label);
     return status;
@@ -348,7 +350,7 @@ NTSTATUS ft_dma_build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl
     unsigned label = ft_label_of(mdl);
     NTSTATUS status;
 
-    FT_DDI_BEGIN(SG_GET, label);
+    FT_DMA_BEGIN(SG_GET, label);
     status = get_list(adapter, &call);
     FT_DDI_END(SG_GET, label);
     return status;
@@ -413,6 +415,8 @@ static void put_list(struct ft_dma_grant *grant, bool write)
     uint32_t id = 0;
 
     check_list(l);
+    if (ft_dma_adapter_by_id(grant->adapter)->slave)
+        ft_dma_stop_system(ft_dma_adapter_by_id(grant->adapter), grant->id);
     while ((mapping = mapping_after(grant->id, id)) != NULL) {
         id = mapping->id;
         ft_dma_flush_mapping(mapping, mapping->mdl, mapping->va, mapping->length, write);
@@ -433,7 +437,7 @@ VOID ft_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN wr
 
     grant = find(list);
     label = grant ? grant->label : ft_current()->label;
-    FT_DDI_BEGIN(SG_PUT, label);
+    FT_DMA_BEGIN(SG_PUT, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_SG_PUT);
     if (slot) {
         grant = find(list);
@@ -461,7 +465,7 @@ NTSTATUS ft_dma_calculate_list(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG l
     const struct ft_dma_adapter *slot;
     ULONG need;
 
-    FT_DDI_BEGIN(SG_SIZE, label);
+    FT_DMA_BEGIN(SG_SIZE, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_SG_SIZE);
     if (slot) {
         need = ADDRESS_AND_SIZE_TO_SPAN_PAGES(va, (ULONG_PTR)length);
@@ -537,7 +541,7 @@ NTSTATUS ft_dma_build_list_mdl(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, 
     struct ft_dma_list *l;
     PMDL mdl = original;
 
-    FT_DDI_BEGIN(SG_SIZE, label);
+    FT_DMA_BEGIN(SG_SIZE, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_SG_SIZE);
     grant = slot ? find(list) : NULL;
     l = grant ? grant->list : NULL;

@@ -23,13 +23,14 @@ PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va
     struct ft_dma_run r = {.mdl = mdl, .va = va, .write = write != FALSE};
     const struct ft_dma_mapping *mapping = NULL;
 
-    FT_DDI_BEGIN(DMA_MAP, label);
+    FT_DMA_BEGIN(DMA_MAP, label);
     address.QuadPart = (LONGLONG)(FT_POISON_LOGICAL + (uintptr_t)va % FT_PAGE_BYTES);
     r.asked = *length;
     r.adapter = ft_dma_adapter_check(adapter, FT_PT_DMA_MAP);
     if (r.adapter) {
         mapping = try_map(&r, base);
-        if (mapping)
+        /* A subordinate device has no use for the address. */
+        if (mapping && !r.adapter->slave)
             address.QuadPart = (LONGLONG)mapping->logical;
         ft_emit(FT_EV_DMA_MAP, ft_dma_adapter_handle(r.adapter), ft_handle_of(base),
                 ft_handle_of(mdl), ft_mdl_offset(mdl, va), mapping ? mapping->length : r.asked,
@@ -51,13 +52,17 @@ BOOLEAN ft_dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG
     uint32_t id = 0;
     bool ok = false;
 
-    FT_DDI_BEGIN(DMA_FLUSH, label);
+    FT_DMA_BEGIN(DMA_FLUSH, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_FLUSH);
     if (slot) {
         ft_emit(FT_EV_DMA_FLUSH, ft_dma_adapter_handle(slot), ft_handle_of(base), ft_handle_of(mdl),
                 ft_mdl_offset(mdl, va), length, write != FALSE);
         grant = ft_dma_grant_of_base(base);
-        if (grant && grant->adapter == slot->id)
+        if (grant && grant->adapter != slot->id)
+            grant = NULL;
+        if (grant && slot->slave)
+            ft_dma_stop_system(slot, grant->id);
+        if (grant)
             while ((mapping = ft_dma_next_mapping(grant->id, at, id)) != NULL) {
                 at = (uintptr_t)mapping->va;
                 id = mapping->id;

@@ -72,9 +72,12 @@ bool sim_dma_write(struct sim_device *device, uint64_t address, const void *byte
 void sim_irq_set(struct sim_device *device, bool level);
 
 /* System DMA, for a device on a channel of the platform's controller: it asserts its request line
- * and moves up to `length` bytes in that direction. Returns the bytes moved: fewer, or none, when
- * the channel is masked, runs the other way, or reaches its terminal count, which *terminal then
- * says. */
+ * and moves up to `length` bytes (at most SIM_BURST_BYTES; whole words on a channel of 16 bits) in
+ * that direction. Returns the bytes moved: fewer, or none, when the channel is masked, runs the
+ * other way, or reaches its terminal count, which *terminal then says. A channel that
+ * auto-initialises goes on at the next call. The device never sees an address. Records bus:read or
+ * bus:write with the mapping as target, and dma:terminal; engine:begin and engine:end are the
+ * model's to say. */
 uint32_t sim_slave_transfer(struct sim_device *device, bool to_device, void *bytes, uint32_t length,
                             bool *terminal);
 
