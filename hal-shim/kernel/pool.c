@@ -3,8 +3,9 @@
  * Terms: a block is header, front guard, data, back guard. The arena only grows during a run: a
  * freed block is never handed out again, so every use after free meets the fill pattern, or ASan's
  * poison. ASan knows the data's size to the byte. When the arena is full an allocation fails like
- * any other, with its event.
+ * any other, with its event. The routines that drivers call are in ex_pool.c.
  */
+#include "kernel/pool.h"
 #include "world/machine.h"
 
 #include <wdm.h>
@@ -38,7 +39,8 @@ struct block {
     uint8_t driver; /* driver pool: counted and reported */
     uint8_t paged;
     uint16_t label;
-    uint16_t unused;
+    uint8_t handed_over; /* no driver pool, and still the driver's to free */
+    uint8_t unused;
     uint32_t references; /* of the shim's own objects (kernel/handles.h) */
     uint8_t guard[GUARD_BYTES];
 };
@@ -58,6 +60,31 @@ RAW static struct block *block_of(const void *data)
         return NULL;
     block = (struct block *)data - 1;
     return block->magic == MAGIC ? block : NULL;
+}
+
+/* A block without data that fills the arena up to where a block may begin whose data have that
+ * alignment. False: the arena is full. */
+RAW static bool align_next(size_t alignment)
+{
+    uintptr_t next = FT_POOL_BASE + FT_M->pool_used;
+    uintptr_t data = (next + sizeof(struct block) + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    struct block *gap = (struct block *)next;
+    size_t span;
+
+    if (data - sizeof(struct block) == next)
+        return true;
+    if (data - sizeof(struct block) - next < sizeof(struct block) + GUARD_BYTES)
+        data += alignment;
+    span = data - sizeof(struct block) - next;
+    if (span > FT_POOL_BYTES - FT_M->pool_used)
+        return false;
+    FT_M->pool_used += (uint32_t)span;
+    ft_raw_fill(gap, 0, sizeof *gap);
+    gap->magic = MAGIC;
+    gap->span = (uint32_t)span;
+    gap->class_ = FT_HC_OTHER;
+    ft_raw_fill(gap->guard, GUARD_FILL, span - sizeof *gap + GUARD_BYTES);
+    return true;
 }
 
 RAW static struct block *new_block(size_t bytes, enum ft_handle_class class_)
@@ -263,108 +290,72 @@ bool ft_alloc_fails(unsigned what)
     return true;
 }
 
-RAW static void *driver_alloc(size_t bytes, ULONG tag, bool paged, bool zero)
+/* A block of at least a page begins at one, and a smaller one does not cross one. */
+static size_t alignment_for(const struct ft_pool_want *want)
 {
-    struct block *block = ft_alloc_fails(FAIL_POOL) ? NULL : new_block(bytes, FT_HC_POOL);
+    enum { CACHE_LINE = 64, PLAIN = 16 };
+    uintptr_t data = FT_POOL_BASE + FT_M->pool_used + sizeof(struct block);
+    size_t alignment = want->cache_aligned ? CACHE_LINE : PLAIN;
 
+    data = (data + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    if (want->bytes >= PAGE_SIZE || data % PAGE_SIZE + want->bytes > PAGE_SIZE)
+        return PAGE_SIZE;
+    return alignment;
+}
+
+RAW void *ft_pool_take(const struct ft_pool_want *want)
+{
+    bool paged = want->memory == FT_POOL_OF_PAGED;
+    struct block *block = NULL;
+
+    if (!ft_alloc_fails(FAIL_POOL) && want->bytes <= FT_POOL_BYTES &&
+        align_next(alignment_for(want)))
+        block = new_block(want->bytes, FT_HC_POOL);
     if (!block) {
-        ft_emit(FT_EV_POOL_ALLOC, 0, bytes, tag, paged);
+        ft_emit(FT_EV_POOL_ALLOC, 0, want->bytes, want->tag, paged, want->memory);
         return NULL;
     }
     block->driver = 1;
     block->paged = paged;
-    block->tag = tag;
+    block->tag = want->tag;
     FT_M->pool_blocks++;
-    ft_raw_fill(data_of(block), zero ? 0 : NEW_FILL, bytes);
-    ft_emit(FT_EV_POOL_ALLOC, handle_of_block(block), bytes, tag, paged);
+    ft_raw_fill(data_of(block), want->zero ? 0 : NEW_FILL, want->bytes);
+    ft_emit(FT_EV_POOL_ALLOC, handle_of_block(block), want->bytes, want->tag, paged, want->memory);
     return data_of(block);
 }
 
-PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+RAW void ft_block_hand_over(void *data)
 {
-    void *data;
+    struct block *block = block_of(data);
 
-    FT_DDI_BEGIN(POOL_ALLOC, 0);
-    data = driver_alloc(NumberOfBytes, Tag, (PoolType & PagedPool) != 0, false);
-    FT_DDI_END(POOL_ALLOC, 0);
-    return data;
+    FT_ASSERT(block && block->live);
+    block->handed_over = 1;
 }
 
-PVOID ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+/* Of an MDL whose pages were allocated with it. */
+static void free_handed_over(struct block *block)
 {
-    void *data;
-
-    FT_DDI_BEGIN(POOL_ALLOC, 0);
-    if (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE)
-        ft_unimplemented("ExAllocatePoolUninitialized with POOL_RAISE_IF_ALLOCATION_FAILURE");
-    data = driver_alloc(NumberOfBytes, Tag, (PoolType & PagedPool) != 0, false);
-    FT_DDI_END(POOL_ALLOC, 0);
-    return data;
+    ft_emit(FT_EV_MDL_FREE, handle_of_block(block));
+    retire(block);
 }
 
-PVOID ExAllocatePoolZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
-{
-    void *data;
-
-    FT_DDI_BEGIN(POOL_ALLOC, 0);
-    if (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE)
-        ft_unimplemented("ExAllocatePoolZero with POOL_RAISE_IF_ALLOCATION_FAILURE");
-    data = driver_alloc(NumberOfBytes, Tag, (PoolType & PagedPool) != 0, true);
-    FT_DDI_END(POOL_ALLOC, 0);
-    return data;
-}
-
-/* DrvRtPoolNxOptIn makes NonPagedPool mean NonPagedPoolNx. Both are the same here: the arena is
- * never executable, so there is nothing to change. */
-VOID ExInitializeDriverRuntime(ULONG RuntimeFlags)
-{
-    (void)RuntimeFlags;
-}
-
-/* Not modelled: quota, and raising on failure (POOL_FLAG_RAISE_ON_FAILURE stops the run by name).
- */
-PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
-{
-    void *data;
-
-    FT_DDI_BEGIN(POOL_ALLOC, 0);
-    if (Flags & POOL_FLAG_RAISE_ON_FAILURE)
-        ft_unimplemented("ExAllocatePool2 with POOL_FLAG_RAISE_ON_FAILURE");
-    data = driver_alloc(NumberOfBytes, Tag, (Flags & POOL_FLAG_PAGED) != 0,
-                        !(Flags & POOL_FLAG_UNINITIALIZED));
-    FT_DDI_END(POOL_ALLOC, 0);
-    return data;
-}
-
-RAW static void driver_free(void *data, ULONG tag, bool with_tag)
+RAW void ft_pool_give(void *data, uint32_t tag, bool with_tag)
 {
     struct block *block = block_of(data);
     bool ours = block && block->driver;
 
+    if (block && block->live && block->handed_over) {
+        free_handed_over(block);
+        return;
+    }
     if (!ours || !block->live) {
         ft_emit(FT_EV_POOL_BAD_FREE, ours ? handle_of_block(block) : ft_handle_of(data),
                 ours ? BAD_FREE_TWICE : BAD_FREE_FOREIGN);
-        ft_bugcheck(0xC2, ours ? 7 : 0x40, 0, 0, 0);
+        ft_bugcheck(BAD_POOL_CALLER, ours ? 7 : 0x40, 0, 0, 0);
     }
     if (with_tag && tag != block->tag)
         ft_emit(FT_EV_POOL_BAD_FREE, handle_of_block(block), BAD_FREE_TAG);
     ft_emit(FT_EV_POOL_FREE, handle_of_block(block), block->tag);
     FT_M->pool_blocks--;
     retire(block);
-}
-
-VOID ExFreePoolWithTag(PVOID P, ULONG Tag)
-{
-    FT_DDI_BEGIN(POOL_FREE, 0);
-    driver_free(P, Tag, Tag != 0);
-    FT_DDI_END(POOL_FREE, 0);
-}
-
-/* A macro over ExFreePoolWithTag in some headers; the tag 0 matches any. */
-#undef ExFreePool
-VOID ExFreePool(PVOID P)
-{
-    FT_DDI_BEGIN(POOL_FREE, 0);
-    driver_free(P, 0, false);
-    FT_DDI_END(POOL_FREE, 0);
 }

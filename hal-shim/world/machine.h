@@ -63,8 +63,8 @@ enum {
     (FT_REGION_BASE + 0x08000000UL)    /* windows of MmMapIoSpace; never accessible memory */
 #define FT_PHYSICAL_BASE 0x40000000ULL /* physical address of frame 0 */
 #define FT_BAR_PHYSICAL_BASE                                                                       \
-    0xE0000000ULL                     /* physical address of BAR 0 of device 0; 16 MiB a BAR       \
-                                       */
+    0xE0000000ULL                      /* physical address of BAR 0 of device 0; 16 MiB a BAR      \
+                                        */
 #define FT_BAR_ELSEWHERE 0x08000000ULL /* the same after a rebalance: so much higher */
 #define FT_BAR_BUS_BASE  0x90000000ULL /* raw: the bus's own address of BAR 0 */
 #define FT_LOGICAL_BASE  0xD0000000ULL /* logical addresses where they are not physical ones */
@@ -201,6 +201,7 @@ struct ft_machine {
     uint32_t pool_used;                         /* bump offset, high water */
     uint32_t pool_blocks;                       /* live driver blocks */
     uint32_t alloc_fail_what, alloc_fail_after; /* armed by fail-alloc */
+    uint32_t pool_no_execute; /* the driver has opted in: NonPagedPool is NonPagedPoolNx */
     uint32_t last_read_offset, last_read_task;
     uint64_t last_read_value;
     uint32_t last_read_repeats;

@@ -52,6 +52,7 @@ static struct window io_window(uint16_t kind)
     case FT_EV_RL_INIT:
     case FT_EV_RL_WAIT:
     case FT_EV_DPC_FLUSH:
+    case FT_EV_REGISTRY:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
     case FT_EV_DEVICE_CREATE:
     case FT_EV_DEVICE_DELETE:
@@ -92,6 +93,8 @@ static struct window io_window(uint16_t kind)
     case FT_EV_EVENT_CLEAR:
     case FT_EV_POOL_ALLOC:
     case FT_EV_POOL_FREE:
+    case FT_EV_LOOKASIDE_INIT:
+    case FT_EV_LOOKASIDE_DELETE:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, false};
     default:
         return (struct window){FT_IRQL_PASSIVE, ANY_LEVEL, false};
@@ -108,10 +111,27 @@ static bool is_built_transfer(const struct ft_event *event)
            (major == FT_MAJOR_READ || major == FT_MAJOR_WRITE);
 }
 
+/* Pages for an MDL and noncached memory need a lower level than contiguous memory. */
+static struct window pages_window(const struct ft_event *event)
+{
+    enum { FOR_MDL = 2, NONCACHED = 3 };
+    uint8_t highest =
+        event->arg[2] == FOR_MDL || event->arg[2] == NONCACHED ? FT_IRQL_APC : FT_IRQL_DISPATCH;
+
+    return (struct window){FT_IRQL_PASSIVE, highest, false};
+}
+
+static struct window window_of(const struct ft_event *event)
+{
+    if (event->kind == FT_EV_PAGES_ALLOC || event->kind == FT_EV_PAGES_FREE) {
+        return pages_window(event);
+    }
+    return event->kind >> 8 == 0x06 ? dma_window(event->kind) : io_window(event->kind);
+}
+
 void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
 {
-    struct window window =
-        event->kind >> 8 == 0x06 ? dma_window(event->kind) : io_window(event->kind);
+    struct window window = window_of(event);
 
     if (is_built_transfer(event)) {
         window.highest = FT_IRQL_APC;

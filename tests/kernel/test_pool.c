@@ -221,6 +221,167 @@ static void a_full_arena_gives_null_with_its_event(void **state)
     assert_int_equal(wb_last(FT_EV_POOL_ALLOC)->arg[0], 0);
 }
 
+/* ---- all the forms ---- */
+
+static void body_forms(void)
+{
+    enum { NX = NonPagedPoolNx };
+    POOL_EXTENDED_PARAMETER low = {.Type = PoolExtendedParameterPriority,
+                                   .Priority = LowPoolPriority};
+    uint8_t *block[] = {
+        ExAllocatePoolWithTagPriority(NX, BYTES, TAG, LowPoolPriority),
+        ExAllocatePoolWithQuotaTag(NX, BYTES, TAG),
+        ExAllocatePoolQuotaUninitialized(NX, BYTES, TAG),
+        ExAllocatePoolPriorityUninitialized(NX, BYTES, TAG, HighPoolPriority),
+        ExAllocatePoolQuotaZero(NX, BYTES, TAG),
+        ExAllocatePoolPriorityZero(NX, BYTES, TAG, NormalPoolPriority),
+        ExAllocatePool3(POOL_FLAG_NON_PAGED, BYTES, TAG, &low, 1),
+        ExAllocatePoolWithTag(NX | POOL_ZERO_ALLOCATION, BYTES, TAG),
+    };
+
+    for (unsigned i = 0; i < sizeof block / sizeof *block; i++) {
+        CHECK(all(block[i], BYTES, i < 4 ? NEW : 0));
+        ExFreePool2(block[i], TAG, NULL, 0);
+    }
+}
+
+static void every_form_gives_its_fill(void **state)
+{
+    (void)state;
+    wb_body(body_forms, FT_STOP_NONE);
+    assert_int_equal(wb_count(FT_EV_POOL_ALLOC), 8);
+    assert_int_equal(wb_count(FT_EV_POOL_FREE), 8);
+    assert_int_equal(wb_count(FT_EV_POOL_BAD_FREE), 0);
+}
+
+static void body_kinds(void)
+{
+    ExAllocatePoolWithTag(NonPagedPool, BYTES, TAG);
+    ExAllocatePoolWithTag(NonPagedPoolNx, BYTES, TAG);
+    ExAllocatePoolWithTag(PagedPool, BYTES, TAG);
+    ExAllocatePool2(POOL_FLAG_NON_PAGED_EXECUTE, BYTES, TAG);
+    ExAllocatePool2(POOL_FLAG_NON_PAGED, BYTES, TAG);
+    ExAllocatePool2(POOL_FLAG_PAGED, BYTES, TAG);
+    ExInitializeDriverRuntime(DrvRtPoolNxOptIn);
+    ExAllocatePoolWithTag(NonPagedPool, 0, TAG);
+}
+
+static void the_event_tells_the_kind_of_memory(void **state)
+{
+    static const unsigned kinds[] = {1, 2, 3, 1, 2, 3, 2};
+
+    (void)state;
+    wb_body(body_kinds, FT_STOP_NONE);
+    for (unsigned i = 0; i < 7; i++)
+        assert_int_equal(wb_event(FT_EV_POOL_ALLOC, i + 1)->arg[4], kinds[i]);
+    assert_int_equal(wb_last(FT_EV_POOL_ALLOC)->arg[1], 0); /* zero bytes: told, and a block */
+    assert_int_not_equal(wb_last(FT_EV_POOL_ALLOC)->arg[0], 0);
+}
+
+static PVOID take_quota(void)
+{
+    return ExAllocatePoolWithQuotaTag(PagedPool, SIZE_MAX, TAG);
+}
+
+static PVOID take_quota_quietly(void)
+{
+    return ExAllocatePoolWithQuotaTag((POOL_TYPE)(PagedPool | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE),
+                                      SIZE_MAX, TAG);
+}
+
+static PVOID take_raising(void)
+{
+    return ExAllocatePoolZero((POOL_TYPE)(NonPagedPoolNx | POOL_RAISE_IF_ALLOCATION_FAILURE),
+                              SIZE_MAX, TAG);
+}
+
+static PVOID take_flags_raising(void)
+{
+    return ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, SIZE_MAX, TAG);
+}
+
+static PVOID take_two_kinds(void)
+{
+    return ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_PAGED, BYTES, TAG);
+}
+
+static PVOID take_unknown_flag(void)
+{
+    return ExAllocatePool2(POOL_FLAG_NON_PAGED | 0x10000, BYTES, TAG);
+}
+
+static PVOID take_unknown_parameter(void)
+{
+    POOL_EXTENDED_PARAMETER parameter = {.Type = 17};
+
+    return ExAllocatePool3(POOL_FLAG_PAGED, BYTES, TAG, &parameter, 1);
+}
+
+static NTSTATUS status_of(PVOID (*take)(void))
+{
+    volatile NTSTATUS status = STATUS_SUCCESS;
+
+    __try {
+        CHECK(take() == NULL);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        status = GetExceptionCode();
+    }
+    return status;
+}
+
+static void body_failures(void)
+{
+    CHECK(status_of(take_quota) == STATUS_INSUFFICIENT_RESOURCES);
+    CHECK(status_of(take_quota_quietly) == STATUS_SUCCESS);
+    CHECK(status_of(take_raising) == STATUS_INSUFFICIENT_RESOURCES);
+    CHECK(status_of(take_flags_raising) == STATUS_INSUFFICIENT_RESOURCES);
+    CHECK(status_of(take_two_kinds) == STATUS_SUCCESS);
+    CHECK(status_of(take_unknown_flag) == STATUS_SUCCESS);
+    CHECK(status_of(take_unknown_parameter) == STATUS_SUCCESS);
+    CHECK(FT_M->pool_blocks == 0);
+}
+
+static void failures_return_null_or_raise(void **state)
+{
+    (void)state;
+    wb_body(body_failures, FT_STOP_NONE);
+    assert_int_equal(wb_count(FT_EV_POOL_ALLOC), 7);
+}
+
+static void body_must_succeed(void)
+{
+    ExAllocatePoolWithTag(NonPagedPoolMustSucceed, BYTES, TAG);
+}
+
+static void must_succeed_pool_is_bug_check_c2(void **state)
+{
+    (void)state;
+    wb_body(body_must_succeed, FT_STOP_BUGCHECK);
+    assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[0], 0xC2);
+    assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[1], 0x9A);
+}
+
+static void body_alignment(void)
+{
+    for (unsigned i = 0; i < 40; i++) {
+        uintptr_t at = (uintptr_t)allocate(700);
+
+        CHECK(at % 16 == 0 && at % PAGE_SIZE + 700 <= PAGE_SIZE);
+    }
+    CHECK((uintptr_t)allocate(PAGE_SIZE) % PAGE_SIZE == 0);
+    CHECK((uintptr_t)allocate(PAGE_SIZE + 1) % PAGE_SIZE == 0);
+    CHECK((uintptr_t)ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned, 10, TAG) % 64 == 0);
+    CHECK((uintptr_t)ExAllocatePool2(POOL_FLAG_PAGED | POOL_FLAG_CACHE_ALIGNED, 10, TAG) % 64 == 0);
+    CHECK(ft_pool_check() == 44);
+}
+
+static void blocks_respect_pages_and_cache_lines(void **state)
+{
+    (void)state;
+    wb_body(body_alignment, FT_STOP_NONE);
+    assert_int_equal(wb_count(FT_EV_POOL_DAMAGE), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +394,11 @@ int main(void)
         cmocka_unit_test(a_wrong_tag_is_told_and_the_block_is_freed),
         cmocka_unit_test(an_op_makes_one_later_allocation_fail),
         cmocka_unit_test(a_full_arena_gives_null_with_its_event),
+        cmocka_unit_test(every_form_gives_its_fill),
+        cmocka_unit_test(the_event_tells_the_kind_of_memory),
+        cmocka_unit_test(failures_return_null_or_raise),
+        cmocka_unit_test(must_succeed_pool_is_bug_check_c2),
+        cmocka_unit_test(blocks_respect_pages_and_cache_lines),
     };
 
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
