@@ -6,6 +6,7 @@
  * cache line with data of others (buffers share no line).
  */
 #include "dma/dma_private.h"
+#include "dma/mapping_view.h"
 #include "dma/frames.h"
 
 #include <string.h>
@@ -392,4 +393,32 @@ struct ft_dma_mapping *ft_dma_next_mapping(uint32_t grant, uintptr_t from, uint3
             best = m;
     }
     return best;
+}
+
+/* ---- by age, for other layers (mapping_view.h) ---- */
+
+/* The oldest mapping younger than `id`. Handle ids count up, so they tell the age. */
+static const struct ft_dma_mapping *next_after(uint32_t id)
+{
+    const struct ft_dma_mapping *next = NULL;
+
+    for (unsigned i = 0; i < FT_DMA_MAPPINGS_MAX; i++) {
+        const struct ft_dma_mapping *mapping = &FT_M->dma.mapping[i];
+
+        if (mapping->id > id && (!next || mapping->id < next->id))
+            next = mapping;
+    }
+    return next;
+}
+
+bool ft_mapping_view(unsigned older, struct ft_mapping_view *ret)
+{
+    const struct ft_dma_mapping *mapping = next_after(0);
+
+    for (; mapping && older > 0; older--)
+        mapping = next_after(mapping->id);
+    if (!mapping)
+        return false;
+    *ret = (struct ft_mapping_view){mapping->logical, mapping->length, mapping->write != 0};
+    return true;
 }

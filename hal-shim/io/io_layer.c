@@ -87,6 +87,10 @@ bool ft_io_op(const struct ft_op *op)
         return ft_interrupt_op(op);
     case FT_OP_DEVICE_DATA:
         return arm_device_data(op);
+    case FT_OP_DEVICE_REGISTER:
+    case FT_OP_DEVICE_INTERRUPT:
+    case FT_OP_DEVICE_MOVES:
+        return ft_auto_op(op);
     default:
         return false;
     }

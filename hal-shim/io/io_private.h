@@ -225,6 +225,8 @@ void ft_hardware_power(unsigned state); /* the bus driver changes the power */
 /* ---- device_auto.c ---- */
 
 extern const struct sim_device_model ft_device_auto;
+/* An op of a device without a model. False: it has one, it is gone, or there is nothing to move. */
+bool ft_auto_op(const struct ft_op *op);
 
 /* ---- tail.c ---- */
 

@@ -53,6 +53,7 @@ enum ft_exit {
     OPTION(SARIF, "sarif", 0, "FILE", "also write SARIF 2.1.0")                                    \
     OPTION(JOBS, "jobs", 'j', "N", "worker processes (default: one for each processor)")           \
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
+    OPTION(MODEL, "model", 0, "MODEL", "wdm (kmdf and scsi: not built yet)")                       \
     OPTION(JSON, "json", 0, NULL, "print exactly one JSON object on standard output")
 
 enum ft_cli_option {
@@ -76,7 +77,7 @@ struct ft_cli {
     char **argument;
     int argument_count;
     const char *scenario, *mutant, *platform, *driver, *flavour, *output;
-    const char *object, *kind, *junit, *sarif, *baseline_path;
+    const char *object, *kind, *junit, *sarif, *baseline_path, *model;
     bool json, keep_going, follow, gdb, refresh, seed_given;
     uint64_t seed, stop_at, around, radius;
     unsigned jobs; /* 0: as many as there are processors */
@@ -95,7 +96,7 @@ struct ft_verb {
 
 extern const struct ft_verb ft_verb_drivers, ft_verb_rules, ft_verb_ops, ft_verb_points;
 extern const struct ft_verb ft_verb_run, ft_verb_replay, ft_verb_show, ft_verb_check, ft_verb_diff;
-extern const struct ft_verb ft_verb_shrink, ft_verb_regress;
+extern const struct ft_verb ft_verb_shrink, ft_verb_regress, ft_verb_new;
 
 /* ---- options.c ---- */
 

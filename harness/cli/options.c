@@ -101,6 +101,8 @@ static const char **text_of(struct ft_cli *cli, int option)
     switch (option) {
     case FT_OPT_SCENARIO:
         return &cli->scenario;
+    case FT_OPT_MODEL:
+        return &cli->model;
     case FT_OPT_MUTANT:
         return &cli->mutant;
     case FT_OPT_PLATFORM:

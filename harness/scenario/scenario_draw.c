@@ -135,9 +135,16 @@ static uint16_t draw_offset(struct ft_prng *prng)
 static unsigned kind_weight(unsigned kind)
 {
     switch (kind) {
+    case FT_OP_READ:
+    case FT_OP_WRITE:
+        return 16;
     case FT_OP_CANCEL:
     case FT_OP_PREEMPT:
         return 12;
+    case FT_OP_DEVICE_REGISTER: /* only a driver without a device model minds these */
+    case FT_OP_DEVICE_INTERRUPT:
+    case FT_OP_DEVICE_MOVES:
+        return 1;
     case FT_OP_POWER_DOWN:
         return 8;
     case FT_OP_POWER_UP:

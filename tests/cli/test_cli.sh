@@ -56,26 +56,53 @@ test_front() {
     says out 'usage: flushtrace VERB'
     says out 'Not built yet'
     expect 0 --version
-    says out 'model 1'
+    says out 'flushtrace, model '
     says out 'verbs: drivers'
     says out 'DDIs declared and not implemented: '
     expect 3
     expect 3 frobnicate
     says err "no verb 'frobnicate'"
     local verb
-    for verb in drivers rules ops points run replay show check diff shrink regress fuzz; do
+    for verb in drivers rules ops points run replay show check diff shrink regress fuzz new; do
         expect 0 "$verb" --help
         says out 'Usage: flushtrace'
         says out "flushtrace $verb"
         says out '--json'
         expect 3 "$verb" --no-such-option
     done
-    for verb in new explain explore coverage corpus export; do
+    for verb in explain explore coverage corpus export; do
         expect 3 "$verb"
         says err "not built yet: $verb"
         expect 3 "$verb" --json
         json 'a["error"] == "not built yet"'
     done
+}
+
+# Begins a project; tests/package builds one.
+test_new() {
+    expect 0 new my-driver -o "$work/mine"
+    says out "cmake --build $work/mine/build"
+    local file
+    for file in CMakeLists.txt README.md my_driver.c device/my_driver_description.c mutants/no-flush-on-abort.patch; do
+        checks=$((checks + 1))
+        [[ -s $work/mine/$file ]] || fail "new wrote no $file"
+    done
+    checks=$((checks + 2))
+    grep -qF '@' "$work/mine/CMakeLists.txt" && fail "an unfilled word in CMakeLists.txt"
+    (cd "$work/mine" && patch -p1 --dry-run --fuzz=0 <mutants/no-flush-on-abort.patch) >"$work/out" ||
+        fail "the renamed mutant does not apply"
+    expect 3 new my-driver -o "$work/mine"
+    says err 'File exists'
+    expect 0 new a1 -o "$work/a1" --json
+    json 'a["driver"] == "a1" and a["model"] == "wdm" and a["files"] > 10'
+    for file in '' My-Driver 1st a--b a- ../x abcdefghijklmnopqrstuvwxyz1234567; do
+        expect 3 new "$file" -o "$work/none"
+        says err 'lower-case letters'
+    done
+    expect 3 new x --model kmdf
+    says err 'not built yet: --model kmdf'
+    expect 3 new x --model ndis
+    expect 3 new
 }
 
 test_lists() {
@@ -465,6 +492,7 @@ test_flavours() {
 }
 
 test_front
+test_new
 test_lists
 find_mutant
 test_run

@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
-# usage: check_package.sh BUILD SOURCE SCRATCH
+# usage: check_package.sh BUILD SCRATCH
 #
-# Installs the build BUILD of the checkout SOURCE into SCRATCH, builds a driver project against it
-# with find_package(flushtrace), runs the driver's module with the installed program, and lets the
-# project's own fuzz target run.
+# Installs the build BUILD into SCRATCH, begins a driver project there with
+# `flushtrace new`, builds it with find_package(flushtrace), runs the driver's module with the
+# installed program, and lets the project's own fuzz target run.
 set -euo pipefail
 
-build=$1 source=$2 scratch=$3
+build=$1 scratch=$2
 
 rm -rf "$scratch"
-mkdir -p "$scratch/project"
+mkdir -p "$scratch"
 cmake --install "$build" --prefix "$scratch/prefix" >"$scratch/install.log"
-cp -r "$source/driver-core/wdm-packet/." "$scratch/project"
-cp "$source/tests/package/outside.cmake" "$scratch/project/CMakeLists.txt"
+"$scratch/prefix/bin/flushtrace" new outside -o "$scratch/project"
 
 cmake -S "$scratch/project" -B "$scratch/build" -G Ninja -DCMAKE_C_COMPILER=clang \
     -DCMAKE_PREFIX_PATH="$scratch/prefix"

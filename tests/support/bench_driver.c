@@ -262,6 +262,9 @@ int bench_driver_entry(void *object, void *path)
 void bench_driver_run(const struct bench_driver *how, const struct ft_op *op, unsigned op_count)
 {
     the_driver = *how;
-    wb_run(&(struct wb_case){
-        .entry = bench_driver_entry, .describe = how->describe, .op = op, .op_count = op_count});
+    wb_run(&(struct wb_case){.entry = bench_driver_entry,
+                             .describe = how->describe,
+                             .op = op,
+                             .op_count = op_count,
+                             .device_auto = how->device_auto});
 }

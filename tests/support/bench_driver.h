@@ -19,6 +19,7 @@ struct bench_driver {
     PKSERVICE_ROUTINE isr;    /* NULL: no interrupt is connected */
     void (*started)(void);    /* called when START has gone well, before it completes */
     BOOLEAN no_unload;
+    BOOLEAN device_auto; /* the device has no model */
     void (*describe)(struct ft_description *description);
     NTSTATUS (*connect)(PCM_PARTIAL_RESOURCE_DESCRIPTOR part); /* connects instead of the driver */
 

@@ -143,13 +143,13 @@ static const struct ft_description plain_description = {.name = "bench",
                                                         .bar_bytes = {WB_BAR_BYTES},
                                                         .request_bytes_max = 65024};
 static struct ft_description description; /* of the world that is open */
-static const struct ft_module module = {.abi = FT_MODULE_ABI,
-                                        .core = "bench",
-                                        .mutant = "",
-                                        .flavour = "plain",
-                                        .description = &description,
-                                        .device = &model,
-                                        .driver_entry = entry};
+static struct ft_module module = {.abi = FT_MODULE_ABI,
+                                  .core = "bench",
+                                  .mutant = "",
+                                  .flavour = "plain",
+                                  .description = &description,
+                                  .device = &model,
+                                  .driver_entry = entry};
 
 /* ---- runs ---- */
 
@@ -157,6 +157,7 @@ void wb_open(const struct wb_case *how)
 {
     bench.how = *how;
     description = plain_description;
+    module.device = how->device_auto ? NULL : &model;
     if (how->describe)
         how->describe(&description);
     memset(&bench.scenario, 0, sizeof bench.scenario);

@@ -33,6 +33,7 @@ struct wb_case {
     void (*describe)(struct ft_description *description); /* changes the bench's device */
     const struct ft_op *op;
     unsigned op_count;
+    bool device_auto; /* the device has no model */
     uint32_t step_limit;
 };
 

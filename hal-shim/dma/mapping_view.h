@@ -1,0 +1,17 @@
+/* What other layers may know of live mappings. */
+#ifndef FT_DMA_MAPPING_VIEW_H
+#define FT_DMA_MAPPING_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ft_mapping_view {
+    uint64_t logical; /* where the device finds the first byte */
+    uint32_t length;
+    bool to_device;
+};
+
+/* The live mapping with `older` older ones. False: there are not that many. */
+bool ft_mapping_view(unsigned older, struct ft_mapping_view *ret);
+
+#endif
