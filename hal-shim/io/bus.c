@@ -2,50 +2,20 @@
  * what reaches the bottom of the stack (wdm-io sheet, sections 6.1, 7.1 and 13). Layer SYSTEM, no
  * points of its own but IoCompleteRequest's.
  *
- * Not modelled: a bus driver that pends requests; configuration space; bus interfaces; wake;
- * children.
+ * Queries are answered in bus_query.c, wait-wake in wake.c.
+ *
+ * Not modelled: a bus driver that pends other requests than WAIT_WAKE; children.
  */
 #include "io/io_private.h"
 
-enum { BUS_TAG = 0x53554246 };
+enum { MEMORY_AND_MASTER = 6 }; /* the PCI command register of a started device */
 
 /* ---- PnP ---- */
-
-static NTSTATUS answer_capabilities(PDEVICE_CAPABILITIES capabilities)
-{
-    if (capabilities->Version != 1 || capabilities->Size < sizeof *capabilities)
-        return STATUS_UNSUCCESSFUL;
-    capabilities->SurpriseRemovalOK = 1;
-    capabilities->Removable = 1;
-    capabilities->UniqueID = 1;
-    capabilities->Address = 0;
-    capabilities->UINumber = 0;
-    for (unsigned i = PowerSystemSleeping1; i < POWER_SYSTEM_MAXIMUM; i++)
-        capabilities->DeviceState[i] = PowerDeviceD3;
-    capabilities->DeviceState[PowerSystemWorking] = PowerDeviceD0;
-    return STATUS_SUCCESS;
-}
-
-/* TargetDeviceRelation alone; the caller frees the answer, which is pool. */
-static NTSTATUS answer_relations(PDEVICE_OBJECT device, PIRP irp, DEVICE_RELATION_TYPE type)
-{
-    PDEVICE_RELATIONS relations;
-
-    if (type != TargetDeviceRelation)
-        return irp->IoStatus.Status;
-    relations = ExAllocatePoolWithTag(PagedPool, sizeof *relations, BUS_TAG);
-    if (!relations)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    relations->Count = 1;
-    relations->Objects[0] = device;
-    irp->IoStatus.Information = (ULONG_PTR)relations;
-    return STATUS_SUCCESS;
-}
 
 /* The device loses its addresses and may no longer master the bus. */
 static void take_resources_away(void)
 {
-    if (FT_IO->decodes && !FT_IO->yanked)
+    if (ft_hardware_live())
         ft_model_stop(SIM_END_POWER);
     FT_IO->decodes = 0;
 }
@@ -55,12 +25,16 @@ static NTSTATUS start_device(void)
     if (FT_IO->yanked)
         return STATUS_NO_SUCH_DEVICE;
     FT_IO->decodes = 1;
+    FT_IO->pci_command = MEMORY_AND_MASTER;
+    FT_IO->pci_line = ft_world_module()->description->irq_vector;
     ft_hardware_power(FT_D0);
     return STATUS_SUCCESS;
 }
 
 static NTSTATUS dispatch_pnp(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION location)
 {
+    NTSTATUS status;
+
     switch (location->MinorFunction) {
     case IRP_MN_START_DEVICE:
         return start_device();
@@ -78,13 +52,11 @@ static NTSTATUS dispatch_pnp(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION
     case IRP_MN_QUERY_PNP_DEVICE_STATE:
         irp->IoStatus.Information = 0;
         return STATUS_SUCCESS;
-    case IRP_MN_QUERY_CAPABILITIES:
-        return answer_capabilities(location->Parameters.DeviceCapabilities.Capabilities);
-    case IRP_MN_QUERY_DEVICE_RELATIONS:
-        return answer_relations(device, irp, location->Parameters.QueryDeviceRelations.Type);
+    case IRP_MN_DEVICE_USAGE_NOTIFICATION:
+        return STATUS_SUCCESS;
     default:
         /* What the bus driver does not know keeps the status it came with. */
-        return irp->IoStatus.Status;
+        return ft_bus_query(device, irp, &status) ? status : irp->IoStatus.Status;
     }
 }
 
@@ -119,6 +91,8 @@ NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp)
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
     NTSTATUS status;
 
+    if (location->MajorFunction == IRP_MJ_POWER && location->MinorFunction == IRP_MN_WAIT_WAKE)
+        return ft_wake_arm(irp);
     switch (location->MajorFunction) {
     case IRP_MJ_PNP:
         status = dispatch_pnp(device, irp, location);

@@ -114,7 +114,7 @@ void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine)
     uint16_t request = ft_current()->request;
     uint8_t layer;
 
-    if (routine == ft_csq_cancel) {
+    if (routine == ft_csq_cancel || routine == ft_wake_cancel) {
         layer = ft_layer_set(FT_LAYER_SYSTEM);
         ft_current()->request = (uint16_t)ft_irp_id(irp);
         routine(device, irp);

@@ -12,6 +12,7 @@ void ft_io_reset(void)
     FT_IO->pnp = FT_PNP_NOT_STARTED;
     FT_IO->power = FT_D0;
     FT_IO->told_power = FT_D0;
+    FT_IO->system = FT_S0;
     FT_ASSERT(ft_world_module()->description->devices == 1);
     FT_ASSERT(ft_model()->state_bytes <= FT_MODEL_STATE_BYTES);
     ft_bus_reset();
@@ -45,7 +46,7 @@ static bool strike_yank(void)
 /* The hardware goes at once, the request comes when the manager gets to it. */
 static bool strike_surprise(const struct ft_op *op)
 {
-    if (!ft_manager_submit(op->kind, op->label))
+    if (!ft_manager_submit(op->kind, op->label, NULL))
         return false;
     if (!FT_IO->yanked)
         ft_hardware_yank();
@@ -77,10 +78,22 @@ bool ft_io_op(const struct ft_op *op)
     case FT_OP_QUERY_REMOVE:
     case FT_OP_REMOVE:
     case FT_OP_STOP:
+    case FT_OP_QUERY_STOP:
     case FT_OP_RESTART:
+    case FT_OP_CANCEL_STOP:
+    case FT_OP_CANCEL_REMOVE:
+    case FT_OP_USAGE:
+    case FT_OP_SLEEP:
+    case FT_OP_WAKE:
+        return ft_manager_submit(op->kind, op->label, op->arg);
     case FT_OP_POWER_DOWN:
     case FT_OP_POWER_UP:
-        return ft_manager_submit(op->kind, op->label);
+        return ft_power_op(op->kind, 0, op->label);
+    case FT_OP_POWER_TO:
+    case FT_OP_QUERY_POWER:
+        return ft_power_op(op->kind, op->arg[0], op->label);
+    case FT_OP_WAKE_SIGNAL:
+        return ft_wake_signal();
     case FT_OP_INT_LATE:
     case FT_OP_INT_LOST:
     case FT_OP_INT_SPURIOUS:

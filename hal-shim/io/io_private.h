@@ -21,7 +21,8 @@ enum ft_irp_owner {
     FT_IRP_OF_REQUEST,    /* a read or write: index of the request */
     FT_IRP_OF_SEND,       /* somebody waits: index of the send */
     FT_IRP_OF_THREAD,     /* IoBuild...Request: the I/O manager ends it */
-    FT_IRP_ASSOCIATED     /* IoMakeAssociatedIrp: its master may end with it */
+    FT_IRP_ASSOCIATED,    /* IoMakeAssociatedIrp: its master may end with it */
+    FT_IRP_OF_POWER       /* a device power request: its index */
 };
 
 /* At the end of an IRP's block. */
@@ -31,7 +32,8 @@ struct ft_irp_private {
     uint8_t pins;    /* tasks that are about to cancel it: it stays allocated that long */
     uint8_t ended;   /* completion reached the top */
     uint8_t sent_at; /* CurrentLocation of the first who sent it, 0 while nobody below has it */
-    uint8_t unused[3];
+    uint8_t woke;    /* PoSetSystemWake: it woke the machine */
+    uint8_t unused[2];
 };
 
 /* Makes an IRP. NULL when the arena is full. */
@@ -141,6 +143,11 @@ void ft_device_check(PDEVICE_OBJECT device, unsigned code);
 void ft_bus_reset(void); /* driver object and PDO */
 NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp);
 
+/* ---- bus_query.c ---- */
+
+/* Completes nothing: the status of a PnP query that the bus driver answers, and whether it does. */
+bool ft_bus_query(PDEVICE_OBJECT device, PIRP irp, NTSTATUS *status);
+
 /* ---- resources.c ---- */
 
 /* The resources of the device, as START_DEVICE carries them: a block that the caller frees, NULL
@@ -149,6 +156,8 @@ PCM_RESOURCE_LIST ft_bus_resources(bool translated);
 /* Inputs of the interrupt controller that the device has: its line is input 0, or message n is
  * input n. 0: it cannot interrupt. */
 unsigned ft_bus_inputs(void);
+/* The same as the device asks for them. */
+PIO_RESOURCE_REQUIREMENTS_LIST ft_bus_requirements(void);
 ULONG ft_bus_vector(unsigned input); /* translated */
 uint64_t ft_bus_memory(void);        /* physical address of BAR 0 now */
 INTERFACE_TYPE ft_bus_type(void);
@@ -160,6 +169,8 @@ INTERFACE_TYPE ft_bus_type(void);
 PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor);
 /* Sends it and waits until it is done. Only in tasks, at PASSIVE_LEVEL. */
 NTSTATUS ft_send_wait(unsigned slot, PIRP irp);
+/* The same; the driver is called at that IRQL. */
+NTSTATUS ft_send_wait_at(unsigned slot, PIRP irp, KIRQL irql);
 void ft_send_done(PIRP irp, unsigned slot);
 
 /* ---- request.c ---- */
@@ -186,23 +197,31 @@ void ft_task_for_device(struct ft_task *task);
 /* The label itself when no op had it before in this run, else 0; it is taken from now on. */
 unsigned ft_label_claim(unsigned label);
 
-/* ---- manager.c, pnp.c, power.c ---- */
+/* ---- manager.c, pnp.c ---- */
 
+/* May that op or work come in the present state? `arg` is the op's first argument. */
+bool ft_manager_legal(unsigned work, unsigned arg);
+/* The same for any state of a device and machine: the table alone. */
+bool ft_manager_legal_in(unsigned work, unsigned pnp, unsigned power, unsigned system);
 /* Queues work for the manager and starts it. False: illegal in the present state, or the queue is
- * full. */
-bool ft_manager_submit(unsigned work, unsigned label);
+ * full. `arg`: the op's arguments, NULL: none. */
+bool ft_manager_submit(unsigned work, unsigned label, const uint16_t *arg);
 /* The start thread was the manager until now: others may have queued work behind it. */
 void ft_manager_release(void);
-/* What the manager's task does for one piece of work; legality was judged. */
-void ft_manager_run(unsigned work);
 NTSTATUS ft_pnp_send(UCHAR minor);
 void ft_pnp_query_remove(void);
 void ft_pnp_remove(void);
 void ft_pnp_tail_remove(void);
 void ft_pnp_surprise(void);
 void ft_pnp_stop(void);
+void ft_pnp_query_stop(void);
 NTSTATUS ft_pnp_start(void);
-NTSTATUS ft_power_set(unsigned state);
+void ft_pnp_restart(bool moved);
+void ft_pnp_usage(unsigned kind, bool in_path);
+void ft_pnp_device_state(void);
+void ft_pnp_relations(unsigned type);
+void ft_pnp_eject(void);
+void ft_pnp_gone(void);
 /* Says that the op did nothing, at its turn. */
 void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index);
 
@@ -210,6 +229,40 @@ void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index);
 
 /* The physical address behind `width` bytes in a live window; false: none is there. */
 bool ft_window_holds(const volatile void *address, unsigned width, uint64_t *physical);
+
+/* ---- power.c: device power ---- */
+
+/* An op asks for a device power request; state 0 is the op's own. False: illegal, or too many. */
+bool ft_power_op(unsigned work, unsigned state, unsigned label);
+/* The device was idle: SET_POWER to that state. */
+void ft_power_idle(PDEVICE_OBJECT device, unsigned state);
+void ft_power_done(PIRP irp, unsigned index);
+bool ft_power_busy(void);             /* a request is on its way or waits */
+void ft_power_wait_idle(void);        /* until none is; in tasks */
+void ft_power_go_on(void);            /* what kept requests waiting is over */
+bool ft_power_sent_at(uint64_t *ret); /* when the request on its way was sent, if there is one */
+KIRQL ft_power_irql(bool power_up);   /* at which the stack gets its power IRPs */
+bool ft_power_awaits_start_next(void);
+
+/* ---- power_system.c ---- */
+
+/* The machine goes to that sleep state (1 to 5: S1 to S5, 0: S3), without asking when critical. */
+void ft_system_sleep(unsigned state, bool critical);
+void ft_system_wake(void);
+
+/* ---- power_services.c ---- */
+
+void ft_power_display(bool on);   /* the power setting changes; its callbacks run */
+void ft_power_services_end(void); /* the tail: no idle detection any more */
+
+/* ---- wake.c ---- */
+
+enum { FT_WAKES_FROM = PowerSystemSleeping3 }; /* deepest state that a device wakes from */
+
+NTSTATUS ft_wake_arm(PIRP irp); /* the bus driver gets a WAIT_WAKE; completes or pends it */
+bool ft_wake_signal(void);      /* the device wants to wake the machine. False: nobody listens */
+VOID ft_wake_cancel(PDEVICE_OBJECT device, PIRP irp); /* its cancel routine */
+bool ft_device_wakes(void);
 
 /* ---- device_model.c ---- */
 

@@ -18,6 +18,9 @@ enum {
     FT_MODEL_STATE_BYTES = 2048,
     FT_BAR_STRIDE = 0x01000000, /* physical and window addresses: 16 MiB a BAR or window */
     FT_MESSAGES_MAX = 4,        /* interrupt messages of a device */
+    FT_POWER_MAX = 8,           /* device power requests */
+    FT_SETTINGS_MAX = 4,        /* callbacks for power settings */
+    FT_S0 = 1,                  /* the machine works: PowerSystemWorking */
     FT_D0 = 1,                  /* device power states, as Windows numbers them */
     FT_D3 = 4
 };
@@ -64,16 +67,42 @@ struct ft_send {
 };
 enum { FT_SEND_MANAGER, FT_SEND_HANDLE, FT_SEND_COUNT };
 
-/* A PnP or power request of the manager's queue. */
+/* A PnP or system power request of the manager's queue. */
 struct ft_manager_entry {
     uint8_t work; /* op number, or enum ft_manager_work */
     uint8_t label;
-    uint16_t unused;
+    uint8_t arg[2]; /* of the op */
     uint32_t op_index;
 };
 
+enum ft_power_request_state { FT_POWER_FREE, FT_POWER_WAITING, FT_POWER_SENT };
+
+/* A device power or wait-wake request. */
+struct ft_power_request {
+    void *irp;     /* PIRP; an op's is made when it is sent */
+    void *device;  /* DEVICE_OBJECT of the driver that asked, NULL: an op */
+    void *context; /* of the driver, as its callback */
+    void *callback;
+    uint64_t handle;  /* of the IRP */
+    uint64_t sent_at; /* simulated time */
+    uint32_t order;   /* of asking */
+    uint32_t op_index;
+    uint8_t state; /* enum ft_power_request_state */
+    uint8_t minor, power;
+    uint8_t op;      /* op number, 0: not an op's */
+    uint8_t started; /* PoStartNextPowerIrp was called for it */
+    uint8_t label;
+    uint8_t unused[2];
+};
+
 /* What the manager does on its own account; op numbers stay below 255 and above 15. */
-enum ft_manager_work { FT_WORK_START = 1, FT_WORK_TAIL_REMOVE };
+enum ft_manager_work {
+    FT_WORK_START = 1,
+    FT_WORK_TAIL_REMOVE,
+    FT_WORK_DEVICE_STATE, /* the driver has invalidated its device state */
+    FT_WORK_RELATIONS,    /* or its bus relations */
+    FT_WORK_EJECT         /* or asked for its ejection */
+};
 
 /* A window of MmMapIoSpace. */
 struct ft_window {
@@ -105,6 +134,18 @@ struct ft_io_state {
     uint8_t pnp_before; /* where CANCEL_REMOVE leads back to */
     uint8_t power;      /* of the hardware, FT_D0 .. FT_D3 */
     uint8_t told_power; /* what the driver last told PoSetPowerState */
+    uint8_t system;     /* power state of the machine, as Windows numbers them; FT_S0: it works */
+    uint8_t action;     /* POWER_ACTION of the last change of it */
+    uint8_t lost_power; /* the device was in D0 when the machine went to sleep */
+    uint8_t starting;   /* a START is on its way, or the START that begins the run is due */
+    uint8_t start_next_owed, system_owed; /* PoStartNextPowerIrp was not called for the last one */
+    uint8_t system_started;               /* it was for the system request on its way */
+    uint8_t wake_state;                   /* of the wait-wake request that the bus driver holds */
+    void *wake_irp;                       /* that request, NULL: none */
+    void *idle;                           /* idle detection of the driver, NULL: none */
+    void *setting[FT_SETTINGS_MAX];       /* registered power settings */
+    uint32_t power_order;
+    struct ft_power_request power_request[FT_POWER_MAX];
     uint8_t manager_busy;
     uint8_t queue_count;
     struct ft_manager_entry queue[FT_MANAGER_MAX];
@@ -126,6 +167,9 @@ struct ft_io_state {
     uint8_t yanked;
     uint8_t decodes;   /* the bus driver has given the device its resources */
     uint8_t elsewhere; /* a rebalance has moved them */
+    uint8_t pci_line;
+    uint16_t pci_command;
+    uint16_t bus_references; /* to the bus interface, by the driver */
     uint8_t hostile_armed;
     uint8_t hostile_left; /* reads before the one that is replaced */
     uint16_t hostile_value;

@@ -87,19 +87,6 @@ NTSTATUS IoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return status;
 }
 
-/* PoCallDriver: since Vista the same as IoCallDriver. Not modelled: before Vista it queued power
- * IRPs until PoStartNextPowerIrp. */
-NTSTATUS PoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
-{
-    unsigned label = ft_label_of(Irp);
-    NTSTATUS status;
-
-    FT_DDI_BEGIN(IRP_CALL, label);
-    status = ft_irp_call(DeviceObject, Irp);
-    FT_DDI_END(IRP_CALL, label);
-    return status;
-}
-
 /* The completion routine of IoForwardIrpSynchronously: the IRP stays with the one who waits. */
 static NTSTATUS caught(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 {
@@ -238,6 +225,8 @@ static PIRP reach_top(PIRP irp)
         ft_request_done(irp, private->index);
     else if (ft_irp_owner(irp) == FT_IRP_OF_SEND)
         ft_send_done(irp, private->index);
+    else if (ft_irp_owner(irp) == FT_IRP_OF_POWER)
+        ft_power_done(irp, private->index);
     else if (ft_irp_owner(irp) == FT_IRP_OF_THREAD)
         ft_irp_end_built(irp);
     else if (ft_irp_owner(irp) == FT_IRP_ASSOCIATED)

@@ -1,59 +1,89 @@
-/* The PnP and power manager: one task that sends one request after the other, in the order of the
- * ops that asked.
+/* The PnP manager, which is also the system power manager: one task that sends one request after
+ * the other, in the order of the ops that asked. Windows keeps system sleep and changes of the
+ * device tree apart in the same way. Device power (power.c) goes beside it.
  *
  * An op that strikes while the manager is busy is queued; whether it is legal is judged at its
  * turn, and the event op:skipped then says that it was not. An op that strikes while the manager
  * rests is judged at once.
  *
- * Not modelled: a power request while a PnP request is on its way in the same stack (Windows allows
- * it); several devices.
+ * Not modelled: several devices.
  */
 #include "io/io_private.h"
 
 enum {
-    STATE_NOT_STARTED = 1 << FT_PNP_NOT_STARTED,
-    STATE_STARTED = 1 << FT_PNP_STARTED,
-    STATE_STOP_PENDING = 1 << FT_PNP_STOP_PENDING,
-    STATE_STOPPED = 1 << FT_PNP_STOPPED,
-    STATE_REMOVE_PENDING = 1 << FT_PNP_REMOVE_PENDING,
-    STATE_SURPRISE_REMOVED = 1 << FT_PNP_SURPRISE_REMOVED,
+    IN_NOT_STARTED = 1 << FT_PNP_NOT_STARTED,
+    IN_STARTED = 1 << FT_PNP_STARTED,
+    IN_STOP_PENDING = 1 << FT_PNP_STOP_PENDING,
+    IN_STOPPED = 1 << FT_PNP_STOPPED,
+    IN_REMOVE_PENDING = 1 << FT_PNP_REMOVE_PENDING,
+    IN_SURPRISE_REMOVED = 1 << FT_PNP_SURPRISE_REMOVED,
+    IN_USE = IN_STARTED | IN_STOP_PENDING | IN_REMOVE_PENDING,
+    ANYWHERE = IN_USE | IN_NOT_STARTED | IN_STOPPED | IN_SURPRISE_REMOVED,
     ANY_POWER = 0,
     ONLY_D0,
-    NOT_D0
+    NOT_D0,
+    AWAKE = 0,
+    ASLEEP,
+    AWAKE_OR_NOT
 };
 
-/* What may be asked for in which state (wdm-io sheet, sections 6.1 and 7.1). The sources leave open
- * whether a device in D3 may be stopped; here it is not, because its START would have to power it
- * up. */
+/* What may be asked for in which state (wdm-io sheet, sections 6.1 and 7.1). A device in D3 may be
+ * stopped: its START powers it up. A spurious CANCEL is legal wherever the device is started. */
 static const struct {
     uint8_t work;
-    uint8_t pnp;   /* states, as bits */
-    uint8_t power; /* ANY_POWER, ONLY_D0, NOT_D0 */
+    uint8_t pnp;    /* states, as bits */
+    uint8_t power;  /* ANY_POWER, ONLY_D0, NOT_D0 */
+    uint8_t system; /* AWAKE, ASLEEP, AWAKE_OR_NOT */
 } legal_rows[] = {
-    {FT_WORK_START, STATE_NOT_STARTED, ANY_POWER},
-    {FT_WORK_TAIL_REMOVE,
-     STATE_NOT_STARTED | STATE_STARTED | STATE_STOPPED | STATE_SURPRISE_REMOVED, ANY_POWER},
-    {FT_OP_QUERY_REMOVE, STATE_NOT_STARTED | STATE_STARTED, ANY_POWER},
-    {FT_OP_REMOVE, STATE_NOT_STARTED | STATE_STARTED, ANY_POWER},
-    {FT_OP_SURPRISE_REMOVE,
-     STATE_STARTED | STATE_STOP_PENDING | STATE_STOPPED | STATE_REMOVE_PENDING, ANY_POWER},
-    {FT_OP_STOP, STATE_STARTED, ONLY_D0},
-    {FT_OP_RESTART, STATE_STOPPED, ANY_POWER},
-    {FT_OP_POWER_DOWN, STATE_STARTED, ONLY_D0},
-    {FT_OP_POWER_UP, STATE_STARTED, NOT_D0},
+    {FT_WORK_START, IN_NOT_STARTED, ANY_POWER, AWAKE},
+    {FT_WORK_TAIL_REMOVE, IN_NOT_STARTED | IN_STARTED | IN_STOPPED | IN_SURPRISE_REMOVED, ANY_POWER,
+     AWAKE},
+    {FT_WORK_DEVICE_STATE, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_WORK_RELATIONS, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_WORK_EJECT, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_OP_QUERY_REMOVE, IN_NOT_STARTED | IN_STARTED, ANY_POWER, AWAKE},
+    {FT_OP_REMOVE, IN_NOT_STARTED | IN_STARTED, ANY_POWER, AWAKE},
+    {FT_OP_SURPRISE_REMOVE, ANYWHERE & ~IN_SURPRISE_REMOVED, ANY_POWER, AWAKE},
+    {FT_OP_STOP, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_OP_QUERY_STOP, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_OP_RESTART, IN_STOPPED, ANY_POWER, AWAKE},
+    {FT_OP_CANCEL_STOP, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_OP_CANCEL_REMOVE, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_OP_USAGE, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_OP_SLEEP, ANYWHERE, ANY_POWER, AWAKE},
+    {FT_OP_WAKE, ANYWHERE, ANY_POWER, ASLEEP},
+    {FT_OP_POWER_DOWN, IN_USE, ONLY_D0, AWAKE},
+    {FT_OP_POWER_UP, IN_USE, NOT_D0, AWAKE},
+    {FT_OP_POWER_TO, IN_USE, ANY_POWER, AWAKE},
+    {FT_OP_QUERY_POWER, IN_USE, ANY_POWER, AWAKE},
 };
 
-static bool is_legal(unsigned work)
+bool ft_manager_legal_in(unsigned work, unsigned pnp, unsigned power, unsigned system)
 {
-    bool d0 = FT_IO->power == FT_D0;
+    bool d0 = power == FT_D0, awake = system == FT_S0;
+
+    for (size_t i = 0; i < sizeof legal_rows / sizeof *legal_rows; i++)
+        if (legal_rows[i].work == work)
+            return (legal_rows[i].pnp >> pnp & 1) &&
+                   (legal_rows[i].power == ANY_POWER || (legal_rows[i].power == ONLY_D0) == d0) &&
+                   (legal_rows[i].system == AWAKE_OR_NOT ||
+                    (legal_rows[i].system == AWAKE) == awake);
+    return false;
+}
+
+/* A started device gets another START only with other resources. The power manager that waits for
+ * PoStartNextPowerIrp sends no more; the orderly end does not wait. */
+bool ft_manager_legal(unsigned work, unsigned arg)
+{
+    bool sleep_or_wake = work == FT_OP_SLEEP || work == FT_OP_WAKE;
 
     if (!FT_IO->added)
         return false;
-    for (size_t i = 0; i < sizeof legal_rows / sizeof *legal_rows; i++)
-        if (legal_rows[i].work == work)
-            return (legal_rows[i].pnp >> FT_IO->pnp & 1) &&
-                   (legal_rows[i].power == ANY_POWER || (legal_rows[i].power == ONLY_D0) == d0);
-    return false;
+    if (sleep_or_wake && FT_IO->system_owed && FT_M->phase != FT_PHASE_TAIL)
+        return false;
+    if (work == FT_OP_RESTART && FT_IO->pnp == FT_PNP_STARTED)
+        return arg != 0 && FT_IO->system == FT_S0;
+    return ft_manager_legal_in(work, FT_IO->pnp, FT_IO->power, FT_IO->system);
 }
 
 void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index)
@@ -74,6 +104,61 @@ static struct ft_manager_entry take_first(void)
     return first;
 }
 
+/* One piece of work; its legality was judged. */
+static void run(const struct ft_manager_entry *entry)
+{
+    switch (entry->work) {
+    case FT_WORK_START:
+        ft_pnp_start();
+        break;
+    case FT_OP_RESTART:
+        ft_pnp_restart(entry->arg[0] != 0);
+        break;
+    case FT_WORK_TAIL_REMOVE:
+        ft_pnp_tail_remove();
+        break;
+    case FT_WORK_DEVICE_STATE:
+        ft_pnp_device_state();
+        break;
+    case FT_WORK_RELATIONS:
+        ft_pnp_relations(BusRelations);
+        break;
+    case FT_WORK_EJECT:
+        ft_pnp_eject();
+        break;
+    case FT_OP_QUERY_REMOVE:
+        ft_pnp_query_remove();
+        break;
+    case FT_OP_REMOVE:
+        ft_pnp_remove();
+        break;
+    case FT_OP_SURPRISE_REMOVE:
+        ft_pnp_surprise();
+        break;
+    case FT_OP_STOP:
+        ft_pnp_stop();
+        break;
+    case FT_OP_QUERY_STOP:
+        ft_pnp_query_stop();
+        break;
+    case FT_OP_CANCEL_STOP:
+        ft_pnp_send(IRP_MN_CANCEL_STOP_DEVICE);
+        break;
+    case FT_OP_CANCEL_REMOVE:
+        ft_pnp_send(IRP_MN_CANCEL_REMOVE_DEVICE);
+        break;
+    case FT_OP_USAGE:
+        ft_pnp_usage(entry->arg[0], entry->arg[1] != 0);
+        break;
+    case FT_OP_SLEEP:
+        ft_system_sleep(entry->arg[0], entry->arg[1] != 0);
+        break;
+    default:
+        ft_system_wake();
+        break;
+    }
+}
+
 static void manage(void *unused)
 {
     (void)unused;
@@ -81,8 +166,8 @@ static void manage(void *unused)
         struct ft_manager_entry entry = take_first();
 
         ft_current()->label = entry.label;
-        if (is_legal(entry.work))
-            ft_manager_run(entry.work);
+        if (ft_manager_legal(entry.work, entry.arg[0]))
+            run(&entry);
         else if (entry.op_index)
             ft_op_skipped(entry.work, entry.label, entry.op_index);
     }
@@ -105,45 +190,20 @@ void ft_manager_release(void)
         run_task(FT_IO->queue[0].label);
 }
 
-bool ft_manager_submit(unsigned work, unsigned label)
+bool ft_manager_submit(unsigned work, unsigned label, const uint16_t *arg)
 {
     struct ft_manager_entry *entry;
+    unsigned first = arg ? arg[0] : 0;
 
-    if (FT_IO->manager_busy ? FT_IO->queue_count == FT_MANAGER_MAX : !is_legal(work))
+    if (FT_IO->manager_busy ? FT_IO->queue_count == FT_MANAGER_MAX : !ft_manager_legal(work, first))
         return false;
     label = ft_label_claim(label);
     entry = &FT_IO->queue[FT_IO->queue_count++];
     *entry = (struct ft_manager_entry){.work = (uint8_t)work, .label = (uint8_t)label};
+    entry->arg[0] = (uint8_t)first;
+    entry->arg[1] = (uint8_t)(arg ? arg[1] : 0);
     entry->op_index = FT_M->phase == FT_PHASE_TAIL ? 0 : FT_M->op_index;
     if (!FT_IO->manager_busy)
         run_task(label);
     return true;
-}
-
-void ft_manager_run(unsigned work)
-{
-    switch (work) {
-    case FT_WORK_START:
-    case FT_OP_RESTART:
-        ft_pnp_start();
-        break;
-    case FT_WORK_TAIL_REMOVE:
-        ft_pnp_tail_remove();
-        break;
-    case FT_OP_QUERY_REMOVE:
-        ft_pnp_query_remove();
-        break;
-    case FT_OP_REMOVE:
-        ft_pnp_remove();
-        break;
-    case FT_OP_SURPRISE_REMOVE:
-        ft_pnp_surprise();
-        break;
-    case FT_OP_STOP:
-        ft_pnp_stop();
-        break;
-    default:
-        ft_power_set(work == FT_OP_POWER_UP ? FT_D0 : FT_D3);
-        break;
-    }
 }

@@ -2,13 +2,14 @@
  *
  *   NotStarted --START--> Started --QUERY_STOP--> StopPending --STOP--> Stopped --START--> Started
  *   Started, NotStarted --QUERY_REMOVE--> RemovePending --REMOVE--> Removed; CANCEL_* leads back
- *   Started, StopPending, Stopped, RemovePending --SURPRISE_REMOVAL--> SurpriseRemoved --REMOVE-->
- * Removed
+ *   any --SURPRISE_REMOVAL--> SurpriseRemoved --REMOVE--> Removed
+ *
+ * Around a START come the queries that the manager makes then: FILTER_RESOURCE_REQUIREMENTS before
+ * it, after it capabilities, device state and bus relations. A driver that answers the device state
+ * with FAILED, REMOVED or DISABLED has its device removed.
  *
  * Not modelled: the manager's own veto because of open handles (the requester's handle may be open
- * at an orderly REMOVE, and is then never cleaned up or closed); QUERY_STOP answered with
- * STATUS_RESOURCE_REQUIREMENTS_CHANGED; other resources at a restart; a START of a started device;
- * the queries around a start (capabilities, state, relations).
+ * at an orderly REMOVE, and is then never cleaned up or closed).
  */
 #include "io/io_private.h"
 
@@ -30,7 +31,8 @@ static void change_state(UCHAR minor, NTSTATUS status)
         io->pnp = FT_PNP_STOPPED;
         break;
     case IRP_MN_CANCEL_STOP_DEVICE:
-        io->pnp = FT_PNP_STARTED;
+        if (io->pnp == FT_PNP_STOP_PENDING)
+            io->pnp = FT_PNP_STARTED;
         break;
     case IRP_MN_QUERY_REMOVE_DEVICE:
         if (NT_SUCCESS(status)) {
@@ -45,44 +47,119 @@ static void change_state(UCHAR minor, NTSTATUS status)
     case IRP_MN_SURPRISE_REMOVAL:
         io->pnp = FT_PNP_SURPRISE_REMOVED;
         break;
-    default:
+    case IRP_MN_REMOVE_DEVICE:
         io->pnp = FT_PNP_REMOVED;
         break;
+    default:
+        break; /* a query or a notification */
     }
 }
 
-/* The lists live as long as the request; a driver that wants more copies them. */
-static NTSTATUS send_start(PIRP irp)
+static PIRP prepare(UCHAR minor)
 {
-    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
-    PCM_RESOURCE_LIST raw = ft_bus_resources(false), translated = ft_bus_resources(true);
+    return ft_send_prepare(FT_SEND_MANAGER, IRP_MJ_PNP, minor);
+}
+
+/* Sends what was prepared. `detail`: what the request is about, where its minor does not say. */
+static NTSTATUS send(PIRP irp, UCHAR minor, unsigned detail)
+{
+    uint64_t device = ft_block_handle(FT_IO->pdo), handle = ft_block_handle(irp);
     NTSTATUS status;
 
-    if (!raw || !translated)
-        ft_io_cut();
-    next->Parameters.StartDevice.AllocatedResources = raw;
-    next->Parameters.StartDevice.AllocatedResourcesTranslated = translated;
+    ft_emit(FT_EV_PNP_SEND, device, handle, minor, detail);
     status = ft_send_wait(FT_SEND_MANAGER, irp);
-    ft_block_free(raw);
-    ft_block_free(translated);
+    change_state(minor, status);
+    ft_emit(FT_EV_PNP_DONE, device, minor, (uint32_t)status, FT_IO->pnp, handle);
     return status;
 }
 
 NTSTATUS ft_pnp_send(UCHAR minor)
 {
-    uint64_t device = ft_block_handle(FT_IO->pdo);
-    PIRP irp = ft_send_prepare(FT_SEND_MANAGER, IRP_MJ_PNP, minor);
-    NTSTATUS status;
+    PIRP irp = prepare(minor);
+
+    return irp ? send(irp, minor, 0) : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+/* ---- queries ---- */
+
+/* What the driver answers instead is pool that the manager frees. */
+static void filter_requirements(void)
+{
+    PIRP irp = prepare(IRP_MN_FILTER_RESOURCE_REQUIREMENTS);
+    PIO_RESOURCE_REQUIREMENTS_LIST list = ft_bus_requirements();
+    ULONG_PTR answer;
+
+    if (!irp || !list) {
+        ft_io_cut();
+        return;
+    }
+    IoGetNextIrpStackLocation(irp)
+        ->Parameters.FilterResourceRequirements.IoResourceRequirementList = list;
+    if (NT_SUCCESS(send(irp, IRP_MN_FILTER_RESOURCE_REQUIREMENTS, 0))) {
+        answer = FT_IO->send[FT_SEND_MANAGER].information;
+        if (answer && answer != (ULONG_PTR)list)
+            ExFreePool((PVOID)answer);
+    }
+    ft_block_free(list);
+}
+
+static void query_capabilities(void)
+{
+    PIRP irp = prepare(IRP_MN_QUERY_CAPABILITIES);
+    DEVICE_CAPABILITIES capabilities = {.Size = sizeof capabilities, .Version = 1};
 
     if (!irp)
+        return;
+    capabilities.Address = capabilities.UINumber = (ULONG)-1;
+    IoGetNextIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities = &capabilities;
+    send(irp, IRP_MN_QUERY_CAPABILITIES, 0);
+}
+
+/* The objects that the driver reports were referenced for the manager; the list is pool. */
+void ft_pnp_relations(unsigned type)
+{
+    PIRP irp = prepare(IRP_MN_QUERY_DEVICE_RELATIONS);
+    ULONG_PTR answer;
+
+    if (!irp)
+        return;
+    IoGetNextIrpStackLocation(irp)->Parameters.QueryDeviceRelations.Type =
+        (DEVICE_RELATION_TYPE)type;
+    send(irp, IRP_MN_QUERY_DEVICE_RELATIONS, type);
+    answer = FT_IO->send[FT_SEND_MANAGER].information;
+    if (NT_SUCCESS(FT_IO->send[FT_SEND_MANAGER].status) && answer)
+        ExFreePool((PVOID)answer);
+}
+
+void ft_pnp_device_state(void)
+{
+    enum { GONE = PNP_DEVICE_DISABLED | PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED };
+    NTSTATUS status = ft_pnp_send(IRP_MN_QUERY_PNP_DEVICE_STATE);
+
+    if (NT_SUCCESS(status) && (FT_IO->send[FT_SEND_MANAGER].information & GONE))
+        ft_pnp_gone();
+}
+
+/* ---- START and STOP ---- */
+
+/* The lists live as long as the request; a driver that wants more copies them. */
+static NTSTATUS send_start(void)
+{
+    PIRP irp = prepare(IRP_MN_START_DEVICE);
+    PCM_RESOURCE_LIST raw = ft_bus_resources(false), translated = ft_bus_resources(true);
+    PIO_STACK_LOCATION next;
+    NTSTATUS status;
+
+    if (!irp || !raw || !translated) {
+        ft_io_cut();
         return STATUS_INSUFFICIENT_RESOURCES;
-    ft_emit(FT_EV_PNP_SEND, device, ft_block_handle(irp), minor);
-    if (minor == IRP_MN_START_DEVICE)
-        status = send_start(irp);
-    else
-        status = ft_send_wait(FT_SEND_MANAGER, irp);
-    change_state(minor, status);
-    ft_emit(FT_EV_PNP_DONE, device, minor, (uint32_t)status, FT_IO->pnp);
+    }
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.StartDevice.AllocatedResources = raw;
+    next->Parameters.StartDevice.AllocatedResourcesTranslated = translated;
+    status = send(irp, IRP_MN_START_DEVICE, FT_IO->elsewhere);
+    ft_block_free(raw);
+    ft_block_free(translated);
     return status;
 }
 
@@ -90,21 +167,78 @@ NTSTATUS ft_pnp_send(UCHAR minor)
  * start that fails only to REMOVE. */
 NTSTATUS ft_pnp_start(void)
 {
-    bool stopped = FT_IO->pnp == FT_PNP_STOPPED;
-    NTSTATUS status = ft_pnp_send(IRP_MN_START_DEVICE);
+    bool first = FT_IO->pnp == FT_PNP_NOT_STARTED;
+    NTSTATUS status;
 
-    if (!NT_SUCCESS(status) && stopped)
+    FT_IO->starting = 1;
+    if (first)
+        filter_requirements();
+    status = send_start();
+    if (!NT_SUCCESS(status) && !first)
         ft_pnp_send(IRP_MN_SURPRISE_REMOVAL);
+    FT_IO->starting = 0;
+    if (NT_SUCCESS(status)) {
+        query_capabilities();
+        ft_pnp_device_state();
+    }
+    if (FT_IO->pnp == FT_PNP_STARTED)
+        ft_pnp_relations(BusRelations);
+    ft_power_go_on();
     return status;
+}
+
+/* Moved: to the other place. A device that is started then changes over without a STOP. */
+void ft_pnp_restart(bool moved)
+{
+    if (moved) {
+        FT_IO->elsewhere = !FT_IO->elsewhere;
+        filter_requirements();
+    }
+    ft_pnp_start();
+}
+
+/* STATUS_RESOURCE_REQUIREMENTS_CHANGED is a success too; the manager then asks for the new
+ * requirements. */
+static bool query_stop(void)
+{
+    NTSTATUS status = ft_pnp_send(IRP_MN_QUERY_STOP_DEVICE);
+
+    if (status == STATUS_RESOURCE_REQUIREMENTS_CHANGED)
+        filter_requirements();
+    return NT_SUCCESS(status);
 }
 
 void ft_pnp_stop(void)
 {
-    if (NT_SUCCESS(ft_pnp_send(IRP_MN_QUERY_STOP_DEVICE)))
-        ft_pnp_send(IRP_MN_STOP_DEVICE);
-    else
-        ft_pnp_send(IRP_MN_CANCEL_STOP_DEVICE);
+    ft_pnp_send(query_stop() ? IRP_MN_STOP_DEVICE : IRP_MN_CANCEL_STOP_DEVICE);
 }
+
+void ft_pnp_query_stop(void)
+{
+    query_stop();
+    ft_pnp_send(IRP_MN_CANCEL_STOP_DEVICE);
+}
+
+/* ---- paths of files ---- */
+
+void ft_pnp_usage(unsigned kind, bool in_path)
+{
+    DEVICE_USAGE_NOTIFICATION_TYPE type =
+        kind ? (DEVICE_USAGE_NOTIFICATION_TYPE)kind : DeviceUsageTypePaging;
+    PIRP irp = prepare(IRP_MN_DEVICE_USAGE_NOTIFICATION);
+    PIO_STACK_LOCATION next;
+    NTSTATUS status;
+
+    if (!irp)
+        return;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.UsageNotification.InPath = in_path;
+    next->Parameters.UsageNotification.Type = type;
+    status = send(irp, IRP_MN_DEVICE_USAGE_NOTIFICATION, type);
+    ft_emit(FT_EV_USAGE, ft_block_handle(FT_IO->pdo), type, in_path, (uint32_t)status);
+}
+
+/* ---- removal ---- */
 
 void ft_pnp_query_remove(void)
 {
@@ -112,10 +246,12 @@ void ft_pnp_query_remove(void)
     ft_pnp_send(IRP_MN_CANCEL_REMOVE_DEVICE);
 }
 
-/* An IRP on its way into the driver keeps its device in Windows, by the reference to its file. */
+/* An IRP on its way into the driver keeps its device in Windows, by the reference to its file or,
+ * for a power IRP, to the device. */
 static void send_remove(void)
 {
     ft_requester_keep_out();
+    ft_power_wait_idle();
     ft_pnp_send(IRP_MN_REMOVE_DEVICE);
 }
 
@@ -136,6 +272,19 @@ void ft_pnp_surprise(void)
     if (!FT_IO->yanked)
         ft_hardware_yank();
     ft_pnp_send(IRP_MN_SURPRISE_REMOVAL);
+}
+
+/* The driver has said that its device is no more. The handle's user closes it when it is told. */
+void ft_pnp_gone(void)
+{
+    ft_pnp_send(IRP_MN_SURPRISE_REMOVAL);
+}
+
+/* The user presses the button: an orderly removal together with whatever goes with the device. */
+void ft_pnp_eject(void)
+{
+    ft_pnp_relations(EjectionRelations);
+    ft_pnp_remove();
 }
 
 /* The removal of the orderly end: a veto is answered by pulling the device; a device that is

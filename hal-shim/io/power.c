@@ -1,30 +1,394 @@
-/* Device power requests and the routines of the power manager (wdm-io sheet, section 7.1).
+/* Power requests of a device, and the routines that handle power IRPs (wdm-io sheet, section 7.1).
+ *
+ * A request comes from an op, from the driver (PoRequestPowerIrp) or from idle detection. QUERY and
+ * SET of a device state go down one after the other, each from a thread of its own, and may meet a
+ * PnP request in the stack; an op's does not meet a START, because the device has no power policy
+ * before it. A WAIT_WAKE is beside them. System power is in power_system.c.
+ *
+ * A stack without DO_POWER_PAGABLE gets its power IRPs at DISPATCH_LEVEL, and one with
+ * DO_POWER_INRUSH its power-up. Before Windows Vista the manager sends no further request until the
+ * driver has called PoStartNextPowerIrp for the last one; the orderly end of a run does not wait.
  *
  * SET_POWER comes without a QUERY_POWER before it, as it does when a device is idle or a battery
- * fails.
- *
- * Not modelled: system power requests and the power policy owner's requests that answer them
- * (PoRequestPowerIrp stops the run by name), idle detection, wait/wake.
+ * fails. What a QUERY promised is released by a SET_POWER to the state the device is in.
  */
 #include "io/io_private.h"
 
-NTSTATUS ft_power_set(unsigned state)
+enum { FAIL_IRP = 3, BAD_DEVICE = 4 };
+
+bool ft_power_awaits_start_next(void)
 {
-    uint64_t device = ft_block_handle(FT_IO->pdo);
-    PIRP irp = ft_send_prepare(FT_SEND_MANAGER, IRP_MJ_POWER, IRP_MN_SET_POWER);
-    PIO_STACK_LOCATION next;
+    enum { VISTA = 60 };
+
+    return ft_world_module()->description->windows < VISTA;
+}
+
+/* ---- the queue ---- */
+
+static bool is_wake(const struct ft_power_request *request)
+{
+    return request->minor == IRP_MN_WAIT_WAKE;
+}
+
+static bool of_op(const struct ft_power_request *request)
+{
+    return request->op != 0;
+}
+
+/* The request on its way, NULL: none. */
+static struct ft_power_request *find_sent(void)
+{
+    for (unsigned i = 0; i < FT_POWER_MAX; i++) {
+        struct ft_power_request *request = &FT_IO->power_request[i];
+
+        if (request->state == FT_POWER_SENT && !is_wake(request))
+            return request;
+    }
+    return NULL;
+}
+
+static struct ft_power_request *find_first_waiting(void)
+{
+    struct ft_power_request *first = NULL;
+
+    for (unsigned i = 0; i < FT_POWER_MAX; i++) {
+        struct ft_power_request *request = &FT_IO->power_request[i];
+
+        if (request->state == FT_POWER_WAITING && (!first || request->order < first->order))
+            first = request;
+    }
+    return first;
+}
+
+bool ft_power_busy(void)
+{
+    return find_sent() || find_first_waiting();
+}
+
+static struct ft_power_request *new_request(UCHAR minor, unsigned power)
+{
+    for (unsigned i = 0; i < FT_POWER_MAX; i++) {
+        struct ft_power_request *request = &FT_IO->power_request[i];
+
+        if (request->state != FT_POWER_FREE)
+            continue;
+        *request = (struct ft_power_request){.state = FT_POWER_WAITING, .minor = minor};
+        request->power = (uint8_t)power;
+        request->order = FT_IO->power_order++;
+        return request;
+    }
+    return NULL;
+}
+
+/* ---- sending ---- */
+
+KIRQL ft_power_irql(bool power_up)
+{
+    ULONG flags = ft_device_top(FT_IO->pdo)->Flags;
+
+    return !(flags & DO_POWER_PAGABLE) || (power_up && (flags & DO_POWER_INRUSH)) ? DISPATCH_LEVEL
+                                                                                  : PASSIVE_LEVEL;
+}
+
+static PIRP make_irp(struct ft_power_request *request, PDEVICE_OBJECT device)
+{
+    unsigned index = (unsigned)(request - FT_IO->power_request);
+    PIRP irp = ft_irp_create_or_cut(ft_device_top(device)->StackSize, FT_IRP_OF_POWER, index,
+                                    request->label);
+    uint64_t arg[] = {0, (uint64_t)IRP_MJ_POWER << 8 | request->minor, 0, false, 0};
+
+    if (!irp)
+        return NULL;
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    request->irp = irp;
+    arg[0] = request->handle = ft_block_handle(irp);
+    ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_IRP_NEW, 5, arg);
+    return irp;
+}
+
+static void fill_irp(PIRP irp, const struct ft_power_request *request)
+{
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
+
+    next->MajorFunction = IRP_MJ_POWER;
+    next->MinorFunction = request->minor;
+    if (is_wake(request)) {
+        next->Parameters.WaitWake.PowerState = (SYSTEM_POWER_STATE)request->power;
+        return;
+    }
+    next->Parameters.Power.Type = DevicePowerState;
+    next->Parameters.Power.State.DeviceState = (DEVICE_POWER_STATE)request->power;
+    next->Parameters.Power.ShutdownType = (POWER_ACTION)FT_IO->action;
+}
+
+static void announce(PIRP irp, const struct ft_power_request *request)
+{
+    bool wake = is_wake(request);
+
+    ft_emit(FT_EV_POWER_SEND, ft_block_handle(FT_IO->pdo), ft_block_handle(irp), request->minor,
+            wake ? 0 : request->power, wake, wake ? request->power : 0, FT_IO->action);
+}
+
+static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status);
+
+/* The slot may serve another request when the driver returns. A driver that returns another status
+ * than STATUS_PENDING without completing the IRP has lost it, as in ft_send_wait. */
+static void send_request(void *argument)
+{
+    struct ft_power_request *request = argument;
+    PDEVICE_OBJECT device = request->device ? request->device : FT_IO->pdo;
+    PIRP irp = request->irp ? request->irp : make_irp(request, device);
+    bool passive_only = is_wake(request);
+    uint64_t handle;
     NTSTATUS status;
 
     if (!irp)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    next = IoGetNextIrpStackLocation(irp);
-    next->Parameters.Power.Type = DevicePowerState;
-    next->Parameters.Power.State.DeviceState = (DEVICE_POWER_STATE)state;
-    next->Parameters.Power.ShutdownType = PowerActionNone;
-    ft_emit(FT_EV_POWER_SEND, device, ft_block_handle(irp), IRP_MN_SET_POWER, state);
-    status = ft_send_wait(FT_SEND_MANAGER, irp);
-    ft_emit(FT_EV_POWER_DONE, device, IRP_MN_SET_POWER, (uint32_t)status, FT_IO->power);
+        return;
+    handle = request->handle;
+    ft_current()->request = (uint16_t)ft_irp_id(irp);
+    fill_irp(irp, request);
+    announce(irp, request);
+    request->sent_at = FT_M->now;
+    if (!passive_only)
+        ft_irql_set(ft_power_irql(request->power == FT_D0));
+    status = ft_irp_call(ft_device_top(device), irp);
+    ft_irql_set(PASSIVE_LEVEL);
+    if (status != STATUS_PENDING && request->state == FT_POWER_SENT && request->handle == handle)
+        finish(request, irp, status);
+}
+
+static struct ft_task *begin(struct ft_power_request *request)
+{
+    struct ft_task *task = ft_task_spawn(FT_TASK_THREAD, send_request, request, request->label);
+
+    request->state = FT_POWER_SENT;
+    ft_task_for_device(task);
+    return task;
+}
+
+/* Until PoStartNextPowerIrp the next request waits. */
+static bool may_go(const struct ft_power_request *request)
+{
+    bool owed = FT_IO->start_next_owed && FT_M->phase != FT_PHASE_TAIL;
+
+    return !find_sent() && !owed && !(of_op(request) && FT_IO->starting);
+}
+
+/* Sends the next request, should it be its turn. The last one to leave wakes a removal. */
+static struct ft_task *send_next(void)
+{
+    struct ft_power_request *request;
+
+    while ((request = find_first_waiting()) != NULL && may_go(request)) {
+        if (!of_op(request) || ft_manager_legal(request->op, request->power))
+            return begin(request);
+        if (request->op_index)
+            ft_op_skipped(request->op, request->label, request->op_index);
+        request->state = FT_POWER_FREE;
+    }
+    if (!ft_power_busy())
+        ft_wake_waiters(&FT_IO->power_request, STATUS_SUCCESS, true);
+    return NULL;
+}
+
+void ft_power_go_on(void)
+{
+    send_next();
+}
+
+void ft_power_wait_idle(void)
+{
+    while (ft_power_busy())
+        ft_task_wait(&FT_IO->power_request, 0);
+}
+
+/* What an op asked for. A QUERY is followed by a SET_POWER to the state that the device is in. */
+bool ft_power_op(unsigned work, unsigned state, unsigned label)
+{
+    bool query = work == FT_OP_QUERY_POWER, at_once = !ft_power_busy() && !FT_IO->starting;
+    struct ft_power_request *request;
+
+    if (state == 0)
+        state = work == FT_OP_POWER_DOWN || query ? FT_D3 : FT_D0;
+    if (at_once && !ft_manager_legal(work, state))
+        return false;
+    request = new_request(query ? IRP_MN_QUERY_POWER : IRP_MN_SET_POWER, state);
+    if (!request)
+        return false;
+    request->op = (uint8_t)work;
+    request->label = (uint8_t)ft_label_claim(label);
+    request->op_index = FT_M->phase == FT_PHASE_TAIL ? 0 : FT_M->op_index;
+    ft_task_prefer(send_next());
+    return true;
+}
+
+void ft_power_idle(PDEVICE_OBJECT device, unsigned state)
+{
+    struct ft_power_request *request = new_request(IRP_MN_SET_POWER, state);
+
+    if (!request)
+        return;
+    request->device = device;
+    send_next();
+}
+
+/* ---- the end of a request ---- */
+
+static uint64_t call_back(void *request_, void *status_, void *unused, void *unused2)
+{
+    const struct ft_power_request *request = request_;
+    POWER_STATE state = {.DeviceState = (DEVICE_POWER_STATE)request->power};
+
+    (void)unused;
+    (void)unused2;
+    ((PREQUEST_POWER_COMPLETE)request->callback)(request->device, request->minor, state,
+                                                 request->context, status_);
+    return 0;
+}
+
+static void tell_requester(struct ft_power_request *request, PIRP irp, NTSTATUS status)
+{
+    uint64_t device = ft_handle_of(request->device);
+    IO_STATUS_BLOCK block = irp->IoStatus;
+
+    if (!request->callback)
+        return;
+    ft_emit(FT_EV_PO_CALLBACK, device, request->handle, request->minor, (uint32_t)status);
+    ft_call_driver_routine(FT_ROUTINE_POWER_CALLBACK, device, request->minor, 0, call_back, request,
+                           &block, NULL, NULL);
+}
+
+static void release_promise(const struct ft_power_request *query)
+{
+    struct ft_power_request *request;
+
+    if (query->op != FT_OP_QUERY_POWER || query->minor != IRP_MN_QUERY_POWER)
+        return;
+    request = new_request(IRP_MN_SET_POWER, FT_IO->power);
+    if (!request)
+        return;
+    request->op = query->op;
+    request->label = query->label;
+}
+
+/* The slot is free before the callback runs, which may ask for more. */
+static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status)
+{
+    struct ft_power_request done = *request;
+    bool wake = is_wake(&done);
+
+    *request = (struct ft_power_request){0};
+    if (!wake)
+        FT_IO->start_next_owed = ft_power_awaits_start_next() && !done.started;
+    ft_emit(FT_EV_POWER_DONE, ft_block_handle(FT_IO->pdo), done.minor, (uint32_t)status,
+            FT_IO->power, wake, wake ? done.power : 0, done.handle);
+    tell_requester(&done, irp, status);
+    release_promise(&done);
+    send_next();
+}
+
+void ft_power_done(PIRP irp, unsigned index)
+{
+    struct ft_power_request *request = &FT_IO->power_request[index];
+
+    /* An IRP that comes back after it was given up belongs to nobody. */
+    if (request->state == FT_POWER_SENT && request->handle == ft_block_handle(irp))
+        finish(request, irp, irp->IoStatus.Status);
+    ft_irp_retire(irp);
+}
+
+bool ft_power_sent_at(uint64_t *ret)
+{
+    const struct ft_power_request *request = find_sent();
+
+    if (request)
+        *ret = request->sent_at;
+    return request != NULL;
+}
+
+/* ---- DDIs ---- */
+
+static struct ft_power_request *new_driver_request(PDEVICE_OBJECT device, UCHAR minor,
+                                                   unsigned state)
+{
+    struct ft_power_request *request = new_request(minor, state);
+
+    if (!request) {
+        ft_io_cut();
+        return NULL;
+    }
+    request->device = device;
+    request->label = (uint8_t)ft_current()->label;
+    return make_irp(request, device) ? request : NULL;
+}
+
+static NTSTATUS request_power(PDEVICE_OBJECT device, UCHAR minor, unsigned state,
+                              struct ft_power_request **ret)
+{
+    if (minor != IRP_MN_SET_POWER && minor != IRP_MN_QUERY_POWER && minor != IRP_MN_WAIT_WAKE)
+        return STATUS_INVALID_PARAMETER_2;
+    if (!ft_alloc_fails(FAIL_IRP))
+        *ret = new_driver_request(device, minor, state);
+    return *ret ? STATUS_PENDING : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+/* PoRequestPowerIrp: STATUS_PENDING when the request is on its way; the callback tells its end. The
+ * IRP is given to the caller for a WAIT_WAKE only, so that it can cancel it. */
+NTSTATUS PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction, POWER_STATE PowerState,
+                           PREQUEST_POWER_COMPLETE CompletionFunction, PVOID Context, PIRP *Irp)
+{
+    unsigned state = (unsigned)PowerState.DeviceState;
+    struct ft_power_request *request = NULL;
+    bool returned = MinorFunction == IRP_MN_WAIT_WAKE && Irp != NULL;
+    NTSTATUS status;
+
+    FT_DDI_BEGIN(PO_REQUEST, 0);
+    ft_device_check(DeviceObject, BAD_DEVICE);
+    status = request_power(DeviceObject, MinorFunction, state, &request);
+    ft_emit(FT_EV_PO_REQUEST, ft_handle_of(DeviceObject), request ? request->handle : 0,
+            MinorFunction, state, (uint32_t)status, request && Irp != NULL);
+    if (request) {
+        request->callback = (void *)CompletionFunction;
+        request->context = Context;
+        if (returned)
+            *Irp = request->irp;
+        if (is_wake(request))
+            begin(request);
+        else
+            send_next();
+    }
+    FT_DDI_END(PO_REQUEST, 0);
     return status;
+}
+
+/* PoCallDriver: since Windows Vista the same as IoCallDriver. */
+NTSTATUS PoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    unsigned label = ft_label_of(Irp);
+    NTSTATUS status;
+
+    FT_DDI_BEGIN(PO_CALL, label);
+    ft_emit(FT_EV_PO_CALL, ft_handle_of(Irp), ft_handle_of(DeviceObject));
+    status = ft_irp_call(DeviceObject, Irp);
+    FT_DDI_END(PO_CALL, label);
+    return status;
+}
+
+/* PoStartNextPowerIrp: due before Windows Vista, without effect since. */
+VOID PoStartNextPowerIrp(PIRP Irp)
+{
+    unsigned label = ft_label_of(Irp);
+    uint64_t handle = ft_handle_of(Irp);
+
+    FT_DDI_BEGIN(POWER, label);
+    ft_emit(FT_EV_PO_START_NEXT, handle);
+    for (unsigned i = 0; i < FT_POWER_MAX; i++)
+        if (FT_IO->power_request[i].state == FT_POWER_SENT &&
+            FT_IO->power_request[i].handle == handle)
+            FT_IO->power_request[i].started = 1;
+    if (FT_IO->send[FT_SEND_MANAGER].irp == handle)
+        FT_IO->system_started = 1;
+    FT_DDI_END(POWER, label);
 }
 
 /* PoSetPowerState: tells the power manager, and returns what it was told before. System states pass
@@ -37,19 +401,9 @@ POWER_STATE PoSetPowerState(PDEVICE_OBJECT DeviceObject, POWER_STATE_TYPE Type, 
     if (Type == DevicePowerState) {
         previous.DeviceState = (DEVICE_POWER_STATE)FT_IO->told_power;
         FT_IO->told_power = (uint8_t)State.DeviceState;
-        ft_emit(FT_EV_PO_SET_STATE, ft_handle_of(DeviceObject), (uint32_t)State.DeviceState);
     }
+    ft_emit(FT_EV_PO_SET_STATE, ft_handle_of(DeviceObject), (uint32_t)State.DeviceState,
+            Type == SystemPowerState);
     FT_DDI_END(POWER, 0);
     return previous;
-}
-
-/* PoStartNextPowerIrp: due before Vista, without effect since. The manager sends one power request
- * at a time in any case. */
-VOID PoStartNextPowerIrp(PIRP Irp)
-{
-    unsigned label = ft_label_of(Irp);
-
-    FT_DDI_BEGIN(POWER, label);
-    ft_emit(FT_EV_PO_START_NEXT, ft_handle_of(Irp));
-    FT_DDI_END(POWER, label);
 }

@@ -130,7 +130,7 @@ static void refuse(PIRP irp, unsigned index)
 
 static bool may_request(void)
 {
-    return FT_IO->open && !FT_IO->cleaned && !FT_IO->removing;
+    return FT_IO->open && !FT_IO->cleaned && !FT_IO->removing && FT_IO->system == FT_S0;
 }
 
 void ft_requester_left(void)

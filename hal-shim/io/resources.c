@@ -151,3 +151,67 @@ PCM_RESOURCE_LIST ft_bus_resources(bool translated)
     partial->Count = (ULONG)(at - partial->PartialDescriptors);
     return list;
 }
+
+/* ---- requirements ---- */
+
+static PIO_RESOURCE_DESCRIPTOR require(PIO_RESOURCE_LIST list, PCM_PARTIAL_RESOURCE_DESCRIPTOR part)
+{
+    PIO_RESOURCE_DESCRIPTOR at = &list->Descriptors[list->Count++];
+
+    at->Type = part->Type;
+    at->ShareDisposition = part->ShareDisposition;
+    at->Flags = part->Flags;
+    return at;
+}
+
+/* A range anywhere that the bus decodes; what it has now comes from raw resources. */
+static void require_range(PIO_RESOURCE_DESCRIPTOR at, ULONG bytes, uint64_t first, uint64_t last)
+{
+    at->u.Generic.Length = bytes;
+    at->u.Generic.Alignment = bytes;
+    at->u.Generic.MinimumAddress.QuadPart = (LONGLONG)first;
+    at->u.Generic.MaximumAddress.QuadPart = (LONGLONG)last;
+}
+
+static void require_part(PIO_RESOURCE_LIST list, PCM_PARTIAL_RESOURCE_DESCRIPTOR part)
+{
+    PIO_RESOURCE_DESCRIPTOR at = require(list, part);
+
+    switch (part->Type) {
+    case CmResourceTypePort:
+        require_range(at, part->u.Port.Length, (ULONGLONG)part->u.Port.Start.QuadPart,
+                      (ULONGLONG)part->u.Port.Start.QuadPart + part->u.Port.Length - 1);
+        break;
+    case CmResourceTypeMemory:
+        require_range(at, part->u.Memory.Length, 0, UINT32_MAX);
+        break;
+    case CmResourceTypeInterrupt:
+        at->u.Interrupt.MinimumVector = part->u.Interrupt.Vector;
+        at->u.Interrupt.MaximumVector = part->u.Interrupt.Vector;
+        break;
+    default:
+        at->u.Dma.MinimumChannel = part->u.Dma.Channel;
+        at->u.Dma.MaximumChannel = part->u.Dma.Channel;
+        break;
+    }
+}
+
+PIO_RESOURCE_REQUIREMENTS_LIST ft_bus_requirements(void)
+{
+    ULONG bytes =
+        sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + RESOURCES_MAX * sizeof(IO_RESOURCE_DESCRIPTOR);
+    PIO_RESOURCE_REQUIREMENTS_LIST list = ft_block_alloc(bytes, FT_HC_OTHER, 0);
+    PCM_RESOURCE_LIST raw = ft_bus_resources(false);
+
+    if (!list || !raw)
+        return NULL;
+    list->ListSize = bytes;
+    list->InterfaceType = ft_bus_type();
+    list->AlternativeLists = 1;
+    list->List[0].Version = 1;
+    list->List[0].Revision = 1;
+    for (ULONG i = 0; i < raw->List[0].PartialResourceList.Count; i++)
+        require_part(&list->List[0], &raw->List[0].PartialResourceList.PartialDescriptors[i]);
+    ft_block_free(raw);
+    return list;
+}

@@ -36,17 +36,24 @@ void ft_send_done(PIRP irp, unsigned slot)
     ft_irp_retire(irp);
 }
 
+NTSTATUS ft_send_wait(unsigned slot, PIRP irp)
+{
+    return ft_send_wait_at(slot, irp, PASSIVE_LEVEL);
+}
+
 /* A driver that returns another status than STATUS_PENDING without completing the IRP has lost it;
  * the sender goes on with what was returned, as Windows does, and the IRP is left over at the end.
  */
-NTSTATUS ft_send_wait(unsigned slot, PIRP irp)
+NTSTATUS ft_send_wait_at(unsigned slot, PIRP irp, KIRQL irql)
 {
     struct ft_send *send = &FT_IO->send[slot];
     uint16_t request = ft_current()->request;
     NTSTATUS status;
 
     ft_current()->request = (uint16_t)ft_irp_id(irp);
+    ft_irql_set(irql);
     status = ft_irp_call(ft_device_top(FT_IO->pdo), irp);
+    ft_irql_set(PASSIVE_LEVEL);
     while (status == STATUS_PENDING && !send->done)
         ft_task_wait(send, 0);
     if (send->done)

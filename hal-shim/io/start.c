@@ -84,6 +84,7 @@ static NTSTATUS start_device(void)
     NTSTATUS status;
 
     FT_IO->manager_busy = 1;
+    FT_IO->starting = 1;
     status = ft_pnp_start();
     ft_manager_release();
     return status;

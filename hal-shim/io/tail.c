@@ -2,7 +2,8 @@
  * two steps the world lets the clock run while something is outstanding, up to a limit: that is the
  * fair drain.
  *
- * First of all the device becomes honest. Steps: a device that was pulled is reported so; power up;
+ * First of all the device becomes honest. Steps: the machine wakes; a device that was pulled is
+ * reported so; power up;
  * restart; cancel; clean up; a device that still holds requests is pulled; close; remove; unload.
  */
 #include "io/io_private.h"
@@ -13,6 +14,8 @@ static bool become_honest(void)
 {
     FT_IO->honest = 1;
     FT_IO->hostile_armed = 0;
+    ft_power_services_end();
+    ft_power_go_on();
     return ft_interrupt_honest();
 }
 
@@ -34,7 +37,8 @@ static bool give_up(void)
 {
     bool patient = clock_has_work() && FT_M->now - FT_M->tail_began < PATIENCE;
 
-    if (!FT_IO->manager_busy || FT_IO->gave_up || patient || ft_io_outstanding() == 0)
+    if (!(FT_IO->manager_busy || ft_power_busy()) || FT_IO->gave_up || patient ||
+        ft_io_outstanding() == 0)
         return false;
     FT_IO->gave_up = 1;
     ft_requests_cancel_all();
@@ -48,17 +52,22 @@ bool ft_tail_at_quiet(void)
 
 static bool report_removal(void)
 {
-    return FT_IO->yanked && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0);
+    return FT_IO->yanked && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0, NULL);
+}
+
+static bool wake(void)
+{
+    return ft_manager_submit(FT_OP_WAKE, 0, NULL);
 }
 
 static bool power_up(void)
 {
-    return !FT_IO->yanked && ft_manager_submit(FT_OP_POWER_UP, 0);
+    return !FT_IO->yanked && ft_power_op(FT_OP_POWER_UP, 0, 0);
 }
 
 static bool restart(void)
 {
-    return !FT_IO->yanked && ft_manager_submit(FT_OP_RESTART, 0);
+    return !FT_IO->yanked && ft_manager_submit(FT_OP_RESTART, 0, NULL);
 }
 
 static bool cancel_requests(void)
@@ -103,7 +112,7 @@ static bool clean_up_handle(void)
 /* Its user gives a device that swallows requests a last chance. */
 static bool pull_if_stuck(void)
 {
-    return ft_io_outstanding() > 0 && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0);
+    return ft_io_outstanding() > 0 && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0, NULL);
 }
 
 /* CLOSE comes after the last request of the handle, and REMOVE after CLOSE; so requests that are
@@ -120,7 +129,7 @@ static bool close_or_hang(void)
 
 static bool remove_device(void)
 {
-    return ft_manager_submit(FT_WORK_TAIL_REMOVE, 0);
+    return ft_manager_submit(FT_WORK_TAIL_REMOVE, 0, NULL);
 }
 
 static uint64_t call_unload(void *routine, void *driver, void *unused, void *unused2)
@@ -160,8 +169,8 @@ static bool unload_driver(void)
 }
 
 static bool (*const steps[])(void) = {
-    report_removal, power_up,      restart,       cancel_requests, clean_up_handle,
-    pull_if_stuck,  close_or_hang, remove_device, unload_driver,
+    wake,          report_removal, power_up,      restart,       cancel_requests, clean_up_handle,
+    pull_if_stuck, close_or_hang,  remove_device, unload_driver,
 };
 
 bool ft_io_tail_step(void)

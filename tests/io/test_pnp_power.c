@@ -34,14 +34,29 @@ static const char *notes_of(const struct bench_driver *how, const struct ft_op *
 
 static const struct bench_driver sound;
 
+/* Which of the ends of PnP requests is the n-th with that minor code, 0: none. */
+static unsigned pnp_index(unsigned minor, unsigned n)
+{
+    for (unsigned i = 1; i <= wb_count(FT_EV_PNP_DONE); i++)
+        if (wb_event(FT_EV_PNP_DONE, i)->arg[1] == minor && --n == 0)
+            return i;
+    return 0;
+}
+
+/* Its event, zeroed when there is none. */
+static const struct ft_event *pnp_done(unsigned minor, unsigned n)
+{
+    return wb_event(FT_EV_PNP_DONE, pnp_index(minor, n));
+}
+
 static void a_device_is_started_opened_closed_and_removed(void **state)
 {
     (void)state;
     assert_string_equal(notes_of(&sound, NULL, 0, 0), "start create cleanup close query-remove "
                                                       "remove hw-off unload");
-    assert_int_equal(wb_event(FT_EV_PNP_DONE, 1)->arg[3], FT_PNP_STARTED);
-    assert_int_equal(wb_event(FT_EV_PNP_DONE, 2)->arg[3], FT_PNP_REMOVE_PENDING);
-    assert_int_equal(wb_event(FT_EV_PNP_DONE, 3)->arg[3], FT_PNP_REMOVED);
+    assert_int_equal(pnp_done(IRP_MN_START_DEVICE, 1)->arg[3], FT_PNP_STARTED);
+    assert_int_equal(pnp_done(IRP_MN_QUERY_REMOVE_DEVICE, 1)->arg[3], FT_PNP_REMOVE_PENDING);
+    assert_int_equal(pnp_done(IRP_MN_REMOVE_DEVICE, 1)->arg[3], FT_PNP_REMOVED);
 }
 
 /* ---- which ops are legal when ---- */
@@ -64,7 +79,28 @@ static const struct row {
     {{OP(POWER_DOWN), OP(POWER_UP)}, 0, "d3 hw-off d0 cleanup"},
     {{OP(POWER_UP)}, 1, "cleanup"},
     {{OP(POWER_DOWN), OP(POWER_DOWN), OP(POWER_UP)}, 1, "d3 hw-off d0 cleanup"},
-    {{OP(POWER_DOWN), OP(STOP), OP(POWER_UP)}, 1, "d3 hw-off d0 cleanup"},
+    {{OP(POWER_DOWN), OP(STOP), OP(POWER_UP)}, 1, "d3 hw-off query-stop stop start cleanup"},
+    {{OP(POWER_DOWN), OP(STOP), OP(RESTART)}, 0, "d3 hw-off query-stop stop start cleanup"},
+    {{OP(QUERY_STOP)}, 0, "query-stop cancel-stop cleanup"},
+    {{OP(CANCEL_STOP), OP(CANCEL_REMOVE)}, 0, "cancel-stop cancel-remove cleanup"},
+    {{OP(STOP), OP(CANCEL_STOP)}, 1, "query-stop stop hw-off start"},
+    {{OP(QUERY_POWER)}, 0, "query-d3 d0 cleanup"},
+    {{{.kind = FT_OP_POWER_TO, .arg = {2}}, {.kind = FT_OP_POWER_TO, .arg = {1}}, OP(POWER_UP)},
+     1,
+     "d1 hw-off d0 cleanup"},
+    {{OP(POWER_TO)}, 0, "d0 cleanup"}, /* D0 in D0 */
+    {{OP(WAKE), OP(WAKE_SIGNAL)}, 2, "cleanup"},
+    {{OP(SLEEP), OP(WAKE)}, 0, "query-s3 s3 hw-off s0 cleanup"},
+    {{OP(SLEEP)}, 0, "query-s3 s3 hw-off s0 cleanup"}, /* the end wakes it */
+    {{{.kind = FT_OP_SLEEP, .arg = {1}}, OP(WAKE)}, 0, "query-s1 s1 s0 cleanup"},
+    {{{.kind = FT_OP_SLEEP, .arg = {5, 1}}, OP(WAKE)}, 0, "s5 hw-off s0 cleanup"},
+    {{OP(SLEEP), OP(SLEEP), OP(STOP), OP(POWER_DOWN), READ_OP, OP(WAKE)},
+     4,
+     "query-s3 s3 hw-off s0 cleanup"},
+    {{OP(POWER_DOWN), OP(SLEEP), OP(WAKE), OP(POWER_UP)}, 0, "d3 hw-off query-s3 s3 s0 d0 cleanup"},
+    {{OP(SLEEP), OP(YANK), OP(SURPRISE_REMOVE), OP(WAKE)},
+     1,
+     "query-s3 s3 hw-off s0 surprise cleanup"},
     {{OP(POWER_DOWN), OP(QUERY_REMOVE), OP(POWER_UP)},
      0,
      "d3 hw-off query-remove cancel-remove d0"},
@@ -112,8 +148,8 @@ static void a_vetoed_query_remove_is_cancelled_and_the_device_goes_on(void **sta
         notes_of(&(struct bench_driver){.query_remove = STATUS_DEVICE_BUSY}, op, 2, 0),
         "start create cleanup close query-remove cancel-remove create read cleanup close "
         "query-remove cancel-remove hw-yanked surprise remove unload");
-    assert_int_equal(wb_event(FT_EV_PNP_DONE, 2)->arg[3], FT_PNP_STARTED);
-    assert_int_equal(wb_event(FT_EV_PNP_DONE, 2)->arg[2], (uint32_t)STATUS_DEVICE_BUSY);
+    assert_int_equal(pnp_done(IRP_MN_QUERY_REMOVE_DEVICE, 1)->arg[3], FT_PNP_STARTED);
+    assert_int_equal(pnp_done(IRP_MN_QUERY_REMOVE_DEVICE, 1)->arg[2], (uint32_t)STATUS_DEVICE_BUSY);
 }
 
 static void a_vetoed_query_stop_is_cancelled(void **state)
@@ -134,7 +170,7 @@ static void a_failed_start_is_followed_by_remove_alone(void **state)
     assert_string_equal(notes_of(&(struct bench_driver){.start = STATUS_UNSUCCESSFUL}, op, 2, 2),
                         "start remove hw-off unload");
     assert_int_equal(wb_last(FT_EV_RUN_STARTED)->arg[0], (uint32_t)STATUS_UNSUCCESSFUL);
-    assert_int_equal(wb_event(FT_EV_PNP_DONE, 1)->arg[3], FT_PNP_NOT_STARTED);
+    assert_int_equal(pnp_done(IRP_MN_START_DEVICE, 1)->arg[3], FT_PNP_NOT_STARTED);
 }
 
 static void a_failed_restart_is_followed_by_surprise_removal(void **state)
@@ -226,8 +262,7 @@ static void a_device_that_is_gone_cannot_be_powered_up_or_started(void **state)
     assert_int_equal(wb_last(FT_EV_POWER_DONE)->arg[2], (uint32_t)STATUS_NO_SUCH_DEVICE);
     assert_int_equal(wb_count(FT_EV_POWER_HW), 1);
     assert_non_null(strstr(notes_of(&sound, start, 3, 0), "hw-off hw-yanked start surprise"));
-    assert_int_equal(wb_event(FT_EV_PNP_DONE, 4)->arg[1], IRP_MN_START_DEVICE);
-    assert_int_equal(wb_event(FT_EV_PNP_DONE, 4)->arg[2], (uint32_t)STATUS_NO_SUCH_DEVICE);
+    assert_int_equal(pnp_done(IRP_MN_START_DEVICE, 2)->arg[2], (uint32_t)STATUS_NO_SUCH_DEVICE);
 }
 
 static NTSTATUS start_engine(PDEVICE_OBJECT device, PIRP irp)
@@ -261,7 +296,8 @@ static void ops_that_strike_while_the_manager_works_wait_their_turn(void **state
     /* Both strike before STOP is over. Judged at their turn, one is legal. */
     assert_non_null(
         strstr(notes_of(&sound, op, 3, 1), "create query-stop stop hw-off start cleanup"));
-    assert_true(wb_place(FT_EV_OP_FIRED, 3) < wb_place(FT_EV_PNP_DONE, 3));
+    assert_true(wb_place(FT_EV_OP_FIRED, 3) <
+                wb_place(FT_EV_PNP_DONE, pnp_index(IRP_MN_STOP_DEVICE, 1)));
     assert_int_equal(wb_last(FT_EV_OP_SKIPPED)->arg[0], 3);
 }
 

@@ -175,7 +175,7 @@ static const struct {
 } bad_texts[] = {
     {"frobnicate\n", 1, "unknown op: frobnicate"},
     {"a: read\n\n# x\nreed length=1\n", 4, "unknown op: reed"},
-    {"sleep state=3\n", 1, "not built yet: sleep"},
+    {"bus-reset\n", 1, "not built yet: bus-reset"},
     {"read\nb: ioctl code=1\n", 2, "not built yet: ioctl"},
     {"read length=65025\n", 1, "length: 65025 is out of range 0 to 65024"},
     {"read length=99999999999999999999\n", 1,

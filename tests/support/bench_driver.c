@@ -50,7 +50,7 @@ NTSTATUS bench_swallow(PDEVICE_OBJECT device, PIRP irp)
     return STATUS_PENDING;
 }
 
-static NTSTATUS pass_down(PIRP irp)
+NTSTATUS bench_pass_down(PIRP irp)
 {
     IoSkipCurrentIrpStackLocation(irp);
     return IoCallDriver(the_driver.below, irp);
@@ -143,7 +143,7 @@ static NTSTATUS remove_device(PIRP irp)
 
     release_resources();
     irp->IoStatus.Status = STATUS_SUCCESS;
-    status = pass_down(irp);
+    status = bench_pass_down(irp);
     IoDetachDevice(the_driver.below);
     IoDeleteDevice(the_driver.device);
     return status;
@@ -154,7 +154,7 @@ static NTSTATUS agree(PIRP irp, NTSTATUS answer)
     if (!NT_SUCCESS(answer))
         return bench_complete(irp, answer, 0);
     irp->IoStatus.Status = STATUS_SUCCESS;
-    return pass_down(irp);
+    return bench_pass_down(irp);
 }
 
 static NTSTATUS pnp(PDEVICE_OBJECT device, PIRP irp)
@@ -162,11 +162,15 @@ static NTSTATUS pnp(PDEVICE_OBJECT device, PIRP irp)
     static const char *const names[] = {"start", "query-remove", "remove",     "cancel-remove",
                                         "stop",  "query-stop",   "cancel-stop"};
     UCHAR minor = IoGetCurrentIrpStackLocation(irp)->MinorFunction;
+    NTSTATUS status;
 
     (void)device;
-    wb_note(minor < sizeof names / sizeof *names ? names[minor]
-            : minor == IRP_MN_SURPRISE_REMOVAL   ? "surprise"
-                                                 : "pnp");
+    if (minor < sizeof names / sizeof *names)
+        wb_note(names[minor]);
+    else if (minor == IRP_MN_SURPRISE_REMOVAL)
+        wb_note("surprise");
+    if (the_driver.pnp && the_driver.pnp(irp, &status))
+        return status;
     switch (minor) {
     case IRP_MN_START_DEVICE:
         return start(irp);
@@ -184,8 +188,25 @@ static NTSTATUS pnp(PDEVICE_OBJECT device, PIRP irp)
     case IRP_MN_CANCEL_STOP_DEVICE:
         return agree(irp, STATUS_SUCCESS);
     default:
-        return pass_down(irp);
+        return bench_pass_down(irp);
     }
+}
+
+/* "d0" and so on, "query-d3"; "s3", "query-s3"; "wait-wake". */
+static void note_power(PIO_STACK_LOCATION location)
+{
+    static const char *const names[] = {"d0",       "d1",       "d2",       "d3",       "query-d0",
+                                        "query-d1", "query-d2", "query-d3", "s0",       "s1",
+                                        "s2",       "s3",       "s4",       "s5",       "query-s0",
+                                        "query-s1", "query-s2", "query-s3", "query-s4", "query-s5"};
+    bool query = location->MinorFunction == IRP_MN_QUERY_POWER;
+
+    if (location->MinorFunction == IRP_MN_WAIT_WAKE)
+        wb_note("wait-wake");
+    else if (location->Parameters.Power.Type == DevicePowerState)
+        wb_note(names[(unsigned)location->Parameters.Power.State.DeviceState - 1 + 4 * query]);
+    else
+        wb_note(names[8 + (unsigned)location->Parameters.Power.State.SystemState - 1 + 6 * query]);
 }
 
 static NTSTATUS power(PDEVICE_OBJECT device, PIRP irp)
@@ -193,9 +214,12 @@ static NTSTATUS power(PDEVICE_OBJECT device, PIRP irp)
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
 
     (void)device;
-    if (location->MinorFunction == IRP_MN_SET_POWER)
-        wb_note(location->Parameters.Power.State.DeviceState == PowerDeviceD0 ? "d0" : "d3");
-    return pass_down(irp);
+    note_power(location);
+    if (the_driver.windows < 60)
+        PoStartNextPowerIrp(irp);
+    if (the_driver.power)
+        return the_driver.power(irp, location);
+    return bench_pass_down(irp);
 }
 
 /* ---- the rest ---- */
@@ -224,7 +248,7 @@ static NTSTATUS add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo)
     if (!NT_SUCCESS(status))
         return status;
     the_driver.below = IoAttachDeviceToDeviceStack(the_driver.device, pdo);
-    the_driver.device->Flags |= DO_DIRECT_IO;
+    the_driver.device->Flags |= DO_DIRECT_IO | the_driver.flags;
     the_driver.device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     return STATUS_SUCCESS;
 }
@@ -262,6 +286,8 @@ int bench_driver_entry(void *object, void *path)
 void bench_driver_run(const struct bench_driver *how, const struct ft_op *op, unsigned op_count)
 {
     the_driver = *how;
+    if (!the_driver.windows)
+        the_driver.windows = 100;
     wb_run(&(struct wb_case){.entry = bench_driver_entry,
                              .describe = how->describe,
                              .op = op,

@@ -17,7 +17,12 @@ struct bench_driver {
     NTSTATUS start, restart, query_remove, query_stop, create;
     PDRIVER_DISPATCH request; /* reads and writes; NULL: complete at once with no bytes */
     PKSERVICE_ROUTINE isr;    /* NULL: no interrupt is connected */
-    void (*started)(void);    /* called when START has gone well, before it completes */
+    /* A PnP request: true when it was dealt with and *status is what to return. */
+    bool (*pnp)(PIRP irp, NTSTATUS *status);
+    NTSTATUS (*power)(PIRP irp, PIO_STACK_LOCATION location); /* NULL: pass it down */
+    ULONG flags;                                              /* more of the device object's */
+    uint8_t windows;       /* below 60: PoStartNextPowerIrp is called; describe sets the same */
+    void (*started)(void); /* called when START has gone well, before it completes */
     BOOLEAN no_unload;
     BOOLEAN device_auto; /* the device has no model */
     void (*describe)(struct ft_description *description);
@@ -46,6 +51,8 @@ void bench_register_set(ULONG offset, ULONG value);
 
 /* Completes, and returns that status. */
 NTSTATUS bench_complete(PIRP irp, NTSTATUS status, ULONG_PTR information);
+
+NTSTATUS bench_pass_down(PIRP irp);
 
 /* Requests for the_driver.request. */
 NTSTATUS bench_hold(PDEVICE_OBJECT device, PIRP irp);    /* pends it until it is cancelled */

@@ -1,0 +1,92 @@
+/* System power: the machine sleeps, hibernates, shuts down and wakes (wdm-io sheet, section 7.1).
+ * One stack takes part: QUERY_POWER, SET_POWER to the sleep state, later SET_POWER to S0; after a
+ * veto SET_POWER to S0 at once. A critical sleep does not ask.
+ *
+ * In S2 and deeper states the bus has no power: a device that its driver left in D0 goes to D3 as
+ * if it had been pulled out and in, and is back in D0, after a power-on reset, when the machine
+ * wakes.
+ *
+ * Not modelled: that nothing at all runs while the machine sleeps; only the requester's new
+ * requests, PnP and the power ops wait for the wake. S5 can be woken from as the others.
+ */
+#include "io/io_private.h"
+
+static void announce_system(unsigned state)
+{
+    FT_IO->system = (uint8_t)state;
+    ft_emit(FT_EV_SYSTEM_POWER, state);
+}
+
+static POWER_ACTION action_of(unsigned system)
+{
+    switch (system) {
+    case PowerSystemHibernate:
+        return PowerActionHibernate;
+    case PowerSystemShutdown:
+        return PowerActionShutdownOff;
+    default:
+        return PowerActionSleep;
+    }
+}
+
+static NTSTATUS send_system(UCHAR minor, unsigned system)
+{
+    uint64_t device = ft_block_handle(FT_IO->pdo), handle;
+    PIRP irp = ft_send_prepare(FT_SEND_MANAGER, IRP_MJ_POWER, minor);
+    PIO_STACK_LOCATION next;
+    NTSTATUS status;
+
+    if (!irp)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    handle = ft_block_handle(irp);
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.Power.SystemPowerStateContext.TargetSystemState = system;
+    next->Parameters.Power.SystemPowerStateContext.EffectiveSystemState = system;
+    next->Parameters.Power.SystemPowerStateContext.CurrentSystemState = FT_IO->system;
+    next->Parameters.Power.Type = SystemPowerState;
+    next->Parameters.Power.State.SystemState = (SYSTEM_POWER_STATE)system;
+    next->Parameters.Power.ShutdownType = (POWER_ACTION)FT_IO->action;
+    FT_IO->system_started = 0;
+    ft_emit(FT_EV_POWER_SEND, device, handle, minor, 0, true, system, FT_IO->action);
+    status = ft_send_wait_at(FT_SEND_MANAGER, irp, ft_power_irql(system == PowerSystemWorking));
+    FT_IO->system_owed = ft_power_awaits_start_next() && !FT_IO->system_started;
+    ft_emit(FT_EV_POWER_DONE, device, minor, (uint32_t)status, FT_IO->power, true, system, handle);
+    return status;
+}
+
+static void fall_asleep(unsigned system)
+{
+    if (system > PowerSystemSleeping1 && FT_IO->power == FT_D0 && !FT_IO->yanked) {
+        FT_IO->lost_power = 1;
+        ft_hardware_power(FT_D3);
+    }
+    announce_system(system);
+}
+
+void ft_system_sleep(unsigned state, bool critical)
+{
+    enum { USUAL = 3 };
+    unsigned system = PowerSystemWorking + (state ? state : USUAL);
+
+    FT_IO->action = (uint8_t)action_of(system);
+    ft_power_display(false);
+    if (critical || NT_SUCCESS(send_system(IRP_MN_QUERY_POWER, system))) {
+        send_system(IRP_MN_SET_POWER, system);
+        fall_asleep(system);
+        return;
+    }
+    send_system(IRP_MN_SET_POWER, PowerSystemWorking);
+    FT_IO->action = PowerActionNone;
+    ft_power_display(true);
+}
+
+void ft_system_wake(void)
+{
+    if (FT_IO->lost_power && !FT_IO->yanked)
+        ft_hardware_power(FT_D0);
+    FT_IO->lost_power = 0;
+    announce_system(PowerSystemWorking);
+    send_system(IRP_MN_SET_POWER, PowerSystemWorking);
+    FT_IO->action = PowerActionNone;
+    ft_power_display(true);
+}
