@@ -54,6 +54,7 @@ static struct window io_window(uint16_t kind)
     case FT_EV_DPC_FLUSH:
     case FT_EV_REGISTRY:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
+    case FT_EV_IDLE_DETECTION:
     case FT_EV_DEVICE_CREATE:
     case FT_EV_DEVICE_DELETE:
     case FT_EV_PROBE:
@@ -75,6 +76,9 @@ static struct window io_window(uint16_t kind)
     case FT_EV_RL_RELEASE:
     case FT_EV_PO_SET_STATE:
     case FT_EV_PO_START_NEXT:
+    case FT_EV_PO_REQUEST:
+    case FT_EV_PO_CALL:
+    case FT_EV_INT_ACTIVE:
     case FT_EV_MDL_ALLOC:
     case FT_EV_MDL_BUILD:
     case FT_EV_MDL_LOCK:
