@@ -17,6 +17,7 @@ enum {
     FT_DMA_GRANTS_MAX = 24,   /* channel and list requests, waiting or granted */
     FT_DMA_MAPPINGS_MAX = 96, /* live at one time */
     FT_DMA_COMMONS_MAX = 8,
+    FT_DMA_PAGES_MAX = 16,     /* allocations of pages that are live at one time */
     FT_DMA_BUFFERS_MAX = 24,   /* buffers of requests */
     FT_DMA_ENDED_MAX = 4,      /* lists that were put, kept to name them */
     FT_DMA_REGISTERS_MAX = 256 /* map registers of the machine, pages of the bounce area */
@@ -131,6 +132,15 @@ struct ft_dma_buffer {
     uint8_t unused[5];
 };
 
+/* Pages that the driver has allocated. */
+struct ft_dma_pages {
+    uint64_t bytes; /* as asked */
+    uint32_t id;    /* of the handle, 0: free slot; of the MDL when they belong to one */
+    uint16_t frame;
+    uint8_t pages;
+    uint8_t what; /* the last argument of pages:alloc */
+};
+
 struct ft_dma_state {
     struct ft_dma_adapter adapter[FT_DMA_ADAPTERS_MAX];
     struct ft_dma_grant grant[FT_DMA_GRANTS_MAX];
@@ -138,6 +148,7 @@ struct ft_dma_state {
     struct ft_dma_ended ended[FT_DMA_ENDED_MAX];
     struct ft_dma_common common[FT_DMA_COMMONS_MAX];
     struct ft_dma_buffer buffer[FT_DMA_BUFFERS_MAX];
+    struct ft_dma_pages pages[FT_DMA_PAGES_MAX];
     uint64_t dirty[256]; /* by frame: bit per cache line that the processor wrote and memory does
                             not have */
     uint8_t frame_used[256];                     /* 0: free */

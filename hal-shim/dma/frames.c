@@ -6,6 +6,7 @@
 
 enum {
     SLACK_FILL = 0xB5,
+    FREE_FILL = 0xDD,
     STALE_FILL = 0x5A, /* what memory holds before the requester's data gets there */
     DAMAGE_BEFORE = 1,
     DAMAGE_AFTER = 2
@@ -34,7 +35,10 @@ static bool two_views(const void *va)
 {
     int frame = ft_frame_of(va);
 
-    return frame >= 0 && !FT_M->platform.coherent && FT_M->dma.frame_used[frame] != FT_FRAME_COMMON;
+    /* A free frame had two once. */
+    return frame >= 0 && !FT_M->platform.coherent &&
+           (FT_M->dma.frame_used[frame] == FT_FRAME_BUFFER ||
+            FT_M->dma.frame_used[frame] == FT_FRAME_FREE);
 }
 
 void *ft_bus_view(void *va)
@@ -80,53 +84,113 @@ static bool is_pattern(const uint8_t *at, uint32_t bytes, uint64_t seed)
 /* ---- buffers ---- */
 
 /* align: the run does not cross a multiple of it, 0: it may. */
-static bool find_run(unsigned pages, unsigned align, unsigned *frame)
+static bool is_free(unsigned frame)
 {
-    const uint8_t *used = FT_M->dma.frame_used;
+    uint8_t use = FT_M->dma.frame_used[frame];
+
+    return use == FT_FRAME_FREE || use == FT_FRAME_FILLED;
+}
+
+static bool in_reach(unsigned frame, const struct ft_frame_want *want)
+{
+    uint64_t physical;
+
+    if (want->low == 0 && want->high == UINT64_MAX)
+        return true;
+    physical = ft_frame_physical(frame, want->use);
+    return physical >= want->low && physical + (FT_PAGE_BYTES - 1) <= want->high;
+}
+
+static bool find_run(const struct ft_frame_want *want, unsigned *frame)
+{
     unsigned run = 0;
 
     for (unsigned i = 0; i < FT_FRAMES_MAX; i++) {
-        if (align && i % align == 0)
+        if (want->align && i % want->align == 0)
             run = 0;
-        run = used[i] ? 0 : run + 1;
-        if (run == pages) {
-            *frame = i + 1 - pages;
+        run = is_free(i) && in_reach(i, want) ? run + 1 : 0;
+        if (run == want->pages) {
+            *frame = i + 1 - want->pages;
             return true;
         }
     }
     return false;
 }
 
-static bool take(unsigned pages, unsigned align, unsigned *frame, uint8_t use)
+/* Nobody may have written to a free page. */
+static void check_filled(unsigned frame)
+{
+    enum { DAMAGE_OF_FREE_PAGE = 6 };
+    const uint8_t *page = ft_frame_address(frame);
+
+    if (FT_M->dma.frame_used[frame] != FT_FRAME_FILLED)
+        return;
+    ft_unpoison(page, FT_PAGE_BYTES);
+    for (unsigned i = 0; i < FT_PAGE_BYTES; i++)
+        if (page[i] != FREE_FILL) {
+            ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_FREE_PAGE, 0, i);
+            break;
+        }
+    ft_poison(page, FT_PAGE_BYTES);
+}
+
+void ft_frames_check(void)
+{
+    for (unsigned i = 0; i < FT_M->dma.frames_high; i++)
+        check_filled(i);
+}
+
+static bool take(const struct ft_frame_want *want, unsigned *frame)
 {
     struct ft_dma_state *dma = &FT_M->dma;
 
-    if (pages == 0 || !find_run(pages, align, frame))
+    if (want->pages == 0 || !find_run(want, frame))
         return false;
-    memset(dma->frame_used + *frame, use, pages);
-    if (dma->frames_high < *frame + pages)
-        dma->frames_high = (uint16_t)(*frame + pages);
-    memset(dma->dirty + *frame, 0, pages * sizeof *dma->dirty);
-    ft_unpoison(ft_frame_address(*frame), pages * (size_t)FT_PAGE_BYTES);
+    for (unsigned i = 0; i < want->pages; i++)
+        check_filled(*frame + i);
+    memset(dma->frame_used + *frame, want->use, want->pages);
+    if (dma->frames_high < *frame + want->pages)
+        dma->frames_high = (uint16_t)(*frame + want->pages);
+    memset(dma->dirty + *frame, 0, want->pages * sizeof *dma->dirty);
+    ft_unpoison(ft_frame_address(*frame), want->pages * (size_t)FT_PAGE_BYTES);
+    return true;
+}
+
+bool ft_frames_take_where(const struct ft_frame_want *want, unsigned *frame)
+{
+    if (!take(want, frame))
+        return false;
+    /* Stray accesses meet this view once the frames are free. */
+    if (!FT_M->platform.coherent)
+        memset((uint8_t *)ft_frame_address(*frame) + (FT_BUS_VIEW_BASE - FT_CPU_VIEW_BASE),
+               STALE_FILL, want->pages * (size_t)FT_PAGE_BYTES);
     return true;
 }
 
 bool ft_frames_take(unsigned pages, unsigned align, unsigned *frame)
 {
-    if (!take(pages, align, frame, FT_FRAME_COMMON))
-        return false;
-    /* Stray accesses meet this view once the common buffer is freed. */
-    if (!FT_M->platform.coherent)
-        memset((uint8_t *)ft_frame_address(*frame) + (FT_BUS_VIEW_BASE - FT_CPU_VIEW_BASE),
-               STALE_FILL, pages * (size_t)FT_PAGE_BYTES);
-    return true;
+    return ft_frames_take_where(
+        &(struct ft_frame_want){
+            .use = FT_FRAME_COMMON, .pages = pages, .align = align, .high = UINT64_MAX},
+        frame);
+}
+
+static void give_as(unsigned frame, unsigned pages, uint8_t use)
+{
+    memset(FT_M->dma.frame_used + frame, use, pages);
+    memset(FT_M->dma.dirty + frame, 0, pages * sizeof *FT_M->dma.dirty);
+    ft_poison(ft_frame_address(frame), pages * (size_t)FT_PAGE_BYTES);
 }
 
 void ft_frames_give(unsigned frame, unsigned pages)
 {
-    memset(FT_M->dma.frame_used + frame, 0, pages);
-    memset(FT_M->dma.dirty + frame, 0, pages * sizeof *FT_M->dma.dirty);
-    ft_poison(ft_frame_address(frame), pages * (size_t)FT_PAGE_BYTES);
+    give_as(frame, pages, FT_FRAME_FREE);
+}
+
+void ft_frames_give_filled(unsigned frame, unsigned pages)
+{
+    memset(ft_frame_address(frame), FREE_FILL, pages * (size_t)FT_PAGE_BYTES);
+    give_as(frame, pages, FT_FRAME_FILLED);
 }
 
 /* Fills whole pages: what a stray access finds there must not depend on earlier runs. */
@@ -157,12 +221,13 @@ void *ft_buffer_create(uint32_t bytes, uint32_t page_offset, unsigned label, boo
 {
     struct ft_dma_buffer *buffer = FT_M->dma.buffer, *end = buffer + FT_DMA_BUFFERS_MAX;
     unsigned pages = (page_offset + bytes + FT_PAGE_BYTES - 1) / FT_PAGE_BYTES, frame;
+    struct ft_frame_want want = {.use = FT_FRAME_BUFFER, .pages = pages, .high = UINT64_MAX};
     uint8_t *va;
 
     FT_ASSERT(bytes > 0 && page_offset < FT_PAGE_BYTES && bytes <= FRAMES_SPAN);
     while (buffer < end && buffer->pages)
         buffer++;
-    if (buffer == end || !take(pages, 0, &frame, FT_FRAME_BUFFER))
+    if (buffer == end || !take(&want, &frame))
         return NULL;
     *buffer = (struct ft_dma_buffer){.seed = seed_of(label, device_writes),
                                      .bytes = bytes,

@@ -60,6 +60,21 @@ bool ft_frames_take(unsigned pages, unsigned align, unsigned *frame);
 bool ft_physical_is_common(uint64_t physical);
 void ft_frames_give(unsigned frame, unsigned pages);
 
+/* The same where the physical addresses lie in [low, high], for that use. Frames in a row are a row
+ * of physical pages only when the use is FT_FRAME_COMMON; then a run does not cross a multiple of
+ * `align` frames (0: it may). */
+struct ft_frame_want {
+    uint8_t use;
+    unsigned pages, align;
+    uint64_t low, high;
+};
+bool ft_frames_take_where(const struct ft_frame_want *want, unsigned *frame);
+/* Gives them back with the fill of free pages, which is checked when they are taken and at the end
+ * of the run by ft_frames_check (event mem:damage). */
+void ft_frames_give_filled(unsigned frame, unsigned pages);
+/* The physical address of a frame that has that use. */
+uint64_t ft_frame_physical(unsigned frame, unsigned use);
+
 /* The frame at a processor address, or -1. */
 int ft_frame_of(const void *va);
 void *ft_frame_address(unsigned frame);

@@ -67,24 +67,31 @@ static void *data_memory(uint64_t physical)
 
 /* ---- physical addresses ---- */
 
+uint64_t ft_frame_physical(unsigned frame, unsigned use)
+{
+    switch (use) {
+    case FT_FRAME_FREE:
+    case FT_FRAME_FILLED:
+        return FT_NO_PHYSICAL;
+    case FT_FRAME_COMMON:
+        return FT_COMMON_PHYSICAL_BASE + (uint64_t)frame * FT_PAGE_BYTES;
+    default:
+        return FT_PHYSICAL_BASE + (uint64_t)permute(frame) * FT_PAGE_BYTES;
+    }
+}
+
 uint64_t ft_physical_of(const void *va)
 {
     uintptr_t in_pool = (uintptr_t)va - FT_POOL_BASE, in_page = (uintptr_t)va % FT_PAGE_BYTES;
     int frame = ft_frame_of(va);
+    uint64_t physical;
 
     if (in_pool < POOL_SPAN || in_stacks((uintptr_t)va))
         return FT_POOL_PHYSICAL_BASE + in_pool;
     if (frame < 0)
         return physical_of_data((uintptr_t)va);
-    switch (FT_M->dma.frame_used[frame]) {
-    case FT_FRAME_FREE:
-    case FT_FRAME_FILLED:
-        return FT_NO_PHYSICAL;
-    case FT_FRAME_COMMON:
-        return FT_COMMON_PHYSICAL_BASE + (uint64_t)frame * FT_PAGE_BYTES + in_page;
-    default:
-        return FT_PHYSICAL_BASE + (uint64_t)permute((unsigned)frame) * FT_PAGE_BYTES + in_page;
-    }
+    physical = ft_frame_physical((unsigned)frame, FT_M->dma.frame_used[frame]);
+    return physical == FT_NO_PHYSICAL ? physical : physical + in_page;
 }
 
 bool ft_physical_is_common(uint64_t physical)

@@ -432,6 +432,7 @@ bool ft_io_quiet(
 
 /* dma/ */
 void ft_dma_reset(void);
+void ft_frames_check(void); /* free pages that somebody wrote to */
 unsigned ft_dma_frames_high(void); /* frames in use are below this number; save points copy those */
 unsigned ft_dma_bounce_high(void); /* the same for bounce pages */
 /* Executes a world choice that concerns DMA (few-registers, defer-grant, short-map, evict). False:

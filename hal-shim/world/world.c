@@ -299,6 +299,7 @@ static bool quiet_in_tail(void)
     if (m->stop != FT_STOP_NONE)
         return false;
     ft_pool_check();
+    ft_frames_check();
     ft_emit(FT_EV_RUN_END, ft_io_unloaded());
     m->phase = FT_PHASE_OVER;
     return false;
