@@ -40,6 +40,9 @@ BANNED_CALLS = re.compile(
 
 def relative_files():
     for folder, folders, names in os.walk(ROOT):
+        if "CMakeCache.txt" in names:  # a build, wherever it stands
+            folders[:] = []
+            continue
         folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
         for name in sorted(names):
             yield os.path.relpath(os.path.join(folder, name), ROOT)
