@@ -4,9 +4,9 @@
  * A queued lock goes to those that wait for it in the order in which they came. A KSPIN_LOCK that
  * is taken both ways loses its waiters: a release of the ordinary form wakes nobody who is queued.
  *
- * A reader/writer lock is one ULONG: the top bit says that a writer has it, the rest counts
- * readers. Readers come in while a writer waits; sources do not say whether Windows keeps them out,
- * and a driver that reads twice on one processor must not hang here if it does not hang there.
+ * A reader/writer lock is one ULONG: the top bit says that a writer has it, the next that one
+ * waits, the rest counts readers. While a writer waits no reader comes in, so reading twice on one
+ * processor can hang, as the documentation warns.
  */
 #include "kernel/locks.h"
 
@@ -92,11 +92,12 @@ VOID KeReleaseInStackQueuedSpinLockForDpc(PKLOCK_QUEUE_HANDLE LockHandle)
 
 /* ---- reader/writer spin locks ---- */
 
-#define WRITER 0x80000000u
+#define WRITER       0x80000000u
+#define WRITER_WAITS 0x40000000u
 
 static bool is_open(const EX_SPIN_LOCK *lock, bool exclusive)
 {
-    return exclusive ? *lock == 0 : !(*lock & WRITER);
+    return exclusive ? !(*lock & ~WRITER_WAITS) : !(*lock & (WRITER | WRITER_WAITS));
 }
 
 /* Who holds it is not kept: there may be many. */
@@ -108,9 +109,11 @@ static void take(EX_SPIN_LOCK *lock, bool exclusive)
         if (!waited)
             ft_emit(FT_EV_LOCK_WAIT, lock_handle(lock), 0);
         waited = true;
+        if (exclusive)
+            *lock |= WRITER_WAITS;
         ft_task_wait(lock, 0);
     }
-    *lock += exclusive ? WRITER : 1;
+    *lock = exclusive ? WRITER : *lock + 1;
     ft_current()->locks++;
 }
 
@@ -129,7 +132,7 @@ static KIRQL acquire(EX_SPIN_LOCK *lock, bool exclusive, bool at_level)
 static void release(EX_SPIN_LOCK *lock, bool exclusive, bool at_level, KIRQL irql)
 {
     struct ft_task *task = ft_current();
-    bool held = exclusive ? *lock & WRITER : *lock & ~WRITER;
+    bool held = exclusive ? *lock & WRITER : *lock & ~(WRITER | WRITER_WAITS);
 
     ft_emit(FT_EV_LOCK_RELEASE, lock_handle(lock), held ? ft_handle(FT_HC_TASK, task->id, 0) : 0,
             irql, at_level, exclusive ? KIND_EXCLUSIVE : KIND_SHARED, 0);

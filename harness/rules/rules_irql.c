@@ -53,11 +53,20 @@ static struct window io_window(uint16_t kind)
     case FT_EV_RL_WAIT:
     case FT_EV_DPC_FLUSH:
     case FT_EV_REGISTRY:
+    case FT_EV_THREAD_NEW:
+    case FT_EV_THREAD_END:
+    case FT_EV_HANDLE_OPEN:
+    case FT_EV_HANDLE_CLOSE:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
     case FT_EV_IDLE_DETECTION:
     case FT_EV_DEVICE_CREATE:
     case FT_EV_DEVICE_DELETE:
     case FT_EV_PROBE:
+    case FT_EV_MUTEX_ACQUIRE:
+    case FT_EV_MUTEX_RELEASE:
+    case FT_EV_RESOURCE_ACQUIRE:
+    case FT_EV_REGION:
+    case FT_EV_RUNDOWN_WAIT:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_APC, false};
     case FT_EV_START_NEXT:
     case FT_EV_QUEUE_INSERT:
@@ -93,6 +102,16 @@ static struct window io_window(uint16_t kind)
     case FT_EV_UNMAP_IO:
     case FT_EV_TIMER_SET:
     case FT_EV_TIMER_CANCEL:
+    case FT_EV_TIMER_DELETE:
+    case FT_EV_OBJECT_RELEASE:
+    case FT_EV_OBJECT_REFERENCE:
+    case FT_EV_OBJECT_DEREFERENCE:
+    case FT_EV_RESOURCE_INIT:
+    case FT_EV_RESOURCE_RELEASE:
+    case FT_EV_RESOURCE_DELETE:
+    case FT_EV_WORK_INIT:
+    case FT_EV_WORK_QUEUE:
+    case FT_EV_WORK_FREE:
     case FT_EV_EVENT_SET:
     case FT_EV_EVENT_CLEAR:
     case FT_EV_POOL_ALLOC:

@@ -226,6 +226,126 @@ static void processors_are_counted_in_one_group(void **state)
     }
 }
 
+static void body_importance(void)
+{
+    KIRQL old;
+
+    initialize_all(note_context);
+    KeSetImportanceDpc(&dpc[2], HighImportance);
+    KeSetImportanceDpc(&dpc[1], LowImportance);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    for (unsigned i = 0; i < 3; i++)
+        KeInsertQueueDpc(&dpc[i], NULL, NULL);
+    KeLowerIrql(old);
+    KeFlushQueuedDpcs();
+}
+
+static void a_dpc_of_high_importance_comes_first(void **state)
+{
+    (void)state;
+    wb_body(body_importance, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "c a b");
+    assert_int_equal(wb_event(FT_EV_DPC_SETUP, 1)->arg[1], HighImportance);
+}
+
+static void body_target(void)
+{
+    PROCESSOR_NUMBER none = {.Number = 9}, zero = {.Number = 0};
+
+    KeInitializeThreadedDpc(&dpc[0], note_processor, NULL);
+    KeSetTargetProcessorDpc(&dpc[0], 1);
+    KeInsertQueueDpc(&dpc[0], NULL, NULL);
+    KeFlushQueuedDpcs();
+    CHECK(KeSetTargetProcessorDpcEx(&dpc[0], &none) == STATUS_INVALID_PARAMETER);
+    CHECK(NT_SUCCESS(KeSetTargetProcessorDpcEx(&dpc[0], &zero)));
+    KeInsertQueueDpc(&dpc[0], NULL, NULL);
+    KeFlushQueuedDpcs();
+}
+
+static void a_dpc_runs_on_its_target_processor(void **state)
+{
+    (void)state;
+    wb_body_on(2, body_target);
+    assert_string_equal(wb_notes(), "on-1 elsewhere");
+    assert_int_equal(wb_event(FT_EV_DPC_SETUP, 1)->arg[3], true);
+    assert_int_equal(wb_event(FT_EV_DPC_SETUP, 2)->arg[2], 2);
+    assert_int_equal(wb_event(FT_EV_DPC_SETUP, 3)->arg[2], 2); /* refused: as it was */
+    assert_int_equal(wb_event(FT_EV_DPC_SETUP, 4)->arg[2], 1);
+    assert_int_equal(wb_event(FT_EV_CALL_ENTER, 2)->irql, DISPATCH_LEVEL);
+}
+
+static void body_no_target(void)
+{
+    KeInitializeDpc(&dpc[0], note_processor, NULL);
+    KeSetTargetProcessorDpc(&dpc[0], 7);
+    wb_note("set");
+    KeInsertQueueDpc(&dpc[0], NULL, NULL);
+    wb_note("never");
+}
+
+static void a_target_that_does_not_exist_is_bug_check_c7(void **state)
+{
+    (void)state;
+    wb_body(body_no_target, FT_STOP_BUGCHECK);
+    assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[0], 0xC7);
+    assert_string_equal(wb_notes(), "set");
+}
+
+static KSPIN_LOCK lock;
+
+static void spins(void *unused)
+{
+    KIRQL old;
+
+    (void)unused;
+    KeAcquireSpinLock(&lock, &old);
+    KeReleaseSpinLock(&lock, old);
+}
+
+static void flushes(void *unused)
+{
+    (void)unused;
+    KeFlushQueuedDpcs();
+    wb_note("flushed");
+}
+
+static void let_go(struct ft_task *task)
+{
+    ft_task_prefer(task);
+    KeStallExecutionProcessor(1);
+}
+
+/* b waits for processor 1, which spins; it is queued after the flush began. */
+static void body_flush_early(void)
+{
+    struct ft_task *spinner = ft_task_spawn(FT_TASK_THREAD, spins, NULL, 0);
+    struct ft_task *flusher = ft_task_spawn(FT_TASK_THREAD, flushes, NULL, 0);
+    KIRQL old;
+
+    initialize_all(note_context);
+    KeInitializeSpinLock(&lock);
+    KeSetTargetProcessorDpc(&dpc[1], 1);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    KeAcquireSpinLockAtDpcLevel(&lock);
+    KeInsertQueueDpc(&dpc[0], NULL, NULL);
+    let_go(spinner);
+    let_go(flusher);
+    KeInsertQueueDpc(&dpc[1], NULL, NULL);
+    wb_note("lowers");
+    KeLowerIrql(old);
+    ft_task_wait_quiet();
+    wb_note("frees");
+    KeReleaseSpinLockFromDpcLevel(&lock);
+    ft_task_wait_quiet();
+}
+
+static void flushing_does_not_wait_for_what_is_queued_later(void **state)
+{
+    (void)state;
+    wb_body_on(3, body_flush_early);
+    assert_string_equal(wb_notes(), "lowers a flushed frees b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +357,10 @@ int main(void)
         cmocka_unit_test(a_dpc_waits_for_its_processor_to_drop_below_dispatch),
         cmocka_unit_test(a_dpc_runs_on_the_processor_that_queued_it),
         cmocka_unit_test(processors_are_counted_in_one_group),
+        cmocka_unit_test(a_dpc_of_high_importance_comes_first),
+        cmocka_unit_test(a_dpc_runs_on_its_target_processor),
+        cmocka_unit_test(a_target_that_does_not_exist_is_bug_check_c7),
+        cmocka_unit_test(flushing_does_not_wait_for_what_is_queued_later),
     };
 
     return cmocka_run_group_tests_name("DPCs", tests, NULL, NULL);

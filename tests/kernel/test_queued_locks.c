@@ -184,31 +184,32 @@ static void writes(void *name)
 
 static void body_rw(void)
 {
-    struct ft_task *reader = ft_task_spawn(FT_TASK_THREAD, reads, "reads", 0);
+    struct ft_task *early = ft_task_spawn(FT_TASK_THREAD, reads, "early", 0);
+    struct ft_task *late = ft_task_spawn(FT_TASK_THREAD, reads, "late", 0);
     struct ft_task *writer = ft_task_spawn(FT_TASK_THREAD, writes, "writes", 0);
-    KIRQL old;
+    KIRQL old = KeRaiseIrqlToDpcLevel();
 
     rw = 0;
-    old = ExAcquireSpinLockShared(&rw);
-    ExAcquireSpinLockSharedAtDpcLevel(&rw); /* readers share, the same one too */
+    ExAcquireSpinLockSharedAtDpcLevel(&rw);
+    let_go(early);
     let_go(writer);
-    let_go(reader);
-    ExReleaseSpinLockSharedFromDpcLevel(&rw);
+    let_go(late);
     wb_note("frees");
-    ExReleaseSpinLockShared(&rw, old);
+    ExReleaseSpinLockSharedFromDpcLevel(&rw);
+    KeLowerIrql(old);
     ft_task_wait_quiet();
     CHECK(rw == 0 && ft_current()->locks == 0);
 }
 
-static void readers_share_and_a_writer_waits(void **state)
+static void readers_share_until_a_writer_waits(void **state)
 {
     (void)state;
-    wb_body_on(3, body_rw);
-    assert_string_equal(wb_notes(), "reads frees writes");
-    assert_int_equal(wb_count(FT_EV_LOCK_WAIT), 1);
+    wb_body_on(4, body_rw);
+    assert_string_equal(wb_notes(), "early frees writes late");
+    assert_int_equal(wb_count(FT_EV_LOCK_WAIT), 2);
     assert_int_equal(wb_event(FT_EV_LOCK_ACQUIRE, 1)->arg[3], SHARED);
-    assert_int_equal(wb_last(FT_EV_LOCK_ACQUIRE)->arg[3], EXCLUSIVE);
-    assert_int_equal(wb_last(FT_EV_LOCK_RELEASE)->arg[4], EXCLUSIVE);
+    assert_int_equal(wb_event(FT_EV_LOCK_ACQUIRE, 3)->arg[3], EXCLUSIVE);
+    assert_int_equal(wb_event(FT_EV_LOCK_RELEASE, 3)->arg[4], EXCLUSIVE);
 }
 
 static void body_exclusive(void)
@@ -246,7 +247,7 @@ int main(void)
         cmocka_unit_test(acquiring_a_queued_lock_again_hangs),
         cmocka_unit_test(trying_acquires_only_what_is_free),
         cmocka_unit_test(trying_at_passive_shows_in_the_event),
-        cmocka_unit_test(readers_share_and_a_writer_waits),
+        cmocka_unit_test(readers_share_until_a_writer_waits),
         cmocka_unit_test(a_writer_keeps_readers_out),
     };
 

@@ -317,6 +317,162 @@ static void the_clocks_of_the_kernel_agree(void **state)
     assert_string_equal(wb_notes(), "read");
 }
 
+static void body_due_together(void)
+{
+    begin();
+    KeSetTimer(&timer, in_ms(2), &dpc); /* set first, due last */
+    KeSetTimer(&other, in_ms(1), &other_dpc);
+    KeStallExecutionProcessor(5000); /* both come due in one step */
+    pass_ms(1);
+}
+
+static void dpcs_of_timers_run_in_the_order_of_their_due_times(void **state)
+{
+    (void)state;
+    wb_body(body_due_together, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "other dpc");
+}
+
+static void body_coalescable(void)
+{
+    begin();
+    CHECK(!KeSetCoalescableTimer(&timer, in_ms(3), 2, 40, &dpc));
+    CHECK(!KeReadStateTimer(&timer));
+    pass_ms(4);
+    CHECK(KeReadStateTimer(&timer));
+    CHECK(KeSetCoalescableTimer(&timer, in_ms(3), 0, 0, &dpc)); /* it was periodic */
+    CHECK(!KeReadStateTimer(&timer) && KeCancelTimer(&timer));
+}
+
+static void a_coalescable_timer_tells_its_tolerance(void **state)
+{
+    (void)state;
+    wb_body(body_coalescable, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "dpc");
+    assert_int_equal(wb_event(FT_EV_TIMER_SET, 1)->arg[2], 2);
+    assert_int_equal(wb_event(FT_EV_TIMER_SET, 1)->arg[5], 40);
+}
+
+/* ---- timers that the kernel allocates ---- */
+
+static PEX_TIMER ex_timer;
+
+static VOID ex_callback(PEX_TIMER object, PVOID context)
+{
+    runs++;
+    CHECK(object == ex_timer && KeGetCurrentIrql() == DISPATCH_LEVEL);
+    wb_note(context);
+}
+
+static VOID ex_deleted(PVOID context)
+{
+    wb_note(context);
+}
+
+static void body_ex(void)
+{
+    EXT_SET_PARAMETERS set;
+    EXT_DELETE_PARAMETERS delete;
+
+    begin();
+    ExInitializeSetTimerParameters(&set);
+    ExInitializeDeleteTimerParameters(&delete);
+    delete.DeleteCallback = ex_deleted;
+    delete.DeleteContext = "deleted";
+    set.NoWakeTolerance = 20 * MS;
+    CHECK(ExAllocateTimer(ex_callback, NULL, 0x100) == NULL);
+    ex_timer = ExAllocateTimer(ex_callback, "tick", EX_TIMER_NOTIFICATION);
+    CHECK(!ExSetTimer(ex_timer, -3 * MS, 2 * MS, &set));
+    CHECK(wait_for(ex_timer) == STATUS_SUCCESS);
+    pass_ms(3); /* at 3 and 5 ms */
+    CHECK(runs == 2 && ExCancelTimer(ex_timer, NULL) && !ExCancelTimer(ex_timer, NULL));
+    CHECK(!ExSetTimer(ex_timer, -MS, 0, NULL));
+    CHECK(ExSetTimer(ex_timer, -9 * MS, 0, NULL));
+    CHECK(ExDeleteTimer(ex_timer, TRUE, TRUE, &delete));
+    pass_ms(20);
+}
+
+static void an_allocated_timer_ticks_until_it_is_cancelled_and_deleted(void **state)
+{
+    (void)state;
+    wb_body(body_ex, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "tick tick deleted");
+    assert_int_equal(wb_event(FT_EV_TIMER_SET, 1)->arg[2], 2);
+    assert_int_equal(wb_event(FT_EV_TIMER_SET, 1)->arg[5], 20);
+    assert_int_equal(wb_last(FT_EV_TIMER_DELETE)->arg[1], true);
+    assert_int_equal(wb_last(FT_EV_TIMER_DELETE)->arg[2], true);
+    assert_int_equal(wb_last(FT_EV_TIMER_DELETE)->arg[0], wb_last(FT_EV_TIMER_INIT)->arg[0]);
+}
+
+static void body_ex_late(void)
+{
+    EXT_DELETE_PARAMETERS delete;
+
+    begin();
+    ExInitializeDeleteTimerParameters(&delete);
+    delete.DeleteCallback = ex_deleted;
+    delete.DeleteContext = "deleted";
+    ex_timer = ExAllocateTimer(ex_callback, "tick", 0);
+    ExSetTimer(ex_timer, -MS, 0, NULL);
+    CHECK(!ExDeleteTimer(ex_timer, FALSE, FALSE, &delete)); /* once more, then it goes */
+    CHECK(!ExSetTimer(ex_timer, -MS, 0, NULL));
+    wb_note("later");
+    pass_ms(5);
+    ex_timer = ExAllocateTimer(ex_callback, "tick2", 0);
+    ExSetTimer(ex_timer, -MS, 0, NULL);
+    KeStallExecutionProcessor(2000); /* its callback waits behind us */
+    CHECK(!ExDeleteTimer(ex_timer, TRUE, TRUE, &delete));
+    wb_note("over");
+}
+
+static void deleting_an_allocated_timer_may_wait_for_its_callback(void **state)
+{
+    (void)state;
+    wb_body(body_ex_late, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "later tick deleted tick2 deleted over");
+}
+
+static void body_ex_at_dispatch(void)
+{
+    begin();
+    ex_timer = ExAllocateTimer(ex_callback, "tick", 0);
+    ExSetTimer(ex_timer, -MS, 0, NULL);
+    KeStallExecutionProcessor(2000);
+    KeRaiseIrqlToDpcLevel();
+    ExDeleteTimer(ex_timer, TRUE, TRUE, NULL);
+    wb_note("never");
+}
+
+static void waiting_for_a_callback_at_dispatch_is_bug_check_b8(void **state)
+{
+    (void)state;
+    wb_run(&(struct wb_case){.body = body_ex_at_dispatch});
+    assert_int_equal(wb_result()->stop, FT_STOP_BUGCHECK);
+    assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[0], 0xB8);
+}
+
+static void body_precise(void)
+{
+    LARGE_INTEGER system, precise;
+    ULONGLONG interrupt, unbiased;
+    ULONG64 stamp;
+
+    KeQuerySystemTime(&system);
+    KeQuerySystemTimePrecise(&precise);
+    interrupt = KeQueryInterruptTimePrecise(&stamp);
+    unbiased = KeQueryUnbiasedInterruptTime();
+    CHECK(precise.QuadPart > system.QuadPart && interrupt == stamp);
+    CHECK(interrupt > (ULONGLONG)precise.QuadPart && unbiased > interrupt);
+    wb_note("read");
+}
+
+static void the_precise_clocks_agree_too(void **state)
+{
+    (void)state;
+    wb_body(body_precise, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "read");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +488,12 @@ int main(void)
         cmocka_unit_test(a_notification_timer_frees_every_waiter),
         cmocka_unit_test(a_synchronization_timer_frees_one_waiter),
         cmocka_unit_test(the_clocks_of_the_kernel_agree),
+        cmocka_unit_test(dpcs_of_timers_run_in_the_order_of_their_due_times),
+        cmocka_unit_test(a_coalescable_timer_tells_its_tolerance),
+        cmocka_unit_test(an_allocated_timer_ticks_until_it_is_cancelled_and_deleted),
+        cmocka_unit_test(deleting_an_allocated_timer_may_wait_for_its_callback),
+        cmocka_unit_test(waiting_for_a_callback_at_dispatch_is_bug_check_b8),
+        cmocka_unit_test(the_precise_clocks_agree_too),
     };
 
     return cmocka_run_group_tests_name("timers", tests, NULL, NULL);
