@@ -606,7 +606,9 @@ bool ft_rules_event(void *state, const struct ft_event *event)
     if (ft_by_driver(event)) {
         ft_judge_ddi_irql(rules, event);
     }
+    ft_wdm_dma_before(rules, event);
     dispatch(rules, event);
+    ft_wdm_dma_after(rules, event);
     if (rules->finding_count == first) {
         return false;
     }
@@ -647,6 +649,8 @@ static const char *const table_names[FT_RS_TABLE_COUNT] = {
     [FT_RS_TABLE_TIMER] = "running timers",
     [FT_RS_TABLE_INTERRUPT] = "connected interrupts",
     [FT_RS_TABLE_DEVICE] = "device objects",
+    [FT_RS_TABLE_LIST] = "scatter/gather lists",
+    [FT_RS_TABLE_CONTROL] = "running AdapterControl routines",
 };
 
 static void copy_findings(const struct ft_rs_finding *list, unsigned count, struct ft_finding *ret)

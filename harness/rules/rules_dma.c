@@ -159,6 +159,10 @@ static void judge_budget(struct ft_rules *rules, const struct ft_event *event,
     }
     if (pages > grant->registers) {
         ft_rule_fire(rules, FT_J_DMA_MAP_REGISTER_BUDGET, event, event->arg[1]);
+        if (adapter != NULL && pages <= adapter->registers) {
+            /* There was more to be had for the asking. */
+            ft_rule_fire(rules, FT_J_DMA_ACH_COUNT_SUFFICIENT, event, event->arg[1]);
+        }
     }
 }
 
@@ -183,8 +187,8 @@ static void judge_advance(struct ft_rules *rules, const struct ft_event *event,
 {
     uint64_t offset = event->arg[3];
 
-    if ((grant->flags & FT_GRANT_MAPPED) == 0 || grant->mdl != ft_arg_id(event, 2) || owner == 0 ||
-        grant->irp != owner || !ft_known(event, 3)) {
+    if ((grant->flags & FT_GRANT_MAPPED) == 0 || grant->mdl != ft_rs_mdl_id(event, 2) ||
+        owner == 0 || grant->irp != owner || !ft_known(event, 3)) {
         return;
     }
     if (offset > grant->next || (offset < grant->next && !may_resume(rules, grant, offset))) {
@@ -208,18 +212,27 @@ static bool judge_map(struct ft_rules *rules, const struct ft_event *event,
                       const struct ft_rs_grant *grant, uint32_t owner)
 {
     const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
+    const struct ft_rs_control *control = ft_control_of(rules, event->task);
     const struct ft_rs_mapping *before;
 
+    ft_judge_refused(rules, event);
+    ft_judge_late_dpc(rules, event);
     if (ft_rs_irp_is_complete(rules, owner)) {
         ft_rule_fire(rules, FT_J_DMA_MAP_AFTER_COMPLETE, event, ft_handle(FT_HC_IRP, owner, 0));
         return false;
     }
+    if (control != NULL && control->of_list) {
+        ft_rule_fire(rules, FT_J_DMA_LCB_NO_ALLOC_MAP, event, event->arg[0]);
+        return false;
+    }
+    ft_judge_base(rules, event, grant, adapter_has_grant(rules, ft_arg_id(event, 0)));
     if (grant == NULL || (grant->flags & FT_RS_OVER) != 0) {
-        if (!adapter_has_grant(rules, ft_arg_id(event, 0))) {
+        if (grant == NULL && !adapter_has_grant(rules, ft_arg_id(event, 0))) {
             ft_rule_fire(rules, FT_J_DMA_MAP_NO_GRANT, event, event->arg[0]);
         }
         return false;
     }
+    ft_judge_map(rules, event, grant);
     before = live_on(rules, grant->id);
     if (before != NULL && adapter != NULL && (adapter->flags & FT_ADAPTER_PIPELINES) == 0) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_BEFORE_NEXT_MAP, event, handle_of(before));
@@ -241,6 +254,7 @@ static void advance_grant(struct ft_rs_grant *grant, const struct ft_rs_mapping 
     grant->mdl = mapping->mdl;
     grant->flags |= FT_GRANT_MAPPED;
     grant->irp = mapping->irp;
+    grant->maps += grant->maps < UINT8_MAX;
 }
 
 void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
@@ -248,7 +262,7 @@ void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
     struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
     /* The driver's own memory belongs to no request, whatever CurrentIrp was when the channel was
      * asked for: a driver may prefetch or write back while another request is current. */
-    uint32_t owner = ft_rs_mdl_owner(rules, ft_arg_id(event, 2));
+    uint32_t owner = ft_rs_mdl_owner(rules, ft_rs_mdl_id(event, 2));
     struct ft_rs_mapping *mapping;
     struct ft_rs_irp *irp;
 
@@ -262,7 +276,7 @@ void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
     }
     mapping->adapter = ft_arg_id(event, 0);
     mapping->grant = ft_arg_id(event, 1);
-    mapping->mdl = ft_arg_id(event, 2);
+    mapping->mdl = ft_rs_mdl_id(event, 2);
     mapping->irp = owner;
     mapping->offset = (uint32_t)event->arg[3];
     mapping->length = (uint32_t)event->arg[4];
@@ -271,6 +285,7 @@ void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
     irp = ft_rs_irp_find(rules, owner);
     if (irp != NULL) {
         irp->flags |= FT_IRP_MAPPED;
+        irp->maps += irp->maps < UINT8_MAX;
         if (ft_rs_mdl_owner(rules, mapping->mdl) == irp->id) {
             irp->flags |= FT_IRP_MAPPED_OWN;
         }
@@ -278,18 +293,22 @@ void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event)
     if (grant != NULL) {
         advance_grant(grant, mapping);
     }
+    if (ft_by_driver(event) && event->unknown == 0) {
+        ft_judge_overlap(rules, event, mapping);
+    }
 }
 
 /* ---- FlushAdapterBuffers ---- */
 
-/* Ends a mapping and counts its bytes for the request. */
-static void end_mapping(struct ft_rules *rules, struct ft_rs_mapping *mapping, uint64_t bytes)
+/* Counts the bytes for the request. */
+void ft_mapping_ends(struct ft_rules *rules, struct ft_rs_mapping *mapping, uint64_t bytes)
 {
     struct ft_rs_irp *irp = ft_rs_irp_find(rules, mapping->irp);
 
     mapping->flags |= FT_RS_OVER;
     if (irp != NULL) {
         irp->flushed += (uint32_t)bytes;
+        irp->moved += reported(mapping);
         rules->flush_irp = irp->id;
         rules->flush_bytes += (uint32_t)bytes;
     }
@@ -363,7 +382,12 @@ static void judge_unmapped(struct ft_rules *rules, const struct ft_event *event,
     const struct ft_rs_mapping *mapping = flushed_before(rules, flush);
 
     if (mapping != NULL) {
+        bool by_timer = (mapping->flags & FT_MAPPING_BY_TIMER) != 0;
+
         ft_rule_fire(rules, FT_J_DMA_FLUSH_DOUBLE, event, handle_of(mapping));
+        if (by_timer != ft_is_timer_dpc(rules, event->task)) {
+            ft_rule_fire(rules, FT_J_DMA_TIMER_RACE, event, handle_of(mapping));
+        }
     } else {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_UNMAPPED, event, event->arg[1]);
     }
@@ -511,7 +535,7 @@ static void judge_length(struct ft_rules *rules, const struct ft_event *event,
     struct ft_rs_mapping *mapping = first;
 
     while (mapping != NULL && mapping->length != 0 && end_of(mapping) <= flush->end) {
-        end_mapping(rules, mapping, mapping->length);
+        ft_mapping_ends(rules, mapping, mapping->length);
         cursor = end_of(mapping);
         mapping = live_at(rules, flush->grant, flush->mdl, cursor);
     }
@@ -523,10 +547,28 @@ static void judge_length(struct ft_rules *rules, const struct ft_event *event,
         ft_rule_fire(rules, FT_J_DMA_FLUSH_LENGTH_LONG, event, handle_of(first));
     } else if (length == moved) {
         ft_rule_warn(rules, FT_J_DMA_FLUSH_LENGTH_SHORT, event, handle_of(mapping));
-        end_mapping(rules, mapping, flush->end - cursor);
+        ft_mapping_ends(rules, mapping, flush->end - cursor);
         spend_rest(rules, flush, end_of(mapping));
     } else {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_LENGTH_SHORT, event, handle_of(mapping));
+    }
+}
+
+/* Who flushed: the timeout and the completion may meet. */
+static void mark_by_timer(struct ft_rules *rules, const struct ft_event *event,
+                          const struct flush *flush)
+{
+    if (!ft_is_timer_dpc(rules, event->task)) {
+        return;
+    }
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
+        struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == flush->grant &&
+            mapping->mdl == flush->mdl && mapping->offset < flush->end &&
+            flush->begin < end_of(mapping)) {
+            mapping->flags |= FT_MAPPING_BY_TIMER;
+        }
     }
 }
 
@@ -564,16 +606,33 @@ void ft_on_dma_flush(struct ft_rules *rules, const struct ft_event *event)
 {
     struct flush flush = {.adapter = ft_arg_id(event, 0),
                           .grant = ft_arg_id(event, 1),
-                          .mdl = ft_arg_id(event, 2),
+                          .mdl = ft_rs_mdl_id(event, 2),
                           .begin = event->arg[3],
                           .end = event->arg[3] + event->arg[4],
                           .write = event->arg[5] != 0};
 
+    struct ft_rs_grant *grant = ft_rs_grant_find(rules, flush.grant);
+
     rules->flush_irp = 0;
     rules->flush_bytes = 0;
+    if (ft_by_driver(event)) {
+        ft_judge_refused(rules, event);
+        ft_judge_late_dpc(rules, event);
+    }
+    if (grant != NULL) {
+        grant->flushes += grant->flushes < UINT8_MAX;
+    }
     /* With an argument unknown there is nothing to hold against the mapping; the flushed mappings
      * are reported one by one. */
-    if (ft_by_driver(event) && event->unknown == 0 && !judge_gone(rules, event, &flush)) {
+    if (!ft_by_driver(event) || event->unknown != 0 || judge_gone(rules, event, &flush)) {
+        return;
+    }
+    if (live_on(rules, flush.grant) == NULL &&
+        ft_judge_manual_flush(rules, event, flush.mdl, flush.begin)) {
+        return;
+    }
+    if (!ft_judge_flush_range(rules, event, flush.mdl, flush.begin)) {
+        mark_by_timer(rules, event, &flush);
         match(rules, event, &flush);
     }
 }
@@ -584,7 +643,7 @@ void ft_on_dma_flushed(struct ft_rules *rules, const struct ft_event *event)
     struct ft_rs_mapping *mapping = ft_rs_mapping_find(rules, ft_arg_id(event, 0));
 
     if (mapping != NULL && ft_mapping_is_live(mapping)) {
-        end_mapping(rules, mapping, event->arg[1]);
+        ft_mapping_ends(rules, mapping, event->arg[1]);
     }
 }
 
@@ -595,6 +654,7 @@ void ft_on_dma_flush_result(struct ft_rules *rules, const struct ft_event *event
 
     if (irp != NULL && ft_known(event, 1) && event->arg[1] == 0) {
         irp->flushed -= rules->flush_bytes;
+        irp->dma |= FT_IRP_DMA_FLUSH_FAILED;
     }
     rules->flush_irp = 0;
     rules->flush_bytes = 0;
@@ -628,13 +688,16 @@ static struct ft_rs_engine *engine_slot(struct ft_rules *rules, uint16_t device,
 
 void ft_on_engine_begin(struct ft_rules *rules, const struct ft_event *event)
 {
-    struct ft_rs_engine *engine = engine_slot(rules, event->device, (uint8_t)event->arg[0]);
+    struct ft_rs_engine *engine;
 
+    ft_judge_engine(rules, event);
+    engine = engine_slot(rules, event->device, (uint8_t)event->arg[0]);
     engine->device = event->device;
     engine->channel = (uint8_t)event->arg[0];
     engine->address = event->arg[1];
     engine->length = (uint32_t)event->arg[2];
     engine->active = 1;
+    ft_engine_began(rules, engine);
 }
 
 /* The count that the device reports is laid over the mappings from the start of its range on. */
@@ -657,6 +720,7 @@ void ft_on_engine_end(struct ft_rules *rules, const struct ft_event *event)
         }
     }
     engine->active = 0;
+    ft_engine_ended(rules, engine, event->arg[2]);
 }
 
 void ft_engines_stop(struct ft_rules *rules, uint32_t device)
@@ -707,6 +771,22 @@ static const struct ft_rs_mapping *flushed_under(const struct ft_rules *rules, u
     return last;
 }
 
+/* The first byte is in no mapping, now or before. */
+static void judge_stray_access(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_mapping *beside = ft_mapping_beside(rules, event->arg[0]);
+    const struct ft_rs_common *freed = ft_common_freed_under(rules, event->arg[0]);
+
+    if (freed != NULL) {
+        ft_rule_fire(rules, FT_J_DMA_DEV_AFTER_FREE, event, ft_handle(FT_HC_COMMON, freed->id, 0));
+        ft_rule_fire(rules, FT_J_DMA_DEV_IN_MAPPING, event, 0);
+    } else if (beside != NULL) {
+        ft_rule_fire(rules, FT_J_DMA_DEV_BOUNDS, event, handle_of(beside));
+    } else {
+        ft_rule_fire(rules, FT_J_DMA_DEV_IN_MAPPING, event, 0);
+    }
+}
+
 /* Accesses by the device. A fault has no target, and one inside live memory is about the direction,
  * not about the range. */
 void ft_on_bus_access(struct ft_rules *rules, const struct ft_event *event)
@@ -721,6 +801,7 @@ void ft_on_bus_access(struct ft_rules *rules, const struct ft_event *event)
         return;
     }
     if (mapping != NULL && ft_mapping_is_live(mapping)) {
+        ft_judge_access_direction(rules, event, mapping, event->kind == FT_EV_BUS_WRITE);
         mapping->bus_bytes += (uint32_t)event->arg[1];
         return;
     }
@@ -733,6 +814,6 @@ void ft_on_bus_access(struct ft_rules *rules, const struct ft_event *event)
     if (stale != NULL) {
         ft_rule_fire(rules, FT_J_DMA_DEV_AFTER_FLUSH, event, handle_of(stale));
     } else {
-        ft_rule_fire(rules, FT_J_DMA_DEV_IN_MAPPING, event, 0);
+        judge_stray_access(rules, event);
     }
 }

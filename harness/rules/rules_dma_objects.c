@@ -42,7 +42,7 @@ static const struct ft_rs_mapping *due_of(const struct ft_rules *rules, uint32_t
     return NULL;
 }
 
-static bool is_queued(const struct ft_rules *rules, uint32_t adapter)
+bool ft_adapter_is_asked(const struct ft_rules *rules, uint32_t adapter)
 {
     for (unsigned i = 0; i < FT_RS_QUEUED; i++) {
         if (rules->queued[i].adapter == adapter) {
@@ -62,7 +62,7 @@ static void drop_queued(struct ft_rules *rules, uint32_t adapter)
         }
     }
     for (; kept < FT_RS_QUEUED; kept++) {
-        rules->queued[kept] = (struct ft_rs_queued){0, 0, 0};
+        rules->queued[kept] = (struct ft_rs_queued){0};
     }
 }
 
@@ -72,10 +72,15 @@ void ft_on_dma_get(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_adapter *adapter = ft_rs_adapter_get(rules, ft_arg_id(event, 0));
 
+    if (ft_by_driver(event)) {
+        ft_judge_dma_get(rules, event);
+    }
     if (adapter == NULL) {
+        rules->get_failed = ft_known(event, 0);
         return; /* IoGetDmaAdapter returned NULL */
     }
     adapter->device = event->device;
+    ft_learn_adapter(adapter, event);
     if (ft_known(event, 4) && ft_known(event, 5)) {
         adapter->flags |= event->arg[4] && event->arg[5] ? FT_ADAPTER_PIPELINES : 0;
     } else {
@@ -87,7 +92,7 @@ static void judge_put(struct ft_rules *rules, const struct ft_event *event, uint
 {
     const struct ft_rs_mapping *due = due_of(rules, adapter);
 
-    if (due != NULL) {
+    if (due != NULL && (due->flags & FT_MAPPING_LIST) == 0) {
         ft_rule_fire(rules, FT_J_DMA_PUT_WITH_MAPPING, event, mapping_handle(due));
     }
     for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
@@ -103,7 +108,7 @@ static void judge_put(struct ft_rules *rules, const struct ft_event *event, uint
             ft_rule_fire(rules, FT_J_DMA_PUT_WITH_CHANNEL, event, grant_handle(grant));
         }
     }
-    if (is_queued(rules, adapter)) {
+    if (ft_adapter_is_asked(rules, adapter)) {
         ft_rule_fire(rules, FT_J_DMA_PUT_WITH_CHANNEL, event, event->arg[0]);
     }
     for (unsigned i = 0; i < FT_RS_COMMONS; i++) {
@@ -125,6 +130,8 @@ static void judge_dead(struct ft_rules *rules, const struct ft_event *event,
 
     if (removed && gives_back) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_AFTER_REMOVE, event, adapter_handle(adapter));
+    } else if (removed) {
+        ft_rule_fire(rules, FT_J_DMA_DMA_AFTER_REMOVE, event, adapter_handle(adapter));
     } else {
         ft_rule_fire(rules, FT_J_DMA_ADAPTER_USE_AFTER_PUT, event, adapter_handle(adapter));
     }
@@ -140,9 +147,15 @@ void ft_on_dma_put(struct ft_rules *rules, const struct ft_event *event)
     if (ft_by_driver(event)) {
         if ((adapter->flags & FT_RS_OVER) != 0 || event->arg[1]) {
             judge_dead(rules, event, adapter, true);
+            if ((ft_rs_root(rules, adapter->device)->flags & FT_DEVICE_REMOVED) == 0) {
+                ft_rule_fire(rules, FT_J_DMA_ADAPTER_DOUBLE_PUT, event, adapter_handle(adapter));
+            }
         } else {
             judge_put(rules, event, adapter->id);
         }
+    }
+    if ((adapter->flags & FT_RS_OVER) == 0) {
+        ft_lists_at_put(rules, event, adapter->id);
     }
     adapter->flags |= FT_RS_OVER;
     for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
@@ -161,6 +174,9 @@ void ft_on_dma_dead_adapter(struct ft_rules *rules, const struct ft_event *event
     uint64_t ddi = event->arg[1];
     bool removed;
 
+    if (ft_by_driver(event) && ft_known(event, 0) && event->arg[0] == 0) {
+        ft_judge_null_adapter(rules, event);
+    }
     if (adapter == NULL || !ft_by_driver(event)) {
         return; /* an adapter that never was is no adapter that was put */
     }
@@ -198,6 +214,7 @@ void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
     struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
 
     judge_use(rules, event, false);
+    ft_judge_channel(rules, event);
     if (adapter == NULL || !ft_nt_success((uint32_t)event->arg[2])) {
         return;
     }
@@ -210,6 +227,8 @@ void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
             rules->queued[i].adapter = adapter->id;
             rules->queued[i].irp = ft_arg_id(event, 3);
             rules->queued[i].of_device = asked_by_pnp(rules, event);
+            rules->queued[i].device = ft_known(event, 5) ? (uint16_t)ft_arg_id(event, 5) : 0;
+            rules->queued[i].lock = ft_lock_held_by(rules, event->task);
             return;
         }
     }
@@ -220,7 +239,7 @@ void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
  * adapter; the rest keeps its order. Adapter 0 in the result: there was none. */
 static struct ft_rs_queued take_queued(struct ft_rules *rules, uint32_t adapter, uint32_t irp)
 {
-    struct ft_rs_queued taken = {0, 0, 0};
+    struct ft_rs_queued taken = {0};
     unsigned found = FT_RS_QUEUED;
 
     for (unsigned i = FT_RS_QUEUED; i-- > 0;) {
@@ -237,7 +256,7 @@ static struct ft_rs_queued take_queued(struct ft_rules *rules, uint32_t adapter,
     for (; found + 1 < FT_RS_QUEUED; found++) {
         rules->queued[found] = rules->queued[found + 1];
     }
-    rules->queued[FT_RS_QUEUED - 1] = (struct ft_rs_queued){0, 0, 0};
+    rules->queued[FT_RS_QUEUED - 1] = (struct ft_rs_queued){0};
     return taken;
 }
 
@@ -259,6 +278,11 @@ void ft_on_dma_grant(struct ft_rules *rules, const struct ft_event *event)
     }
     asked = take_queued(rules, grant->adapter, ft_arg_id(event, 3));
     grant->flags |= asked.of_device ? FT_GRANT_OF_DEVICE : 0;
+    grant->flags |= FT_GRANT_IN_CONTROL;
+    grant->device = asked.device;
+    grant->lock = asked.lock;
+    ft_judge_grant(rules, event, grant);
+    ft_control_begins(rules, event, grant->id, false);
     if (asked.adapter == 0 && adapter != NULL) {
         adapter->early_grants++;
     }
@@ -269,9 +293,15 @@ void ft_on_dma_action(struct ft_rules *rules, const struct ft_event *event)
     enum { KEEP_OBJECT = 1, DEALLOCATE_OBJECT = 2, KEEP_REGISTERS = 3 };
     struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
 
-    if (grant == NULL || (grant->flags & FT_RS_OVER) != 0) {
+    ft_control_ends(rules, ft_arg_id(event, 1), false);
+    if (grant == NULL) {
         return;
     }
+    grant->flags &= (uint16_t)~FT_GRANT_IN_CONTROL;
+    if ((grant->flags & FT_RS_OVER) != 0) {
+        return;
+    }
+    ft_judge_action(rules, event, grant);
     switch (event->arg[2]) {
     case KEEP_OBJECT:
         grant->flags |= FT_GRANT_CHANNEL;
@@ -280,11 +310,22 @@ void ft_on_dma_action(struct ft_rules *rules, const struct ft_event *event)
         grant->flags |= FT_GRANT_REGISTERS;
         break;
     case DEALLOCATE_OBJECT:
-        grant->flags |= FT_RS_OVER;
+        ft_grant_drop_mappings(rules, grant->id);
+        grant->flags |= FT_RS_OVER | FT_GRANT_DEALLOCATED;
         break;
     default:
         break;
     }
+}
+
+bool ft_irp_is_due(const struct ft_rules *rules, uint32_t irp)
+{
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
+        if (ft_mapping_is_due(&rules->mapping[i]) && rules->mapping[i].irp == irp) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What giving back a grant owes. */
@@ -293,7 +334,8 @@ static void judge_free(struct ft_rules *rules, const struct ft_event *event,
 {
     if (ft_grant_is_due(rules, grant->id)) {
         ft_rule_fire(rules, rule, event, grant_handle(grant));
-        if (ft_grant_is_half_flushed(rules, grant->id)) {
+        if (!ft_judge_flush_count(rules, event, grant) &&
+            ft_grant_is_half_flushed(rules, grant->id)) {
             ft_rule_fire(rules, FT_J_DMA_FLUSH_PARTIAL_SPLIT, event, grant_handle(grant));
         }
     }
@@ -305,14 +347,20 @@ void ft_on_dma_free_channel(struct ft_rules *rules, const struct ft_event *event
     struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
 
     judge_use(rules, event, true);
+    if (ft_by_driver(event)) {
+        ft_judge_refused(rules, event);
+    }
     if (grant == NULL) {
+        if (ft_by_driver(event)) {
+            ft_judge_no_channel(rules, event);
+        }
         return;
     }
     if (ft_by_driver(event)) {
         judge_free(rules, event, grant, FT_J_DMA_FLUSH_BEFORE_FREE_CHANNEL);
     }
     ft_grant_drop_mappings(rules, grant->id);
-    grant->flags |= FT_RS_OVER;
+    grant->flags |= FT_RS_OVER | FT_GRANT_FREED_CHANNEL;
 }
 
 void ft_on_dma_free_regs(struct ft_rules *rules, const struct ft_event *event)
@@ -320,7 +368,12 @@ void ft_on_dma_free_regs(struct ft_rules *rules, const struct ft_event *event)
     struct ft_rs_grant *grant = ft_rs_grant_find(rules, ft_arg_id(event, 1));
 
     judge_use(rules, event, true);
-    if (grant == NULL || grant->adapter != ft_arg_id(event, 0)) {
+    if (ft_by_driver(event)) {
+        ft_judge_refused(rules, event);
+        ft_judge_free_registers(rules, event);
+    }
+    if (grant == NULL || grant->adapter != ft_arg_id(event, 0) ||
+        (event->arg[1] & UINT32_MAX) != 0) {
         return; /* registers of another adapter stay where they are */
     }
     if (ft_by_driver(event)) {
@@ -344,6 +397,7 @@ void ft_on_dma_common_alloc(struct ft_rules *rules, const struct ft_event *event
     struct ft_rs_common *common = ft_rs_common_get(rules, ft_arg_id(event, 1));
 
     judge_use(rules, event, false);
+    ft_judge_common_alloc(rules, event);
     if (common == NULL) {
         return; /* the allocation failed */
     }
@@ -357,7 +411,8 @@ void ft_on_dma_common_free(struct ft_rules *rules, const struct ft_event *event)
     struct ft_rs_common *common = ft_rs_common_find(rules, ft_arg_id(event, 1));
 
     judge_use(rules, event, true);
-    if (common != NULL) {
+    ft_judge_common_free(rules, event);
+    if (common != NULL && ft_handle_class(event->arg[1]) == FT_HC_COMMON) {
         common->flags |= FT_RS_OVER;
     }
 }
@@ -374,6 +429,12 @@ static void judge_due_at_complete(struct ft_rules *rules, const struct ft_event 
         ft_rule_fire(rules, FT_J_DMA_IRP_CANCEL_FLUSH, event, mapping_handle(due));
     } else if (ft_grant_is_half_flushed(rules, due->grant)) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_PARTIAL_SPLIT, event, mapping_handle(due));
+    } else if ((due->flags & FT_MAPPING_KFI) != 0) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_BY_KEFLUSH, event, mapping_handle(due));
+    } else if (ft_known(event, 1) && !ft_nt_success((uint32_t)event->arg[1])) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_ON_ERROR, event, mapping_handle(due));
+    } else if ((due->flags & FT_MAPPING_WRITE) != 0) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_ON_WRITE, event, mapping_handle(due));
     }
 }
 
@@ -381,12 +442,13 @@ void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
                         const struct ft_rs_irp *irp)
 {
     uint64_t object = ft_handle(FT_HC_IRP, irp->id, 0);
-    bool live = false;
+    bool live = ft_lists_at_complete(rules, event, irp->id);
 
     for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
-        if (ft_mapping_is_due(mapping) && mapping->irp == irp->id) {
+        if (ft_mapping_is_due(mapping) && mapping->irp == irp->id &&
+            (mapping->flags & FT_MAPPING_LIST) == 0) {
             judge_due_at_complete(rules, event, irp, mapping);
             live = true;
         }
@@ -457,7 +519,8 @@ static bool judge_leaks(struct ft_rules *rules, const struct ft_event *event,
     bool left = judge_grants_left(rules, event, adapter->id);
 
     left = judge_commons_left(rules, event, adapter->id) || left;
-    if (!left && due_of(rules, adapter->id) == NULL && !is_queued(rules, adapter->id)) {
+    left = ft_judge_lists_left(rules, event, adapter->id) || left;
+    if (!left && due_of(rules, adapter->id) == NULL && !ft_adapter_is_asked(rules, adapter->id)) {
         ft_rule_fire(rules, FT_J_DMA_ADAPTER_LEAK, event, adapter_handle(adapter));
     }
     return left;
@@ -473,7 +536,8 @@ void ft_dma_at_remove(struct ft_rules *rules, const struct ft_event *event, uint
             continue;
         }
         due = due_of(rules, adapter->id);
-        if (judge_leaks(rules, event, adapter) || due != NULL || is_queued(rules, adapter->id)) {
+        if (judge_leaks(rules, event, adapter) || due != NULL ||
+            ft_adapter_is_asked(rules, adapter->id)) {
             ft_rule_fire(rules, FT_J_DMA_PNP_REMOVE_LIVE, event,
                          due != NULL ? mapping_handle(due) : adapter_handle(adapter));
         }
@@ -506,7 +570,8 @@ void ft_dma_at_power_down(struct ft_rules *rules, const struct ft_event *event, 
 void ft_dma_at_end(struct ft_rules *rules, const struct ft_event *event)
 {
     for (unsigned i = 0; i < rules->mapping_end; i++) {
-        if (ft_mapping_is_due(&rules->mapping[i])) {
+        if (ft_mapping_is_due(&rules->mapping[i]) &&
+            (rules->mapping[i].flags & FT_MAPPING_LIST) == 0) {
             ft_rule_fire(rules, FT_J_DMA_FLUSH_MISSING_AT_END, event,
                          mapping_handle(&rules->mapping[i]));
         }
@@ -516,4 +581,7 @@ void ft_dma_at_end(struct ft_rules *rules, const struct ft_event *event)
             (void)judge_leaks(rules, event, &rules->adapter[i]);
         }
     }
+    ft_adapters_at_end(rules, event);
+    ft_queued_at_end(rules, event);
+    ft_judge_stuck(rules, event, 0);
 }

@@ -201,7 +201,8 @@ static void judge_information(struct ft_rules *rules, const struct ft_event *eve
     if (information > irp->length || (ft_nt_error(status) && information != 0)) {
         ft_rule_fire(rules, FT_J_IO_IRP_INFO_BOUND, event, handle_of(irp));
     }
-    if (ft_nt_success(status) && (irp->flags & FT_IRP_MAPPED) != 0 && information > irp->flushed) {
+    if (ft_nt_success(status) && (irp->flags & FT_IRP_MAPPED) != 0 && information > irp->flushed &&
+        !ft_irp_is_due(rules, irp->id)) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_INFO_BOUND, event, handle_of(irp));
     }
 }
@@ -242,6 +243,7 @@ static void judge_complete(struct ft_rules *rules, const struct ft_event *event,
         ft_rule_fire(rules, FT_J_IO_IRP_COMPLETE_CANCEL_NULL, event, handle_of(irp));
     }
     judge_information(rules, event, irp);
+    ft_dma_judge_result(rules, event, irp);
     judge_cancelled(rules, event, irp);
     ft_pnp_at_complete(rules, event, irp);
     ft_dma_at_complete(rules, event, irp);
@@ -302,7 +304,7 @@ void ft_on_choice_fail(struct ft_rules *rules, const struct ft_event *event)
 
 /* The driver has the IRP: it came to a dispatch routine, was not completed, and no lower driver
  * holds it. */
-static bool is_owned(const struct ft_rs_irp *irp)
+bool ft_irp_is_owned(const struct ft_rs_irp *irp)
 {
     if (irp->id == 0 || (irp->flags & FT_IRP_DISPATCHED) == 0 ||
         (irp->flags & (FT_IRP_DONE | FT_IRP_COMPLETED)) != 0) {
@@ -318,7 +320,7 @@ static void judge_owned(struct ft_rules *rules, const struct ft_event *event, bo
     for (unsigned i = 0; i < rules->irp_end; i++) {
         const struct ft_rs_irp *irp = &rules->irp[i];
 
-        if (!is_owned(irp) ||
+        if (!ft_irp_is_owned(irp) ||
             (requests_only && (irp->major == FT_MAJOR_PNP || irp->major == FT_MAJOR_POWER))) {
             continue;
         }

@@ -49,7 +49,9 @@ static void judge_damage(struct ft_rules *rules, const struct ft_event *event)
 {
     enum { IN_FREED_BLOCK = 3 };
 
-    if (event->arg[1] == IN_FREED_BLOCK) {
+    if (ft_handle_class(event->arg[0]) == FT_HC_COMMON) {
+        ft_rule_fire(rules, FT_J_MEM_CPU_CB_SLACK, event, event->arg[0]);
+    } else if (event->arg[1] == IN_FREED_BLOCK) {
         ft_rule_fire(rules, FT_J_MEM_POOL_USE_AFTER_FREE, event, event->arg[0]);
     } else {
         ft_rule_fire(rules, FT_J_MEM_POOL_BOUNDS, event, event->arg[0]);
@@ -99,8 +101,8 @@ static void judge_unlock(struct ft_rules *rules, const struct ft_event *event, u
 /* IoBuildPartialMdl: the target describes the memory of the source's request. */
 static void on_partial(struct ft_rules *rules, const struct ft_event *event)
 {
-    uint32_t owner = ft_rs_mdl_owner(rules, ft_arg_id(event, 0));
-    struct ft_rs_mdl *target = ft_rs_mdl_get(rules, ft_arg_id(event, 1));
+    uint32_t owner = ft_rs_mdl_owner(rules, ft_rs_mdl_id(event, 0));
+    struct ft_rs_mdl *target = ft_rs_mdl_get(rules, ft_rs_mdl_id(event, 1));
 
     if (target != NULL && (owner != 0 || (target->flags & FT_MDL_PARTIAL) != 0)) {
         target->irp = owner;
@@ -110,7 +112,7 @@ static void on_partial(struct ft_rules *rules, const struct ft_event *event)
 
 static void on_alloc(struct ft_rules *rules, const struct ft_event *event)
 {
-    struct ft_rs_mdl *mdl = ft_rs_mdl_get(rules, ft_arg_id(event, 0));
+    struct ft_rs_mdl *mdl = ft_rs_mdl_get(rules, ft_rs_mdl_id(event, 0));
 
     if (mdl != NULL) {
         mdl->flags = ft_by_driver(event) ? FT_MDL_BY_DRIVER : 0;
@@ -120,7 +122,7 @@ static void on_alloc(struct ft_rules *rules, const struct ft_event *event)
 
 void ft_on_mdl(struct ft_rules *rules, const struct ft_event *event)
 {
-    struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, ft_arg_id(event, 0));
+    struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, ft_rs_mdl_id(event, 0));
 
     if (event->kind == FT_EV_MDL_ALLOC) {
         on_alloc(rules, event);
@@ -131,7 +133,7 @@ void ft_on_mdl(struct ft_rules *rules, const struct ft_event *event)
         return;
     }
     if (event->kind == FT_EV_MDL_UNLOCK && ft_by_driver(event)) {
-        judge_unlock(rules, event, ft_arg_id(event, 0));
+        judge_unlock(rules, event, ft_rs_mdl_id(event, 0));
     }
     if (mdl == NULL) {
         return;

@@ -150,6 +150,26 @@ struct ft_rs_common *ft_rs_common_get(struct ft_rules *rules, uint32_t id)
                id);
 }
 
+struct ft_rs_list *ft_rs_list_find(struct ft_rules *rules, uint32_t id)
+{
+    return find(rules->list, sizeof(rules->list[0]), FT_RS_LISTS, id);
+}
+
+struct ft_rs_list *ft_rs_list_get(struct ft_rules *rules, uint32_t id)
+{
+    return get(rules, FT_RS_TABLE_LIST, rules->list, sizeof(rules->list[0]), FT_RS_LISTS, id);
+}
+
+uint32_t ft_rs_mdl_id(const struct ft_event *event, unsigned index)
+{
+    uint64_t handle = event->arg[index];
+    unsigned class_ = ft_handle_class(handle);
+
+    /* An MDL in memory of the driver's own has the name of that memory. */
+    return class_ == FT_HC_MDL || handle == 0 ? ft_handle_id(handle)
+                                              : ft_handle_id(handle) | (uint32_t)class_ << 24;
+}
+
 bool ft_rs_irp_is_complete(struct ft_rules *rules, uint32_t id)
 {
     const struct ft_rs_irp *irp = ft_rs_irp_find(rules, id);

@@ -97,7 +97,155 @@
     J(IO_POOL_LEAK)                                                                                \
     J(MEM_POOL_FREE_ONCE)                                                                          \
     J(MEM_POOL_BOUNDS)                                                                             \
-    J(MEM_POOL_USE_AFTER_FREE)
+    J(MEM_POOL_USE_AFTER_FREE)                                                                     \
+    J(DMA_GET_IRQL)                                                                                \
+    J(DMA_GET_NULL_UNCHECKED)                                                                      \
+    J(DMA_GET_COUNT_INSPECTED)                                                                     \
+    J(DMA_GET_DURING_POWER)                                                                        \
+    J(DMA_GET_PDO)                                                                                 \
+    J(DMA_GET_PHASE)                                                                               \
+    J(DMA_DD_ZEROED)                                                                               \
+    J(DMA_DD_VERSION_KNOWN)                                                                        \
+    J(DMA_DD_MAXLEN_NONZERO)                                                                       \
+    J(DMA_OPS_VERSION_GATE)                                                                        \
+    J(DMA_OPS_OWN_TABLE)                                                                           \
+    J(DMA_ADAPTER_NULL)                                                                            \
+    J(DMA_ADAPTER_DOUBLE_PUT)                                                                      \
+    J(DMA_PUT_IRQL)                                                                                \
+    J(DMA_PUT_WITH_SGLIST)                                                                         \
+    J(DMA_ADAPTER_REFS)                                                                            \
+    J(DMA_OBSOLETE_HAL)                                                                            \
+    J(DMA_ACH_IRQL)                                                                                \
+    J(DMA_ACH_COUNT_LIMIT)                                                                         \
+    J(DMA_ACH_COUNT_SUFFICIENT)                                                                    \
+    J(DMA_ACH_ONE_PER_ADAPTER)                                                                     \
+    J(DMA_ACH_ONE_PER_DEVICE)                                                                      \
+    J(DMA_ACH_NOT_NESTED)                                                                          \
+    J(DMA_ACH_STATUS_CHECKED)                                                                      \
+    J(DMA_ACH_ROUTINE_NONNULL)                                                                     \
+    J(DMA_ACH_CONTEXT_ALIVE)                                                                       \
+    J(DMA_ACH_AFTER_STOP)                                                                          \
+    J(DMA_ACH_CANCELLED_IRP)                                                                       \
+    J(DMA_ACB_RETURN_VALID)                                                                        \
+    J(DMA_ACB_RETURN_SYSTEM)                                                                       \
+    J(DMA_ACB_RETURN_BUSMASTER)                                                                    \
+    J(DMA_ACB_DEALLOC_LIVE)                                                                        \
+    J(DMA_ACB_NO_WAIT)                                                                             \
+    J(DMA_ACB_IRQL_SAME)                                                                           \
+    J(DMA_ACB_ONCE_PER_IRP)                                                                        \
+    J(DMA_CHANNEL_STARVE)                                                                          \
+    J(DMA_MAP_IRQL)                                                                                \
+    J(DMA_MAP_BASE_PROVENANCE)                                                                     \
+    J(DMA_MAP_ZERO_LENGTH)                                                                         \
+    J(DMA_MAP_VA_IN_MDL)                                                                           \
+    J(DMA_MAP_LENGTH_IN_MDL)                                                                       \
+    J(DMA_MAP_MAXLEN)                                                                              \
+    J(DMA_MAP_OVERLAP)                                                                             \
+    J(DMA_MAP_MDL_LOCKED)                                                                          \
+    J(DMA_MAP_MDL_BUILT)                                                                           \
+    J(DMA_MAP_MDL_FLAGS)                                                                           \
+    J(DMA_MAP_SYSTEM_VA)                                                                           \
+    J(DMA_MAP_LOCK_ACCESS)                                                                         \
+    J(DMA_MAP_DIR_VS_IRP)                                                                          \
+    J(DMA_MAP_SPLIT_SAME_ARGS)                                                                     \
+    J(DMA_MAP_NO_GAP)                                                                              \
+    J(DMA_MAP_LENGTH_ALIAS)                                                                        \
+    J(DMA_MAP_LENGTH_HONOURED)                                                                     \
+    J(DMA_MAP_ALIGNMENT)                                                                           \
+    J(DMA_MAP_AFTER_FREE)                                                                          \
+    J(DMA_MAP_SYSTEM_SERIAL)                                                                       \
+    J(DMA_MAP_SYSTEM_ADDRESS_USED)                                                                 \
+    J(DMA_MAP_AUTOINIT_ONCE)                                                                       \
+    J(DMA_DEV_BOUNDS)                                                                              \
+    J(DMA_DEV_DIRECTION)                                                                           \
+    J(DMA_DEV_AFTER_FREE)                                                                          \
+    J(DMA_DEV_LOGICAL_ONLY)                                                                        \
+    J(DMA_DEV_HIGH_BITS)                                                                           \
+    J(DMA_DEV_ONE_RUN)                                                                             \
+    J(DMA_DEV_QUIESCED)                                                                            \
+    J(DMA_DEV_STARTED_GRANTED)                                                                     \
+    J(DMA_FLUSH_IRQL)                                                                              \
+    J(DMA_FLUSH_THRESHOLD)                                                                         \
+    J(DMA_FLUSH_PER_MAP_SYSTEM)                                                                    \
+    J(DMA_FLUSH_RESULT_IGNORED)                                                                    \
+    J(DMA_FLUSH_BY_KEFLUSH)                                                                        \
+    J(DMA_FLUSH_ON_WRITE)                                                                          \
+    J(DMA_FLUSH_ON_ERROR)                                                                          \
+    J(DMA_KFI_IRQL)                                                                                \
+    J(DMA_KFI_BEFORE_DMA)                                                                          \
+    J(DMA_KFI_DIRECTION)                                                                           \
+    J(DMA_KFI_DMA_FLAG)                                                                            \
+    J(DMA_KFI_EACH_MDL)                                                                            \
+    J(DMA_KFI_TOO_LATE)                                                                            \
+    J(DMA_KFI_AFTER_COMPLETE)                                                                      \
+    J(DMA_FCH_IRQL)                                                                                \
+    J(DMA_FMR_IRQL)                                                                                \
+    J(DMA_FCH_ONLY_KEEP)                                                                           \
+    J(DMA_FMR_ONLY_KEEPREGS)                                                                       \
+    J(DMA_FCH_DOUBLE)                                                                              \
+    J(DMA_FMR_BASE)                                                                                \
+    J(DMA_FMR_NULL)                                                                                \
+    J(DMA_FMR_PARTIAL)                                                                             \
+    J(DMA_FREE_WRONG_ADAPTER)                                                                      \
+    J(DMA_GRANT_NO_RELEASE)                                                                        \
+    J(DMA_STARTNEXT_ORDER)                                                                         \
+    J(DMA_GSL_IRQL)                                                                                \
+    J(DMA_PSL_IRQL)                                                                                \
+    J(DMA_GSL_STATUS)                                                                              \
+    J(DMA_GSL_RANGE)                                                                               \
+    J(DMA_GSL_LIMIT)                                                                               \
+    J(DMA_LCB_NO_ALLOC_MAP)                                                                        \
+    J(DMA_SGL_BOUNDS)                                                                              \
+    J(DMA_PSL_BEFORE_COMPLETE)                                                                     \
+    J(DMA_PSL_DIRECTION)                                                                           \
+    J(DMA_PSL_PROVENANCE)                                                                          \
+    J(DMA_PSL_DOUBLE)                                                                              \
+    J(DMA_PSL_EARLY)                                                                               \
+    J(DMA_PSL_LEAK)                                                                                \
+    J(DMA_PSL_AFTER_UNLOCK)                                                                        \
+    J(DMA_SGL_NO_MANUAL_FLUSH)                                                                     \
+    J(DMA_BSL_BUFFER_SIZE)                                                                         \
+    J(DMA_CSL_ARGS)                                                                                \
+    J(DMA_MFS_ONCE)                                                                                \
+    J(DMA_CB_IRQL)                                                                                 \
+    J(DMA_CB_NULL)                                                                                 \
+    J(DMA_CB_FREE_ARGS)                                                                            \
+    J(DMA_CB_PARTIAL_FREE)                                                                         \
+    J(DMA_CB_DOUBLE_FREE)                                                                          \
+    J(DMA_CB_DEVICE_ACTIVE)                                                                        \
+    J(DMA_CB_LOGICAL)                                                                              \
+    J(DMA_CB_REGISTER_NEED)                                                                        \
+    J(DMA_CB_ALIGN_ASSUMED)                                                                        \
+    J(DMA_CB_MDL)                                                                                  \
+    J(DMA_CB_MDL_LIFETIME)                                                                         \
+    J(DMA_CB_LATE_ALLOC)                                                                           \
+    J(DMA_ALN_IRQL)                                                                                \
+    J(DMA_ALN_MASK)                                                                                \
+    J(DMA_IRP_INFO)                                                                                \
+    J(DMA_IRP_SUCCESS_SHORT)                                                                       \
+    J(DMA_IRP_STUCK)                                                                               \
+    J(DMA_MDL_FREE_MAPPED)                                                                         \
+    J(DMA_MDL_REUSE_MAPPED)                                                                        \
+    J(DMA_MDL_ADVANCE_MAPPED)                                                                      \
+    J(DMA_MDL_SOURCE_UNLOCK)                                                                       \
+    J(DMA_MDL_LOCK_PAIRING)                                                                        \
+    J(DMA_MDL_LOCK_IRQL)                                                                           \
+    J(DMA_MDL_NULL)                                                                                \
+    J(DMA_PNP_STOP_LIVE)                                                                           \
+    J(DMA_PNP_SURPRISE_LIVE)                                                                       \
+    J(DMA_DMA_AFTER_REMOVE)                                                                        \
+    J(DMA_DPC_AFTER_DISCONNECT)                                                                    \
+    J(DMA_DPC_ORDER)                                                                               \
+    J(DMA_TIMER_RACE)                                                                              \
+    J(DMA_LOCK_HELD)                                                                               \
+    J(DMA_BOOLEAN_ARGS)                                                                            \
+    J(MEM_DEV_FREE_REGISTER)                                                                       \
+    J(MEM_ADAPTER_READONLY)                                                                        \
+    J(MEM_SGL_READONLY)                                                                            \
+    J(MEM_MDL_MUTATED)                                                                             \
+    J(MEM_CPU_CB_SLACK)                                                                            \
+    J(MEM_MDL_USE_AFTER_FREE)                                                                      \
+    J(MEM_WRITE_FREE_PAGE)
 
 enum ft_rule_number {
     FT_RULE_NONE_ = 0,
@@ -129,6 +277,7 @@ enum {
 };
 
 enum {
+    FT_PNP_MINOR_START = 0x00,
     FT_PNP_MINOR_REMOVE = 0x02,
     FT_PNP_MINOR_STOP = 0x04,
     FT_PNP_MINOR_SURPRISE_REMOVAL = 0x17,
@@ -168,6 +317,13 @@ struct ft_rs_adapter *ft_rs_adapter_find(struct ft_rules *rules, uint32_t id);
 struct ft_rs_adapter *ft_rs_adapter_get(struct ft_rules *rules, uint32_t id);
 struct ft_rs_common *ft_rs_common_find(struct ft_rules *rules, uint32_t id);
 struct ft_rs_common *ft_rs_common_get(struct ft_rules *rules, uint32_t id);
+
+struct ft_rs_list *ft_rs_list_find(struct ft_rules *rules, uint32_t id);
+struct ft_rs_list *ft_rs_list_get(struct ft_rules *rules, uint32_t id);
+
+/* The name of the MDL in an argument: the id of its handle, or that of the driver's memory in which
+ * the MDL lies. */
+uint32_t ft_rs_mdl_id(const struct ft_event *event, unsigned index);
 
 /* True when the IRP was completed by the driver or is back at its requester; also when its entry is
  * long gone. */
@@ -248,6 +404,8 @@ bool ft_mapping_is_active(const struct ft_rules *rules, const struct ft_rs_mappi
 void ft_warn_spent(struct ft_rules *rules, const struct ft_event *event, uint32_t grant);
 
 /* ---- rules_dma.c ---- */
+/* A mapping's flush: counts its bytes for the request. */
+void ft_mapping_ends(struct ft_rules *rules, struct ft_rs_mapping *mapping, uint64_t bytes);
 void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_flush(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_flushed(struct ft_rules *rules, const struct ft_event *event);
@@ -276,7 +434,122 @@ void ft_dma_at_remove(struct ft_rules *rules, const struct ft_event *event, uint
 void ft_dma_at_power_down(struct ft_rules *rules, const struct ft_event *event, uint32_t device);
 void ft_dma_at_end(struct ft_rules *rules, const struct ft_event *event);
 
+/* True while a mapping for the IRP owes its flush: what else is wrong follows from that. */
+bool ft_irp_is_due(const struct ft_rules *rules, uint32_t irp);
+
+/* True while an AllocateAdapterChannel on the adapter waits for its grant. */
+bool ft_adapter_is_asked(const struct ft_rules *rules, uint32_t adapter);
+
+/* ---- rules_wdm_dma.c: the files below, around the switch of rules.c ---- */
+void ft_wdm_dma_before(struct ft_rules *rules, const struct ft_event *event);
+void ft_wdm_dma_after(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_dma_irql.c ---- */
+void ft_judge_dma_irql(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_dma_adapter.c ---- */
+void ft_judge_dma_get(struct ft_rules *rules, const struct ft_event *event);
+void ft_learn_adapter(struct ft_rs_adapter *adapter, const struct ft_event *event);
+bool ft_adapter_is_cut(const struct ft_rs_adapter *adapter);
+void ft_judge_null_adapter(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dma_query(struct ft_rules *rules, const struct ft_event *event);
+void ft_adapters_at_end(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_dma_channel.c ---- */
+/* An AdapterControl or AdapterListControl begins and ends; the innermost that a task runs. */
+void ft_control_begins(struct ft_rules *rules, const struct ft_event *event, uint32_t id,
+                       bool of_list);
+void ft_control_ends(struct ft_rules *rules, uint32_t id, bool of_list);
+const struct ft_rs_control *ft_control_of(const struct ft_rules *rules, uint16_t task);
+void ft_channel_at_leave(struct ft_rules *rules, const struct ft_event *event);
+void ft_channel_at_wait(struct ft_rules *rules, const struct ft_event *event);
+void ft_channel_at_lock(struct ft_rules *rules, const struct ft_event *event);
+void ft_channel_at_start_next(struct ft_rules *rules, const struct ft_event *event);
+void ft_channel_at_delete(struct ft_rules *rules, const struct ft_event *event);
+/* A spin lock that the task holds, 0: none. */
+uint32_t ft_lock_held_by(const struct ft_rules *rules, uint16_t task);
+void ft_judge_channel(struct ft_rules *rules, const struct ft_event *event);
+void ft_judge_request_place(struct ft_rules *rules, const struct ft_event *event);
+/* A request for a channel or a list was granted or refused; `refusal` is FT_IRP_DMA_*. */
+void ft_request_ended(struct ft_rules *rules, const struct ft_event *event, uint32_t named,
+                      bool granted, uint8_t refusal);
+void ft_judge_refused(struct ft_rules *rules, const struct ft_event *event);
+void ft_judge_grant(struct ft_rules *rules, const struct ft_event *event,
+                    const struct ft_rs_grant *given);
+void ft_judge_action(struct ft_rules *rules, const struct ft_event *event,
+                     const struct ft_rs_grant *grant);
+void ft_judge_no_channel(struct ft_rules *rules, const struct ft_event *event);
+void ft_judge_free_registers(struct ft_rules *rules, const struct ft_event *event);
+/* True: a subordinate device has left out a flush between two of its pieces. */
+bool ft_judge_flush_count(struct ft_rules *rules, const struct ft_event *event,
+                          const struct ft_rs_grant *grant);
+
+/* ---- rules_dma_map.c ---- */
+void ft_judge_mdl_pages(struct ft_rules *rules, const struct ft_event *event, uint32_t id);
+void ft_judge_direction(struct ft_rules *rules, const struct ft_event *event, uint32_t mdl,
+                        bool write);
+void ft_judge_overlap(struct ft_rules *rules, const struct ft_event *event,
+                      const struct ft_rs_mapping *fresh);
+bool ft_judge_flush_range(struct ft_rules *rules, const struct ft_event *event, uint32_t id,
+                          uint64_t offset);
+/* `any`: some grant of the adapter is live. */
+void ft_judge_base(struct ft_rules *rules, const struct ft_event *event,
+                   const struct ft_rs_grant *grant, bool any);
+void ft_judge_map(struct ft_rules *rules, const struct ft_event *event,
+                  const struct ft_rs_grant *grant);
+void ft_judge_slave_register(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_odd_argument(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_verifier(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_dma_device.c ---- */
+void ft_judge_engine(struct ft_rules *rules, const struct ft_event *event);
+void ft_engine_began(struct ft_rules *rules, const struct ft_rs_engine *engine);
+void ft_engine_ended(struct ft_rules *rules, const struct ft_rs_engine *engine, uint64_t why);
+void ft_judge_access_direction(struct ft_rules *rules, const struct ft_event *event,
+                               const struct ft_rs_mapping *mapping, bool write);
+const struct ft_rs_mapping *ft_mapping_beside(const struct ft_rules *rules, uint64_t address);
+const struct ft_rs_common *ft_common_freed_under(const struct ft_rules *rules, uint64_t address);
+
+/* ---- rules_dma_pnp.c ---- */
+void ft_judge_pnp_done(struct ft_rules *rules, const struct ft_event *event);
+void ft_learn_run(struct ft_rules *rules, const struct ft_event *event);
+/* The task runs the DPC of a timer. */
+bool ft_is_timer_dpc(const struct ft_rules *rules, uint16_t task);
+void ft_judge_late_dpc(struct ft_rules *rules, const struct ft_event *event);
+void ft_judge_dpc_order(struct ft_rules *rules, const struct ft_event *event);
+void ft_dma_judge_result(struct ft_rules *rules, const struct ft_event *event,
+                         const struct ft_rs_irp *irp);
+void ft_judge_stuck(struct ft_rules *rules, const struct ft_event *event, uint32_t device);
+void ft_dma_at_hang(struct ft_rules *rules, const struct ft_event *event);
+void ft_queued_at_end(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_kfi.c ---- */
+void ft_on_kfi(struct ft_rules *rules, const struct ft_event *event);
+void ft_judge_kfi_at_map(struct ft_rules *rules, const struct ft_event *event, uint32_t id,
+                         bool write);
+
+/* ---- rules_sglist.c ---- */
+void ft_on_list(struct ft_rules *rules, const struct ft_event *event);
+bool ft_adapter_has_list(const struct ft_rules *rules, uint32_t adapter);
+bool ft_judge_manual_flush(struct ft_rules *rules, const struct ft_event *event, uint32_t mdl,
+                           uint64_t offset);
+bool ft_lists_at_complete(struct ft_rules *rules, const struct ft_event *event, uint32_t irp);
+bool ft_judge_lists_left(struct ft_rules *rules, const struct ft_event *event, uint32_t adapter);
+void ft_lists_at_put(struct ft_rules *rules, const struct ft_event *event, uint32_t adapter);
+
+/* ---- rules_common.c ---- */
+void ft_judge_common_alloc(struct ft_rules *rules, const struct ft_event *event);
+void ft_judge_common_free(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_damage(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_mdl.c ---- */
+void ft_judge_mdl(struct ft_rules *rules, const struct ft_event *event);
+void ft_learn_mdl(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_pages(struct ft_rules *rules, const struct ft_event *event);
+
 /* ---- rules_irp.c ---- */
+/* The driver has the IRP, and nobody else works on it. */
+bool ft_irp_is_owned(const struct ft_rs_irp *irp);
 void ft_on_irp_new(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_irp_call(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_irp_complete(struct ft_rules *rules, const struct ft_event *event);

@@ -29,6 +29,8 @@ enum {
     FT_RS_TIMERS = 16,
     FT_RS_INTERRUPTS = 4,
     FT_RS_DEVICES = 16,
+    FT_RS_LISTS = 16,
+    FT_RS_CONTROLS = 8,
     FT_RS_FINDINGS = 16
 };
 
@@ -51,6 +53,8 @@ enum ft_rs_table {
     FT_RS_TABLE_TIMER,
     FT_RS_TABLE_INTERRUPT,
     FT_RS_TABLE_DEVICE,
+    FT_RS_TABLE_LIST,
+    FT_RS_TABLE_CONTROL,
     FT_RS_TABLE_COUNT
 };
 
@@ -80,6 +84,14 @@ enum {
     FT_IRP_MAPPED_OWN = 0x2000    /* MapTransfer was called for its own memory */
 };
 
+/* What the DMA path knows of an IRP, in struct ft_rs_irp.dma. */
+enum {
+    FT_IRP_DMA_CHANNEL_REFUSED = 1, /* its AllocateAdapterChannel failed */
+    FT_IRP_DMA_LIST_REFUSED = 2,    /* its GetScatterGatherList failed */
+    FT_IRP_DMA_FLUSH_FAILED = 4,
+    FT_IRP_DMA_PIECE_FAILED = 8 /* the device ended a piece with a bus error */
+};
+
 struct ft_rs_irp {
     uint32_t id;
     uint16_t flags;
@@ -90,7 +102,10 @@ struct ft_rs_irp {
     uint16_t device;
     uint16_t cancel_task;
     uint8_t power; /* target of SET_POWER, 0: not known */
-    uint8_t unused[3];
+    uint8_t dma;   /* FT_IRP_DMA_* */
+    uint8_t maps;  /* mappings made for it, 255: that many or more */
+    uint8_t unused;
+    uint32_t moved; /* bytes that the device moved in its flushed mappings */
 };
 
 enum {
@@ -98,22 +113,40 @@ enum {
     FT_MDL_LOCKED = 2,
     FT_MDL_UNLOCKED = 4, /* was locked and is not any more */
     FT_MDL_FREED = 8,
-    FT_MDL_PARTIAL = 16 /* its request is that of the MDL it was built from */
+    FT_MDL_PARTIAL = 16,      /* its request is that of the MDL it was built from */
+    FT_MDL_FILLED = 0x20,     /* its page array is filled in */
+    FT_MDL_BUILT = 0x40,      /* … by MmBuildMdlForNonPagedPool */
+    FT_MDL_PAGED = 0x80,      /* … over paged pool */
+    FT_MDL_COMMON = 0x100,    /* … over a common buffer */
+    FT_MDL_READ_ONLY = 0x200, /* locked with IoReadAccess */
+    FT_MDL_KFI = 0x400,       /* KeFlushIoBuffers was called on it */
+    FT_MDL_KFI_FRESH = 0x800, /* … and nothing was mapped since */
+    FT_MDL_KFI_READ = 0x1000,
+    FT_MDL_KFI_PIO = 0x2000, /* … with DmaOperation FALSE */
+    FT_MDL_SIZED = 0x4000    /* CalculateScatterGatherList was called for it */
 };
 
 struct ft_rs_mdl {
     uint32_t id;
     uint16_t flags;
     uint16_t unused;
-    uint32_t irp; /* the request whose memory it describes, 0: none */
+    uint32_t irp;    /* the request whose memory it describes, 0: none */
+    uint32_t length; /* bytes it describes, 0: not known */
+    uint32_t source; /* the MDL that it is a part of, 0: none */
 };
 
 /* FT_RS_OVER: flushed. */
 enum {
     FT_MAPPING_WRITE = 1, /* to the device */
-    FT_MAPPING_SPENT = 2  /* a flush of just the bytes that the device reported ended the operation
+    FT_MAPPING_SPENT = 2, /* a flush of just the bytes that the device reported ended the operation
                              before this piece */
+    FT_MAPPING_LIST = 4,  /* an element of a scatter/gather list; its grant is the list's key */
+    FT_MAPPING_KFI = 8,   /* KeFlushIoBuffers was called after the device had moved its data */
+    FT_MAPPING_BY_TIMER = 16 /* flushed by the DPC of a timer */
 };
+
+/* Elements of a list have this and the list's id where other mappings have their grant. */
+#define FT_RS_LIST_KEY 0x80000000u
 
 struct ft_rs_mapping {
     uint32_t id;
@@ -133,35 +166,79 @@ enum {
     FT_GRANT_REGISTERS = 2,  /* DeallocateObjectKeepRegisters */
     FT_GRANT_FREED_REGS = 4, /* FreeMapRegisters was called */
     FT_GRANT_MAPPED = 8,     /* mdl and next are valid */
-    FT_GRANT_OF_DEVICE = 16  /* asked for by a PnP request: it serves one request after the other */
+    FT_GRANT_OF_DEVICE = 16, /* asked for by a PnP request: it serves one request after the other */
+    FT_GRANT_FREED_CHANNEL = 0x20, /* FreeAdapterChannel was called */
+    FT_GRANT_DEALLOCATED = 0x40,   /* AdapterControl returned DeallocateObject */
+    FT_GRANT_NEXT_STARTED = 0x80,  /* IoStartNextPacket was called while its channel was held */
+    FT_GRANT_IN_CONTROL = 0x100    /* its AdapterControl has not returned */
 };
 
 struct ft_rs_grant {
     uint32_t id;
     uint16_t flags;
-    uint16_t unused;
+    uint8_t maps, flushes; /* 255: that many or more */
     uint32_t adapter;
     uint32_t irp;
     uint32_t registers;
     uint32_t mdl;  /* of the mappings so far */
     uint32_t next; /* offset behind the bytes mapped so far */
+    uint32_t lock; /* a spin lock that was held when it was asked for, 0: none */
+    uint16_t device;
+    uint16_t unused;
 };
 
 /* An AllocateAdapterChannel that has not been granted. */
 struct ft_rs_queued {
     uint32_t adapter; /* 0: free slot */
     uint32_t irp;
-    uint32_t of_device; /* FT_GRANT_OF_DEVICE will be set */
+    uint32_t lock;
+    uint16_t device;
+    uint16_t of_device; /* FT_GRANT_OF_DEVICE will be set */
 };
 
 /* FT_RS_OVER: put. */
-enum { FT_ADAPTER_PIPELINES = 1 /* scatter/gather bus master: may map on without a flush */ };
+enum {
+    FT_ADAPTER_PIPELINES = 1, /* scatter/gather bus master: may map on without a flush */
+    FT_ADAPTER_SLAVE = 2,     /* of a subordinate device */
+    FT_ADAPTER_MASTER = 4,
+    FT_ADAPTER_SINGLE = 8, /* bus master without scatter/gather */
+    FT_ADAPTER_V2 = 0x10,
+    FT_ADAPTER_AUTO_INITIALIZE = 0x20,
+    FT_ADAPTER_REFUSED = 0x40,         /* its last channel request failed */
+    FT_ADAPTER_LIST_REFUSED = 0x80,    /* its last list request failed */
+    FT_ADAPTER_COMMON_REFUSED = 0x100, /* its last AllocateCommonBuffer failed */
+    FT_ADAPTER_SIZED = 0x200,          /* CalculateScatterGatherList was called with an MDL */
+    FT_ADAPTER_SIZED_ANY = 0x400,      /* … without one */
+    FT_ADAPTER_REFERENCES = 0x800      /* `references` is known */
+};
 
 struct ft_rs_adapter {
     uint32_t id;
     uint16_t flags;
     uint16_t device;
     uint32_t early_grants; /* granted before the event of their AllocateAdapterChannel */
+    uint32_t registers;    /* that IoGetDmaAdapter granted, 0: not known */
+    uint32_t maximum;      /* MaximumLength */
+    uint16_t references;
+    uint16_t alignment; /* that GetDmaAlignment returned, 0: not asked for */
+};
+
+/* FT_RS_OVER: put. */
+enum { FT_LIST_WRITE = 1, FT_LIST_DIRECTED = 2 /* FT_LIST_WRITE is known */, FT_LIST_HAS_MDL = 4 };
+
+struct ft_rs_list {
+    uint32_t id;
+    uint16_t flags;
+    uint16_t unused;
+    uint32_t adapter, mdl;
+    uint32_t irp;
+};
+
+/* An AdapterControl or AdapterListControl that runs. The innermost of a task stands last. */
+struct ft_rs_control {
+    uint16_t task; /* 0: free slot */
+    uint16_t of_list;
+    uint32_t id; /* of the grant or list */
 };
 
 /* FT_RS_OVER: freed. */
@@ -278,6 +355,12 @@ struct ft_rules {
     uint16_t mapping_end, mdl_end, pool_end, irp_end;
     uint32_t irp_last;               /* highest id seen */
     uint32_t flush_irp, flush_bytes; /* of the last FlushAdapterBuffers */
+    uint16_t stopped;                /* bit i: the device in slot i handled IRP_MN_STOP_DEVICE */
+    uint16_t disconnected;  /* bit i: the interrupt of the device in slot i was disconnected */
+    uint8_t start_over;     /* run:started */
+    uint8_t starts_running; /* IRP_MN_START_DEVICE and AddDevice under way */
+    uint8_t get_failed;     /* IoGetDmaAdapter returned NULL */
+    uint8_t noncoherent;    /* processor and device do not share one view of memory */
     uint64_t stop_arg[6];
 
     struct ft_rs_finding finding[FT_RS_FINDINGS], warning[FT_RS_FINDINGS];
@@ -295,6 +378,8 @@ struct ft_rules {
     struct ft_rs_timer timer[FT_RS_TIMERS];
     struct ft_rs_interrupt interrupt[FT_RS_INTERRUPTS];
     struct ft_rs_device device[FT_RS_DEVICES];
+    struct ft_rs_list list[FT_RS_LISTS];
+    struct ft_rs_control control[FT_RS_CONTROLS];
     uint32_t pool[FT_RS_POOLS]; /* ids of the driver's live blocks, FT_RS_POOL_HOLE: freed slot */
 };
 
@@ -302,7 +387,7 @@ struct ft_rules {
 /* Set in the id of a block that was allocated for IRP_MJ_CREATE: CLOSE may owe it. */
 #define FT_RS_POOL_OF_HANDLE 0x80000000u
 
-_Static_assert(sizeof(struct ft_rules) <= 12 * 1024,
+_Static_assert(sizeof(struct ft_rules) <= 20 * 1024,
                "saved and restored at every reset: keep small");
 
 #endif

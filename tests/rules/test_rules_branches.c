@@ -27,7 +27,7 @@
     "request=1\n"
 
 #define GRANT                                                                                      \
-    "dma:channel adapter=adapter#1 registers=2 irp=irp#1" DPC                                      \
+    "dma:channel adapter=adapter#1 registers=2 routine=yes irp=irp#1" DPC                          \
     "dma:grant adapter=adapter#1 grant=grant#1 registers=2 irp=irp#1" SYSTEM                       \
     "dma:action adapter=adapter#1 grant=grant#1 action=DeallocateObjectKeepRegisters" SYSTEM
 
@@ -71,12 +71,12 @@ static const struct branch dma_branches[] = {
      START REQUEST GRANT MAP
      "dma:flush adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=8192 length=512" DPC},
     {"put while a channel request waits", "dma.put-with-channel",
-     START "dma:channel adapter=adapter#1 registers=2" DPC
+     START "dma:channel adapter=adapter#1 registers=2 routine=yes" DPC
            "dma:put-adapter adapter=adapter#1" PASSIVE},
     {"a channel request that is reported after its grant does not wait", NULL,
      START "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
            "dma:action adapter=adapter#1 grant=grant#1 action=DeallocateObject" SYSTEM
-           "dma:channel adapter=adapter#1 registers=2" DPC
+           "dma:channel adapter=adapter#1 registers=2 routine=yes" DPC
            "dma:put-adapter adapter=adapter#1" PASSIVE},
     {"put again after the removal", "dma.flush-after-remove",
      START "dma:put-adapter adapter=adapter#1" PASSIVE REMOVED
@@ -92,19 +92,19 @@ static const struct branch dma_branches[] = {
      START REQUEST GRANT MAP FLUSH
      "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 length=4096 mapping=map#2 "
      "address=0x40000000" DPC},
-    {"a dead base while the adapter has another grant", NULL,
+    {"a dead base while the adapter has another grant", "dma.map-after-free",
      START REQUEST GRANT FREE "dma:grant adapter=adapter#1 grant=grant#2 registers=2" SYSTEM MAP},
     {"a grant without registers has no budget", NULL,
      START REQUEST "dma:grant adapter=adapter#1 grant=grant#1 irp=irp#1" SYSTEM MAP},
     {"a refused map with no register left", "dma.map-register-budget",
      "run:begin processors=2 ; layer=harness\n"
-     "dma:get-adapter adapter=adapter#1 registers=4 scatter_gather=yes master=yes" PASSIVE
-     "dma:grant adapter=adapter#1 grant=grant#1 registers=1" SYSTEM MAP
+     "dma:get-adapter adapter=adapter#1 registers=4 maximum=12288 scatter_gather=yes "
+     "master=yes" PASSIVE "dma:grant adapter=adapter#1 grant=grant#1 registers=1" SYSTEM MAP
      "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 length=4096" DPC},
     {"a refused map with a register left", NULL,
      "run:begin processors=2 ; layer=harness\n"
-     "dma:get-adapter adapter=adapter#1 registers=4 scatter_gather=yes master=yes" PASSIVE
-     "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM MAP
+     "dma:get-adapter adapter=adapter#1 registers=4 maximum=12288 scatter_gather=yes "
+     "master=yes" PASSIVE "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM MAP
      "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 length=4096" DPC},
     {"the bus refuses the wrong direction in a live mapping", NULL,
      START REQUEST GRANT MAP "bus:fault address=0x40000000 length=512" DEVICE},
@@ -135,11 +135,11 @@ static const struct branch io_branches[] = {
                    "dma:flush adapter=adapter#1 grant=grant#1 mdl=mdl#2 offset=0 length=4096" DPC},
     {"an MDL that was unlocked", "dma.flush-after-unlock",
      START "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
-           "mdl:alloc mdl=mdl#1 length=4096" DPC "mdl:lock mdl=mdl#1" DPC
+           "mdl:alloc mdl=mdl#1 length=4096" DPC "mdl:lock mdl=mdl#1 write=yes" DPC
            "mdl:unlock mdl=mdl#1 was_locked=yes" DPC MAP FLUSH},
     {"an MDL that was unlocked and built again", NULL,
      START "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
-           "mdl:alloc mdl=mdl#1 length=4096" DPC "mdl:lock mdl=mdl#1" DPC
+           "mdl:alloc mdl=mdl#1 length=4096" DPC "mdl:lock mdl=mdl#1 write=yes" DPC
            "mdl:unlock mdl=mdl#1 was_locked=yes" DPC "mdl:build mdl=mdl#1" DPC MAP FLUSH},
     {"raise to a lower level", "io.irql-raise-lower", "irql:raise old=DISPATCH new=PASSIVE" DPC},
     {"a task's raises end with it", "io.irql-raise-lower",
@@ -289,7 +289,8 @@ static const struct {
     const char *line; /* one %u */
 } tables[] = {
     {"requests", "irp:new irp=irp#%u code=READ ; layer=harness\n"},
-    {"queued channel requests", "dma:channel adapter=adapter#1 registers=%u" DPC},
+    {"queued channel requests",
+     "dma:channel adapter=adapter#1 registers=2 routine=yes irp=irp#%u" DPC},
     {"adapters", "dma:get-adapter adapter=adapter#%u" PASSIVE},
     {"common buffers", "dma:common-alloc adapter=adapter#1 buffer=common#%u length=16" PASSIVE},
     {"engine channels", "engine:begin channel=%u address=0x1000 length=16" DEVICE},

@@ -49,6 +49,16 @@ static const char *const golden[] = {
     "never-started",
     "retry",
     "short-full-flush",
+    "g3-pipelined",
+    "g4",
+    "g5",
+    "g5-two",
+    "g5-queued",
+    "g5-build",
+    "g11",
+    "adapter-across-stop",
+    "buffered",
+    "partial-pieces",
 };
 
 static const char *const warnings[] = {"short-count-flush", "short-in-second-run",

@@ -117,31 +117,34 @@ static void a_disabled_rule_does_not_find_its_witness(void **state)
     check_all(check_disabled);
 }
 
-/* The list of judged rules and the rows that the first delivery promises are the same, but for the
- * rows that the note explains. */
-static void judged_rows_are_counted(void **state)
+/* The note of a row names its witness when, and only when, the row is judged; the rows of the first
+ * delivery all are. */
+static void judged_rows_are_those_that_name_a_witness(void **state)
 {
-    unsigned judged = 0;
+    unsigned failed = 0;
 
     (void)state;
     for (size_t i = 0; i < ft_rule_count(); i++) {
         const struct ft_rule_row *row = ft_rule_at(i);
+        char witness[160];
+        bool named;
 
-        judged += row->judged;
-        if (row->cut == FT_CUT_SPINE && !row->judged) {
-            (void)fprintf(stderr, "not judged: %s\n", row->id);
+        (void)snprintf(witness, sizeof(witness), "tests/rules/events/%s.witness.events", row->id);
+        named = strcmp(row->note, witness) == 0;
+        if (named != row->judged || (row->cut == FT_CUT_SPINE && !row->judged)) {
+            (void)fprintf(stderr, "%s: judged %d, note \"%s\"\n", row->id, row->judged, row->note);
+            failed++;
         }
-        assert_true(row->cut != FT_CUT_SPINE || row->judged);
         assert_true(row->cut != FT_CUT_NEVER || !row->judged);
         assert_true(row->severity != FT_SEVERITY_F || !row->judged);
     }
-    assert_int_equal(judged, 80);
+    assert_int_equal(failed, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(judged_rows_are_counted),
+        cmocka_unit_test(judged_rows_are_those_that_name_a_witness),
         cmocka_unit_test(every_witness_is_rejected_by_its_rule),
         cmocka_unit_test(every_near_miss_is_clean),
         cmocka_unit_test(a_disabled_rule_does_not_find_its_witness),
