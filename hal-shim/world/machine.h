@@ -33,7 +33,7 @@ enum {
     FT_TASKS_MAX = 32,           /* at most: ft_machine.tasks_of_kind has one bit each */
     FT_STACK_BYTES = 128 * 1024, /* each has a guard page below */
     FT_CPU_DEPTH = 4,
-    FT_OBJECTS_MAX = 128, /* embedded objects known by address, a power of two */
+    FT_OBJECTS_FEW = 128, /* embedded objects known by address before the table moves to a block */
     FT_TIMERS_MAX = 24,
     FT_DPC_QUEUE_MAX = 24,
     FT_FRAMES_MAX = 256, /* physical pages of request buffers */
@@ -194,7 +194,9 @@ struct ft_machine {
     uint8_t label_used[32]; /* bit per label */
 
     /* --- kernel --- */
-    struct ft_object object[FT_OBJECTS_MAX];
+    struct ft_object object[FT_OBJECTS_FEW];
+    struct ft_object *object_block;     /* the table once it has outgrown `object`, else NULL */
+    uint32_t object_size, object_count; /* slots of object_block; slots in use */
     struct ft_timer timer[FT_TIMERS_MAX];
     struct ft_dpc_entry dpc_queue[FT_DPC_QUEUE_MAX];
     uint32_t dpc_count;
@@ -432,7 +434,7 @@ bool ft_io_quiet(
 
 /* dma/ */
 void ft_dma_reset(void);
-void ft_frames_check(void); /* free pages that somebody wrote to */
+void ft_frames_check(void);        /* free pages that somebody wrote to */
 unsigned ft_dma_frames_high(void); /* frames in use are below this number; save points copy those */
 unsigned ft_dma_bounce_high(void); /* the same for bounce pages */
 /* Executes a world choice that concerns DMA (few-registers, defer-grant, short-map, evict). False:

@@ -292,6 +292,28 @@ static void events_say_where_an_object_lies_and_who_waits(void **state)
     assert_int_equal(wb_last(FT_EV_WAIT_BEGIN)->arg[3], FT_MEMORY_STACK);
 }
 
+/* More objects than the machine keeps in its state, each at an address of its own. */
+static void body_very_many(void)
+{
+    enum { MANY = 1000 };
+    PKEVENT events = ExAllocatePoolWithTag(NonPagedPool, MANY * sizeof *events, '1gaT');
+
+    for (unsigned i = 0; i < MANY; i++)
+        KeInitializeEvent(&events[i], NotificationEvent, FALSE);
+    for (unsigned i = 0; i < MANY; i++)
+        KeSetEvent(&events[i], 0, FALSE);
+    ExFreePoolWithTag(events, '1gaT');
+}
+
+static void a_driver_may_have_any_number_of_objects(void **state)
+{
+    (void)state;
+    wb_body(body_very_many, FT_STOP_NONE);
+    for (unsigned i = 1; i <= 1000; i += 111)
+        assert_int_equal(wb_event(FT_EV_EVENT_SET, i)->arg[0],
+                         wb_event(FT_EV_EVENT_INIT, i)->arg[0]);
+}
+
 /* ---- fast and guarded mutexes ---- */
 
 static void wants_fast(void *name)
@@ -440,6 +462,7 @@ int main(void)
         cmocka_unit_test(more_than_three_objects_need_wait_blocks),
         cmocka_unit_test(blocking_for_many_at_dispatch_is_bug_check_b8),
         cmocka_unit_test(events_say_where_an_object_lies_and_who_waits),
+        cmocka_unit_test(a_driver_may_have_any_number_of_objects),
         cmocka_unit_test(a_fast_mutex_raises_its_owner_to_apc_level),
         cmocka_unit_test(a_guarded_mutex_puts_its_owner_into_a_guarded_region),
         cmocka_unit_test(acquiring_a_fast_mutex_again_hangs),
