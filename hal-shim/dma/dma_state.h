@@ -18,7 +18,7 @@ enum {
     FT_DMA_MAPPINGS_MAX = 96, /* live at one time */
     FT_DMA_COMMONS_MAX = 8,
     FT_DMA_PAGES_MAX = 16,     /* allocations of pages that are live at one time */
-    FT_DMA_BUFFERS_MAX = 24,   /* buffers of requests */
+    FT_DMA_BUFFERS_MAX = 40,   /* buffers of requests, and system buffers */
     FT_DMA_ENDED_MAX = 4,      /* lists that were put, kept to name them */
     FT_DMA_REGISTERS_MAX = 256 /* map registers of the machine, pages of the bounce area */
 };
@@ -130,6 +130,7 @@ struct ft_dma_buffer {
     uint16_t page_offset;
     uint8_t device_writes;
     uint8_t unused[5];
+    uint32_t mapped_from, mapped_to; /* hull of what was ever mapped, empty: equal */
 };
 
 /* Pages that the driver has allocated. */

@@ -31,14 +31,19 @@ int ft_frame_of(const void *va)
     return at < FRAMES_SPAN ? (int)(at / FT_PAGE_BYTES) : -1;
 }
 
+static bool is_buffer(uintptr_t page)
+{
+    return FT_M->dma.frame_used[page] == FT_FRAME_BUFFER ||
+           FT_M->dma.frame_used[page] == FT_FRAME_SYSTEM;
+}
+
 static bool two_views(const void *va)
 {
     int frame = ft_frame_of(va);
 
     /* A free frame had two once. */
     return frame >= 0 && !FT_M->platform.coherent &&
-           (FT_M->dma.frame_used[frame] == FT_FRAME_BUFFER ||
-            FT_M->dma.frame_used[frame] == FT_FRAME_FREE);
+           (is_buffer((unsigned)frame) || FT_M->dma.frame_used[frame] == FT_FRAME_FREE);
 }
 
 void *ft_bus_view(void *va)
@@ -67,18 +72,10 @@ static void fill_pattern(uint8_t *at, uint32_t bytes, uint64_t seed, uint64_t in
     memcpy(at + 8 * (size_t)words, &last, bytes % 8);
 }
 
-static bool is_pattern(const uint8_t *at, uint32_t bytes, uint64_t seed)
+void ft_buffer_pattern(const struct ft_dma_buffer *buffer, uint32_t from, uint8_t *at,
+                       uint32_t bytes)
 {
-    uint32_t words = bytes / 8;
-    uint64_t last = seed + words * WORD_STEP, different = 0;
-
-    for (uint32_t i = 0; i < words; i++) {
-        uint64_t word;
-
-        memcpy(&word, at + 8 * (size_t)i, 8);
-        different |= word ^ (seed + i * WORD_STEP);
-    }
-    return different == 0 && memcmp(at + 8 * (size_t)words, &last, bytes % 8) == 0;
+    fill_pattern(at, bytes, buffer->seed + from / 8 * WORD_STEP, 0);
 }
 
 /* ---- buffers ---- */
@@ -217,11 +214,12 @@ static void fill_images(const struct ft_dma_buffer *buffer, uint8_t *va)
     ft_poison(va + buffer->bytes, tail);
 }
 
-void *ft_buffer_create(uint32_t bytes, uint32_t page_offset, unsigned label, bool device_writes)
+static void *create(uint32_t bytes, uint32_t page_offset, unsigned label, bool device_writes,
+                    uint8_t use)
 {
     struct ft_dma_buffer *buffer = FT_M->dma.buffer, *end = buffer + FT_DMA_BUFFERS_MAX;
     unsigned pages = (page_offset + bytes + FT_PAGE_BYTES - 1) / FT_PAGE_BYTES, frame;
-    struct ft_frame_want want = {.use = FT_FRAME_BUFFER, .pages = pages, .high = UINT64_MAX};
+    struct ft_frame_want want = {.use = use, .pages = pages, .high = UINT64_MAX};
     uint8_t *va;
 
     FT_ASSERT(bytes > 0 && page_offset < FT_PAGE_BYTES && bytes <= FRAMES_SPAN);
@@ -241,8 +239,18 @@ void *ft_buffer_create(uint32_t bytes, uint32_t page_offset, unsigned label, boo
     return va;
 }
 
-/* The buffer that holds this byte, slack excluded; NULL: none. */
-static struct ft_dma_buffer *buffer_at(const void *va)
+void *ft_buffer_create(uint32_t bytes, uint32_t page_offset, unsigned label, bool device_writes)
+{
+    return create(bytes, page_offset, label, device_writes, FT_FRAME_BUFFER);
+}
+
+void *ft_buffer_create_system(uint32_t bytes, uint32_t page_offset, unsigned label,
+                              bool device_writes)
+{
+    return create(bytes, page_offset, label, device_writes, FT_FRAME_SYSTEM);
+}
+
+struct ft_dma_buffer *ft_buffer_at(const void *va)
 {
     uintptr_t at = (uintptr_t)va - FT_CPU_VIEW_BASE;
 
@@ -254,55 +262,6 @@ static struct ft_dma_buffer *buffer_at(const void *va)
             return buffer;
     }
     return NULL;
-}
-
-static void count_equal(const uint8_t *a, const uint8_t *b, uint32_t bytes, uint32_t *equal,
-                        uint32_t *first)
-{
-    *equal = 0;
-    *first = bytes;
-    for (uint32_t i = 0; i < bytes; i++) {
-        *equal += a[i] == b[i];
-        if (a[i] != b[i] && *first == bytes)
-            *first = i;
-    }
-}
-
-/* Against the pattern, not the processor's image: the driver may have changed that. */
-static void compare_with_pattern(const uint8_t *truth, uint32_t bytes, uint64_t seed,
-                                 uint32_t *equal, uint32_t *first)
-{
-    uint8_t pattern[512];
-
-    *equal = 0;
-    *first = bytes;
-    for (uint32_t done = 0; done < bytes;) {
-        uint32_t piece = bytes - done < sizeof pattern ? bytes - done : sizeof pattern;
-        uint32_t piece_equal, piece_first;
-
-        fill_pattern(pattern, piece, seed + done / 8 * WORD_STEP, 0);
-        count_equal(pattern, truth + done, piece, &piece_equal, &piece_first);
-        *equal += piece_equal;
-        if (piece_first < piece && *first == bytes)
-            *first = done + piece_first;
-        done += piece;
-    }
-}
-
-void ft_buffer_compare(void *va, uint32_t bytes, bool write, uint32_t *equal, uint32_t *first)
-{
-    const struct ft_dma_buffer *buffer = buffer_at(va);
-    const uint8_t *truth = (uint8_t *)va + (FT_TRUTH_BASE - FT_CPU_VIEW_BASE);
-
-    FT_ASSERT(buffer && bytes <= buffer->bytes);
-    *equal = bytes;
-    *first = bytes;
-    if (write) {
-        if (!is_pattern(truth, bytes, buffer->seed))
-            compare_with_pattern(truth, bytes, buffer->seed, equal, first);
-    } else if (memcmp(va, truth, bytes) != 0) {
-        count_equal(va, truth, bytes, equal, first);
-    }
 }
 
 /* One more than the offset of the first byte that is not the fill, 0 when there is none. */
@@ -336,7 +295,7 @@ static void check_slack(const struct ft_dma_buffer *buffer)
 
 void ft_buffer_destroy(void *va)
 {
-    struct ft_dma_buffer *buffer = va ? buffer_at(va) : NULL;
+    struct ft_dma_buffer *buffer = va ? ft_buffer_at(va) : NULL;
 
     if (!va)
         return;
@@ -348,7 +307,7 @@ void ft_buffer_destroy(void *va)
 
 void *ft_truth_of(const void *va, bool device_writes)
 {
-    const struct ft_dma_buffer *buffer = buffer_at(va);
+    const struct ft_dma_buffer *buffer = ft_buffer_at(va);
 
     if (!buffer || buffer->device_writes != device_writes)
         return NULL;
@@ -402,7 +361,7 @@ void ft_buffer_touched(const void *va, uint64_t bytes)
     if (!cached_range(va, bytes, &from, &to))
         return;
     for (uintptr_t page = from / FT_PAGE_BYTES; page * FT_PAGE_BYTES < to; page++)
-        if (FT_M->dma.frame_used[page] == FT_FRAME_BUFFER)
+        if (is_buffer(page))
             FT_M->dma.dirty[page] |= lines_in((unsigned)page, from, to);
 }
 
@@ -432,7 +391,7 @@ void ft_cache_invalidate(const void *va, uint64_t bytes)
     for (uintptr_t page = from / FT_PAGE_BYTES; page * FT_PAGE_BYTES < to; page++) {
         uint64_t lines = lines_in((unsigned)page, from, to);
 
-        if (FT_M->dma.frame_used[page] != FT_FRAME_BUFFER)
+        if (!is_buffer(page))
             continue;
         copy_lines((unsigned)page, lines, false);
         FT_M->dma.dirty[page] &= ~lines;

@@ -31,7 +31,8 @@ enum {
     FT_FRAME_BUFFER, /* of a request: two views where the platform is not coherent */
     FT_FRAME_COMMON, /* low in memory, in the order of the frames, one view */
     FT_FRAME_PAGES,  /* allocated as pages: one view */
-    FT_FRAME_FILLED  /* free, was pages, and still holds the fill of free pages */
+    FT_FRAME_FILLED, /* free, was pages, and still holds the fill of free pages */
+    FT_FRAME_SYSTEM  /* of a system buffer: as a request's, but nonpaged pool to the driver */
 };
 
 /* A buffer of `bytes` (not zero) for a request, at that offset in its first page, filled with the
@@ -40,11 +41,38 @@ enum {
  * requester owns it until ft_buffer_destroy. */
 void *ft_buffer_create(uint32_t bytes, uint32_t page_offset, unsigned label, bool device_writes);
 
+/* The same in pages of the system: the system buffer of buffered I/O. */
+void *ft_buffer_create_system(uint32_t bytes, uint32_t page_offset, unsigned label,
+                              bool device_writes);
+
+/* ---- compare.c ---- */
+
 /* Compares the first `bytes` of the buffer with what the requester should have: for a read the
  * bytes that the device wrote through live mappings, for a write (write: true) the bytes that the
- * device read with the pattern. *equal counts equal bytes, *first is the offset of the first
+ * device read with the pattern. Outside of what was ever mapped the processor may have done the
+ * device's work: there a byte is right that the processor changed, or, for a write, up to `by_hand`
+ * bytes that the device did not read. *equal counts equal bytes, *first is the offset of the first
  * difference (`bytes` when there is none). */
-void ft_buffer_compare(void *va, uint32_t bytes, bool write, uint32_t *equal, uint32_t *first);
+void ft_buffer_compare(void *va, uint32_t bytes, bool write, uint32_t by_hand, uint32_t *equal,
+                       uint32_t *first);
+
+/* Those bytes among the first `bytes` that the processor moved instead of the device. */
+uint32_t ft_buffer_by_hand(const void *va, uint32_t bytes, bool write, uint32_t by_hand);
+
+/* A mapping of these bytes was made: from now on they are the device's to move. */
+void ft_buffer_mapped(const void *va, uint32_t bytes);
+
+/* What the I/O manager copies from a system buffer to its requester, truth included. */
+void ft_buffer_copy(void *to, const void *from, uint32_t bytes);
+
+/* ---- frames.c ---- */
+
+struct ft_dma_buffer;
+/* The buffer that holds this byte, slack excluded; NULL: none. */
+struct ft_dma_buffer *ft_buffer_at(const void *va);
+/* `bytes` of its pattern, from that offset, a multiple of 8. */
+void ft_buffer_pattern(const struct ft_dma_buffer *buffer, uint32_t from, uint8_t *at,
+                       uint32_t bytes);
 
 /* Checks the slack, then gives the frames back. */
 void ft_buffer_destroy(void *va);

@@ -255,6 +255,7 @@ static struct ft_dma_mapping *mapping_make(const struct ft_dma_run *r)
         .bounced = r->bounced,
     };
     ft_dma_registers_set(FT_M->dma.mapped, mapping->first, mapping->count, true);
+    ft_buffer_mapped(r->memory, r->length);
     if (r->bounced) {
         /* A driver that skips the flush must not find its data by chance. */
         memset(ft_dma_bounce_page(mapping->first), POISON_FILL,

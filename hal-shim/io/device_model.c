@@ -69,6 +69,7 @@ void ft_model_write(unsigned bar, uint32_t offset, unsigned width, uint64_t valu
     uint8_t layer = enter_model();
 
     ft_model()->write(device(), bar, offset, width, value);
+    FT_IO->by_hand += width;
     leave_model(layer);
     point_if_raised();
 }

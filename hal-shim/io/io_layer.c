@@ -68,7 +68,11 @@ bool ft_io_op(const struct ft_op *op)
     switch (op->kind) {
     case FT_OP_READ:
     case FT_OP_WRITE:
+    case FT_OP_IOCTL:
         return ft_request_op(op);
+    case FT_OP_OPEN_HANDLE:
+    case FT_OP_CLOSE_HANDLE:
+        return ft_handle_op(op);
     case FT_OP_CANCEL:
         return ft_cancel_op(op);
     case FT_OP_YANK:

@@ -173,9 +173,39 @@ NTSTATUS ft_send_wait(unsigned slot, PIRP irp);
 NTSTATUS ft_send_wait_at(unsigned slot, PIRP irp, KIRQL irql);
 void ft_send_done(PIRP irp, unsigned slot);
 
+/* ---- file.c: the requester's handles ---- */
+
+/* Opens a handle; in tasks only. */
+void ft_handle_take(void);
+/* CLEANUP for each handle that had none; CLOSE for each handle. In tasks only. */
+void ft_handles_clean_up(void);
+void ft_handles_close(void);
+/* Ops open-handle and close-handle. */
+bool ft_handle_op(const struct ft_op *op);
+/* The newest handle that requests may go through, NULL: none. */
+struct ft_file *ft_handle_current(void);
+
+/* Before an orderly removal the handles' user lets go, as the PnP manager's notification makes
+ * applications do: no new requests, CLEANUP, the outstanding ones end, CLOSE. After a veto the user
+ * opens a handle again. In the manager's task. */
+void ft_handle_let_go(void);
+void ft_handle_take_again(void);
+
+/* ---- request_buffer.c ---- */
+
+/* The requester's memory, and what the I/O manager makes of it for the driver. False: there was no
+ * memory for that. */
+bool ft_request_attach(PIRP irp, struct ft_request *request, ULONG flags);
+/* Copies back and compares, when it went well. */
+void ft_request_deliver(PIRP irp, const struct ft_request *request);
+void ft_request_free_buffers(struct ft_request *request);
+/* Bytes, of those that Information claims, that the processor moved instead of the device. */
+uint32_t ft_request_by_hand(PIRP irp);
+
 /* ---- request.c ---- */
 
 bool ft_request_op(const struct ft_op *op);
+unsigned ft_requests_of(unsigned file); /* outstanding through that handle */
 bool ft_cancel_op(const struct ft_op *op);
 void ft_request_done(PIRP irp, unsigned index);
 void ft_requests_cancel_all(void);
@@ -184,14 +214,6 @@ void ft_requester_left(void);
 /* From now on no new request enters the driver; waits until none is inside. Requests that the
  * driver has pended stay. */
 void ft_requester_keep_out(void);
-/* CREATE, CLEANUP or CLOSE for the requester's handle; in tasks only. */
-NTSTATUS ft_handle_send(UCHAR major);
-
-/* Before an orderly removal the handle's user lets go, as the PnP manager's notification makes
- * applications do: no new requests, CLEANUP, the outstanding ones end, CLOSE. After a veto the user
- * opens the handle again. In the manager's task. */
-void ft_handle_let_go(void);
-void ft_handle_take_again(void);
 /* The task's header fields for work on behalf of the device. */
 void ft_task_for_device(struct ft_task *task);
 /* The label itself when no op had it before in this run, else 0; it is taken from now on. */

@@ -13,6 +13,7 @@
 
 enum {
     FT_REQUESTS_MAX = 16, /* reads and writes that are outstanding at one time */
+    FT_FILES_MAX = 4,     /* handles of the requester */
     FT_WINDOWS_MAX = 8,   /* live windows of MmMapIoSpace */
     FT_MANAGER_MAX = 16,  /* PnP and power requests that wait for their turn */
     FT_MODEL_STATE_BYTES = 2048,
@@ -41,18 +42,42 @@ enum ft_request_state {
     FT_REQUEST_SENT /* the IRP is with the driver */
 };
 
-/* A read or write of the requester. */
+/* A read, write or device control request of the requester. */
 struct ft_request {
     void *irp;         /* PIRP while SENT */
-    void *buffer;      /* the requester's buffer, NULL for a length of zero */
+    void *buffer;      /* the requester's (output) buffer, NULL: none */
+    void *system;      /* the I/O manager's copy of it, NULL: none */
+    void *input;       /* the requester's input buffer, or the I/O manager's copy of it, or NULL */
+    uint64_t iosb[2];  /* IO_STATUS_BLOCK of the requester */
+    uint64_t by_hand;  /* bytes that the processor had written to the device when it was sent */
     uint64_t position; /* byte offset on the device */
     uint32_t bytes;
     uint32_t op_index; /* of the op that asked for it */
     uint16_t page_offset;
-    uint8_t op;     /* FT_OP_READ or FT_OP_WRITE */
+    uint32_t code;  /* of a device control request */
+    uint8_t op;     /* FT_OP_READ, FT_OP_WRITE or FT_OP_IOCTL */
     uint8_t label;  /* 0: none */
     uint8_t state;  /* enum ft_request_state */
     uint8_t inside; /* its thread is inside the driver, and the IRP is not done */
+    uint8_t file;   /* index of the handle it goes through */
+    uint8_t unused[5];
+};
+
+enum ft_file_state {
+    FT_FILE_FREE,
+    FT_FILE_OPENING, /* CREATE is on its way */
+    FT_FILE_OPEN,
+    FT_FILE_CLEANING, /* CLEANUP was sent: no request goes through it any more */
+    FT_FILE_CLOSING   /* CLOSE is on its way */
+};
+
+/* A handle of the requester. */
+struct ft_file {
+    void *object;   /* FILE_OBJECT */
+    uint32_t order; /* of opening */
+    uint32_t op_index;
+    uint8_t state; /* enum ft_file_state */
+    uint8_t label; /* of the op that opened it, 0: none */
     uint8_t unused[6];
 };
 
@@ -65,7 +90,8 @@ struct ft_send {
     uint8_t done;
     uint8_t unused[3];
 };
-enum { FT_SEND_MANAGER, FT_SEND_HANDLE, FT_SEND_COUNT };
+/* One slot for the manager, one for each handle. */
+enum { FT_SEND_MANAGER, FT_SEND_HANDLE, FT_SEND_COUNT = FT_SEND_HANDLE + FT_FILES_MAX };
 
 /* A PnP or system power request of the manager's queue. */
 struct ft_manager_entry {
@@ -116,14 +142,13 @@ struct ft_io_state {
     void *pdo;           /* DEVICE_OBJECT of the bus driver for the device */
     void *driver;        /* DRIVER_OBJECT of the driver */
     void *registry_path; /* UNICODE_STRING that DriverEntry gets */
-    void *file;          /* FILE_OBJECT of the requester's handle */
     uint16_t pdo_id;     /* handle id of the PDO: the device of an event's header */
 
     /* --- driver and handle --- */
     uint8_t entered;  /* DriverEntry succeeded */
     uint8_t added;    /* AddDevice succeeded */
-    uint8_t open;     /* the requester has a handle */
-    uint8_t cleaned;  /* CLEANUP was sent for it */
+    uint8_t open;     /* handles of the requester that were opened and not closed */
+    uint8_t opened;   /* the driver let the requester in once */
     uint8_t removing; /* REMOVE is due: nobody enters the driver with a new request any more */
     uint8_t unloaded;
     uint8_t honest;  /* the tail has made the device honest */
@@ -152,9 +177,12 @@ struct ft_io_state {
     struct ft_send send[FT_SEND_COUNT];
 
     /* --- requests --- */
+    struct ft_file file[FT_FILES_MAX];
     struct ft_request request[FT_REQUESTS_MAX];
-    uint64_t position;    /* where the next request begins on the device */
-    uint64_t cancel_lock; /* the cancel spin lock: task id of its owner, 0 free */
+    uint64_t by_hand;       /* bytes that the processor has written to the device */
+    uint64_t by_hand_since; /* the same when a request was last completed */
+    uint64_t position;      /* where the next request begins on the device */
+    uint64_t cancel_lock;   /* the cancel spin lock: task id of its owner, 0 free */
 
     /* --- interrupt: a bit for each input of the controller --- */
     void *interrupt[FT_MESSAGES_MAX]; /* the connected KINTERRUPT of an input, NULL: none */

@@ -240,9 +240,11 @@ static void announce_completion(PIRP irp, bool live, bool done)
     if (live)
         ft_emit(FT_EV_IRP_COMPLETE, ft_irp_handle(irp), (uint32_t)irp->IoStatus.Status,
                 irp->IoStatus.Information, (uint64_t)irp->CurrentLocation,
-                irp->CancelRoutine != NULL, ft_current()->locks, done);
+                irp->CancelRoutine != NULL, ft_current()->locks, done,
+                done ? 0 : ft_request_by_hand(irp));
     else
-        ft_emit(FT_EV_IRP_COMPLETE, ft_handle_of(irp), 0, 0, 0, false, ft_current()->locks, done);
+        ft_emit(FT_EV_IRP_COMPLETE, ft_handle_of(irp), 0, 0, 0, false, ft_current()->locks, done,
+                0);
 }
 
 static void complete(PIRP irp)

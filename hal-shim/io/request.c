@@ -1,16 +1,14 @@
-/* The requester: reads and writes, their buffers, cancellation, and the handle.
+/* The requester: reads, writes and device control requests, and their cancellation. Buffers are in
+ * request_buffer.c, handles in file.c.
  *
  * Each request has a thread of its own that sends the IRP and ends; completion finds the requester
  * in whatever task completes it. The request's data is compared there, before the pages are
  * unlocked.
  *
  * Not modelled: requests of several processes; a requester that waits for one request before the
- * next; asynchronous procedure calls, so buffer and IRP go in the completing task; the system
- * buffer of buffered I/O and its copies (the driver gets the requester's own pages at their own
- * offset); the security context of CREATE.
+ * next; asynchronous procedure calls, so buffer and IRP go in the completing task.
  */
 #include "io/io_private.h"
-#include "dma/frames.h"
 
 unsigned ft_label_claim(unsigned label)
 {
@@ -37,22 +35,16 @@ unsigned ft_io_outstanding(void)
     return count;
 }
 
-/* ---- the end of a request ---- */
-
-static void compare_data(PIRP irp, const struct ft_request *request)
+unsigned ft_requests_of(unsigned file)
 {
-    uint32_t bytes = request->bytes, equal, first;
-    uint64_t arg[4];
+    unsigned count = 0;
 
-    if (irp->IoStatus.Information < bytes)
-        bytes = (uint32_t)irp->IoStatus.Information;
-    ft_buffer_compare(request->buffer, bytes, request->op == FT_OP_WRITE, &equal, &first);
-    arg[0] = ft_irp_handle(irp);
-    arg[1] = bytes;
-    arg[2] = equal;
-    arg[3] = first;
-    ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_DATA_COMPARE, 4, arg);
+    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
+        count += FT_IO->request[i].state != FT_REQUEST_FREE && FT_IO->request[i].file == file;
+    return count;
 }
+
+/* ---- the end of a request ---- */
 
 void ft_request_done(PIRP irp, unsigned index)
 {
@@ -61,12 +53,12 @@ void ft_request_done(PIRP irp, unsigned index)
 
     FT_ASSERT(request->irp == irp && request->state == FT_REQUEST_SENT);
     ft_current()->request = (uint16_t)ft_irp_id(irp);
-    if (NT_SUCCESS(irp->IoStatus.Status) && request->buffer)
-        compare_data(irp, request);
+    if (NT_SUCCESS(irp->IoStatus.Status))
+        ft_request_deliver(irp, request);
     ft_irp_release_pages(irp);
-    if (request->buffer)
-        ft_buffer_destroy(request->buffer);
+    ft_request_free_buffers(request);
     *request = (struct ft_request){0};
+    FT_IO->by_hand_since = FT_IO->by_hand;
     ft_requester_left();
     ft_irp_retire(irp);
     ft_current()->request = served;
@@ -74,48 +66,47 @@ void ft_request_done(PIRP irp, unsigned index)
 
 /* ---- sending ---- */
 
-/* Locks the requester's pages and describes them with an MDL. NULL: a world choice made that fail.
- */
-static PMDL lock_pages(const struct ft_request *request)
-{
-    PMDL mdl = IoAllocateMdl(request->buffer, request->bytes, FALSE, TRUE, NULL);
-
-    if (!mdl)
-        return NULL;
-    ft_block_set_label(mdl, request->label);
-    MmProbeAndLockPages(mdl, UserMode, request->op == FT_OP_READ ? IoWriteAccess : IoReadAccess);
-    return mdl;
-}
-
-static void fill_irp(PIRP irp, const struct ft_request *request)
+static void fill_transfer(PIRP irp, const struct ft_request *request)
 {
     PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
     bool write = request->op == FT_OP_WRITE;
 
     irp->Flags = write ? IRP_WRITE_OPERATION : IRP_READ_OPERATION;
-    irp->RequestorMode = UserMode;
-    irp->Tail.Overlay.OriginalFileObject = FT_IO->file;
     next->MajorFunction = write ? IRP_MJ_WRITE : IRP_MJ_READ;
-    next->FileObject = FT_IO->file;
     next->Parameters.Read.Length = request->bytes;
     next->Parameters.Read.ByteOffset.QuadPart = (LONGLONG)request->position;
 }
 
-/* The requester's memory in the form that the device's flags ask for. False: the MDL could not be
- * had. Buffered requests get a system buffer whose frames are the requester's own, so there is no
- * copy and the comparison sees what the driver left there. */
-static bool attach_buffer(PIRP irp, const struct ft_request *request, ULONG flags)
+static void fill_control(PIRP irp, const struct ft_request *request)
 {
-    if (!request->buffer)
-        return true;
-    if (flags & DO_DIRECT_IO) {
-        irp->MdlAddress = lock_pages(request);
-        return irp->MdlAddress != NULL;
-    }
-    if (flags & DO_BUFFERED_IO)
-        irp->AssociatedIrp.SystemBuffer = request->buffer;
-    irp->UserBuffer = request->buffer;
-    return true;
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
+
+    next->MajorFunction = IRP_MJ_DEVICE_CONTROL;
+    next->Parameters.DeviceIoControl.IoControlCode = request->code;
+    next->Parameters.DeviceIoControl.InputBufferLength = request->bytes;
+    next->Parameters.DeviceIoControl.OutputBufferLength = request->bytes;
+}
+
+static void fill_irp(PIRP irp, struct ft_request *request)
+{
+    irp->RequestorMode = UserMode;
+    irp->UserIosb = (PIO_STATUS_BLOCK)request->iosb;
+    irp->Tail.Overlay.OriginalFileObject = FT_IO->file[request->file].object;
+    if (request->op == FT_OP_IOCTL)
+        fill_control(irp, request);
+    else
+        fill_transfer(irp, request);
+    IoGetNextIrpStackLocation(irp)->FileObject = irp->Tail.Overlay.OriginalFileObject;
+}
+
+static void announce(PIRP irp, const struct ft_request *request)
+{
+    uint64_t arg[] = {ft_irp_handle(irp), request->code, request->bytes, request->bytes,
+                      METHOD_FROM_CTL_CODE(request->code)};
+
+    ft_irp_announce_system(irp, request->bytes, request->op == FT_OP_WRITE);
+    if (request->op == FT_OP_IOCTL)
+        ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_IRP_BUFFERS, 5, arg);
 }
 
 /* The I/O manager gives up before the driver sees the request. */
@@ -130,7 +121,7 @@ static void refuse(PIRP irp, unsigned index)
 
 static bool may_request(void)
 {
-    return FT_IO->open && !FT_IO->cleaned && !FT_IO->removing && FT_IO->system == FT_S0;
+    return ft_handle_current() && !FT_IO->removing && FT_IO->system == FT_S0;
 }
 
 void ft_requester_left(void)
@@ -140,8 +131,10 @@ void ft_requester_left(void)
 
 static bool requester_inside(void)
 {
-    bool inside = FT_IO->send[FT_SEND_HANDLE].irp != 0;
+    bool inside = false;
 
+    for (unsigned i = FT_SEND_HANDLE; i < FT_SEND_COUNT; i++)
+        inside = inside || FT_IO->send[i].irp != 0;
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
         inside = inside || FT_IO->request[i].inside;
     return inside;
@@ -160,6 +153,7 @@ static void send_request(void *argument)
     unsigned index = (unsigned)(request - FT_IO->request);
     PDEVICE_OBJECT top;
     PIRP irp = NULL;
+    bool attached;
 
     if (!may_request()) {
         /* The device went between the op and its thread. */
@@ -167,6 +161,7 @@ static void send_request(void *argument)
     } else {
         top = ft_device_top(FT_IO->pdo);
         request->inside = 1;
+        request->file = (uint8_t)(ft_handle_current() - FT_IO->file);
         irp = ft_irp_create_or_cut(top->StackSize, FT_IRP_OF_REQUEST, index, request->label);
     }
     if (!irp) {
@@ -177,18 +172,14 @@ static void send_request(void *argument)
     ft_current()->request = (uint16_t)ft_irp_id(irp);
     request->irp = irp;
     request->state = FT_REQUEST_SENT;
-    if (request->bytes)
-        request->buffer = ft_buffer_create(request->bytes, request->page_offset, request->label,
-                                           request->op == FT_OP_READ);
-    if (request->bytes && !request->buffer)
-        ft_io_cut();
+    request->by_hand = FT_IO->by_hand;
     fill_irp(irp, request);
-    if (!attach_buffer(irp, request, top->Flags)) {
-        ft_irp_announce_system(irp, request->bytes, request->op == FT_OP_WRITE);
+    attached = ft_request_attach(irp, request, top->Flags);
+    announce(irp, request);
+    if (!attached) {
         refuse(irp, index);
         return;
     }
-    ft_irp_announce_system(irp, request->bytes, request->op == FT_OP_WRITE);
     ft_irp_call(top, irp);
     /* The slot may serve another request by now. */
     if (request->irp == irp) {
@@ -197,25 +188,64 @@ static void send_request(void *argument)
     }
 }
 
-bool ft_request_op(const struct ft_op *op)
+/* The driver takes requests of that kind. */
+static bool is_taken(unsigned op)
 {
     const struct ft_description *description = ft_world_module()->description;
-    unsigned takes = op->kind == FT_OP_WRITE ? FT_TAKES_WRITE : FT_TAKES_READ;
-    struct ft_request *request = NULL;
-    struct ft_task *task;
 
-    for (unsigned i = 0; i < FT_REQUESTS_MAX && !request; i++)
+    switch (op) {
+    case FT_OP_READ:
+        return description->requests & FT_TAKES_READ;
+    case FT_OP_WRITE:
+        return description->requests & FT_TAKES_WRITE;
+    default:
+        return (description->requests & FT_TAKES_IOCTL) && description->control[0];
+    }
+}
+
+static uint32_t control_code(unsigned choice)
+{
+    const uint32_t *control = ft_world_module()->description->control;
+    unsigned count = 0;
+
+    while (count < FT_CONTROLS_MAX && control[count])
+        count++;
+    return control[choice % count];
+}
+
+static struct ft_request *free_request(void)
+{
+    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
         if (FT_IO->request[i].state == FT_REQUEST_FREE)
-            request = &FT_IO->request[i];
-    if (!request || !may_request() || !(description->requests & takes))
-        return false;
+            return &FT_IO->request[i];
+    return NULL;
+}
+
+static void fill_request(struct ft_request *request, const struct ft_op *op)
+{
+    uint32_t most = ft_world_module()->description->request_bytes_max;
+    bool control = op->kind == FT_OP_IOCTL;
+
     *request = (struct ft_request){.state = FT_REQUEST_NEW, .op = op->kind};
     request->label = (uint8_t)ft_label_claim(op->label);
-    request->bytes = op->arg[0] % (description->request_bytes_max + 1);
-    request->page_offset = op->arg[1];
-    request->position = FT_IO->position;
+    request->bytes = op->arg[control ? 1 : 0] % (most + 1);
+    request->page_offset = control ? 0 : op->arg[1];
+    request->code = control ? control_code(op->arg[0]) : 0;
+    request->file = (uint8_t)(ft_handle_current() - FT_IO->file);
     request->op_index = FT_M->op_index;
-    FT_IO->position += request->bytes;
+    request->position = FT_IO->position;
+    if (!control)
+        FT_IO->position += request->bytes;
+}
+
+bool ft_request_op(const struct ft_op *op)
+{
+    struct ft_request *request = free_request();
+    struct ft_task *task;
+
+    if (!request || !may_request() || !is_taken(op->kind))
+        return false;
+    fill_request(request, op);
     task = ft_task_spawn(FT_TASK_THREAD, send_request, request, request->label);
     if (!task)
         *request = (struct ft_request){0};
@@ -270,48 +300,4 @@ void ft_requests_cancel_all(void)
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
         if (FT_IO->request[i].state == FT_REQUEST_SENT)
             spawn_cancel(&FT_IO->request[i], FT_IO->request[i].label);
-}
-
-/* ---- the handle ---- */
-
-NTSTATUS ft_handle_send(UCHAR major)
-{
-    PIRP irp = ft_send_prepare(FT_SEND_HANDLE, major, 0);
-    PIO_STACK_LOCATION next;
-
-    if (!irp)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    next = IoGetNextIrpStackLocation(irp);
-    irp->RequestorMode = UserMode;
-    irp->Tail.Overlay.OriginalFileObject = FT_IO->file;
-    if (major == IRP_MJ_CREATE) {
-        irp->Flags = IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API;
-        next->Parameters.Create.ShareAccess = 3; /* others may read and write */
-    } else {
-        irp->Flags = IRP_CLOSE_OPERATION | IRP_SYNCHRONOUS_API;
-    }
-    return ft_send_wait(FT_SEND_HANDLE, irp);
-}
-
-/* Not modelled: a user that keeps its handle; Windows would veto the removal. */
-void ft_handle_let_go(void)
-{
-    ft_requester_keep_out();
-    if (!FT_IO->open)
-        return;
-    FT_IO->cleaned = 1;
-    ft_handle_send(IRP_MJ_CLEANUP);
-    while (ft_io_outstanding() > 0)
-        ft_task_wait(&FT_IO->removing, 0);
-    ft_handle_send(IRP_MJ_CLOSE);
-    FT_IO->open = 0;
-}
-
-void ft_handle_take_again(void)
-{
-    FT_IO->removing = 0;
-    if (!FT_IO->file || FT_IO->open || !NT_SUCCESS(ft_handle_send(IRP_MJ_CREATE)))
-        return;
-    FT_IO->open = 1;
-    FT_IO->cleaned = 0;
 }

@@ -13,7 +13,7 @@ PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor)
     next = IoGetNextIrpStackLocation(irp);
     next->MajorFunction = major;
     next->MinorFunction = minor;
-    next->FileObject = slot == FT_SEND_HANDLE ? FT_IO->file : NULL;
+    next->FileObject = slot >= FT_SEND_HANDLE ? FT_IO->file[slot - FT_SEND_HANDLE].object : NULL;
     irp->IoStatus.Status = slot == FT_SEND_MANAGER ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
     FT_IO->send[slot] = (struct ft_send){.irp = ft_irp_handle(irp)};
     ft_irp_announce_system(irp, 0, false);

@@ -90,25 +90,6 @@ static NTSTATUS start_device(void)
     return status;
 }
 
-/* The handle. A driver may refuse it; then there are no requests. */
-static void open_handle(void)
-{
-    PFILE_OBJECT file = ft_block_alloc(sizeof *file, FT_HC_OTHER, 0);
-
-    if (!file) {
-        ft_io_cut();
-        return;
-    }
-    file->Type = IO_TYPE_FILE;
-    file->Size = sizeof *file;
-    file->DeviceObject = FT_IO->pdo;
-    file->ReadAccess = TRUE;
-    file->WriteAccess = TRUE;
-    FT_IO->file = file;
-    if (!FT_IO->removing && NT_SUCCESS(ft_handle_send(IRP_MJ_CREATE)))
-        FT_IO->open = 1;
-}
-
 static void start(void *unused)
 {
     NTSTATUS status = enter_driver();
@@ -119,7 +100,7 @@ static void start(void *unused)
     if (NT_SUCCESS(status))
         status = start_device();
     if (NT_SUCCESS(status))
-        open_handle();
+        ft_handle_take(); /* a driver may refuse it; then there are no requests */
     ft_emit(FT_EV_RUN_STARTED, (uint32_t)status);
     FT_M->started = 1;
 }

@@ -81,15 +81,13 @@ static bool cancel_requests(void)
 static void clean_up(void *unused)
 {
     (void)unused;
-    ft_handle_send(IRP_MJ_CLEANUP);
-    FT_IO->cleaned = 1;
+    ft_handles_clean_up();
 }
 
 static void close_handle(void *unused)
 {
     (void)unused;
-    ft_handle_send(IRP_MJ_CLOSE);
-    FT_IO->open = 0;
+    ft_handles_close();
 }
 
 static bool spawn(ft_task_fn *fn)

@@ -35,6 +35,8 @@ unsigned ft_memory_kind(const void *address)
         return FT_MEMORY_STACK;
     if (in_driver_data(address))
         return FT_MEMORY_DRIVER_DATA;
+    if (ft_frame_of(address) >= 0 && FT_M->dma.frame_used[ft_frame_of(address)] == FT_FRAME_SYSTEM)
+        return FT_MEMORY_NONPAGED_POOL;
     if (ft_frame_of(address) >= 0)
         return in_common_buffer(address) ? FT_MEMORY_COMMON_BUFFER : FT_MEMORY_UNKNOWN;
     if (!ft_block_find(address, &place) || !place.live)

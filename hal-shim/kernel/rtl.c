@@ -1,5 +1,6 @@
 /* Memory routines of the run-time library: points, because a copy is where a buffer meets its
  * device. */
+#include "dma/frames.h"
 #include "world/machine.h"
 
 #include <string.h>
@@ -11,28 +12,39 @@ static void point(void)
         ft_point(FT_PT_RTL_COPY, 0);
 }
 
+/* What the driver puts into a buffer is dirty in the caches. */
+static void *written(void *destination, size_t length)
+{
+    ft_buffer_touched(destination, length);
+    return destination;
+}
+
 void *ft_rtl_copy(void *destination, const void *source, size_t length)
 {
     point();
-    return memmove(destination, source, length);
+    memmove(destination, source, length);
+    return written(destination, length);
 }
 
 void *ft_rtl_move(void *destination, const void *source, size_t length)
 {
     point();
-    return memmove(destination, source, length);
+    memmove(destination, source, length);
+    return written(destination, length);
 }
 
 void *ft_rtl_zero(void *destination, size_t length)
 {
     point();
-    return memset(destination, 0, length);
+    memset(destination, 0, length);
+    return written(destination, length);
 }
 
 void *ft_rtl_fill(void *destination, size_t length, int value)
 {
     point();
-    return memset(destination, value, length);
+    memset(destination, value, length);
+    return written(destination, length);
 }
 
 size_t ft_rtl_compare(const void *a, const void *b, size_t length)

@@ -201,7 +201,8 @@ static void judge_information(struct ft_rules *rules, const struct ft_event *eve
     if (information > irp->length || (ft_nt_error(status) && information != 0)) {
         ft_rule_fire(rules, FT_J_IO_IRP_INFO_BOUND, event, handle_of(irp));
     }
-    if (ft_nt_success(status) && (irp->flags & FT_IRP_MAPPED) != 0 && information > irp->flushed &&
+    if (ft_nt_success(status) && (irp->flags & FT_IRP_MAPPED) != 0 &&
+        information > irp->flushed + (ft_known(event, 7) ? event->arg[7] : 0) &&
         !ft_irp_is_due(rules, irp->id)) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_INFO_BOUND, event, handle_of(irp));
     }

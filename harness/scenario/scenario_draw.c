@@ -144,7 +144,10 @@ static unsigned kind_weight(unsigned kind)
     case FT_OP_DEVICE_REGISTER: /* only a driver without a device model minds these */
     case FT_OP_DEVICE_INTERRUPT:
     case FT_OP_DEVICE_MOVES:
+    case FT_OP_OPEN_HANDLE:
         return 1;
+    case FT_OP_CLOSE_HANDLE:
+        return 3;
     case FT_OP_POWER_DOWN:
         return 8;
     case FT_OP_POWER_UP:
@@ -196,8 +199,12 @@ uint16_t ft_draw_arg(struct ft_prng *prng, const struct ft_platform *platform, u
     case FT_OP_READ:
     case FT_OP_WRITE:
         return i == 0 ? ft_draw_length(prng, platform) : draw_offset(prng);
+    case FT_OP_IOCTL:
+        return i == 0 ? (uint16_t)(draw_small(prng, 8) - 1) : ft_draw_length(prng, platform);
     case FT_OP_CANCEL:
         return target;
+    case FT_OP_CLOSE_HANDLE: /* mostly the handle that is always there */
+        return ft_prng_odds(prng, 3, 4) ? 0 : target;
     case FT_OP_DEVICE_DATA:
     case FT_OP_FAIL_ALLOC:
         /* `after` counts register reads or allocations: only a few come. */

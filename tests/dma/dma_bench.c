@@ -82,7 +82,7 @@ uint32_t bench_equal(const struct bench *bench, bool write)
 {
     uint32_t equal, first;
 
-    ft_buffer_compare(bench->buffer, bench->bytes, write, &equal, &first);
+    ft_buffer_compare(bench->buffer, bench->bytes, write, 0, &equal, &first);
     CHECK((equal == bench->bytes) == (first == bench->bytes));
     return equal;
 }

@@ -176,7 +176,7 @@ static const struct {
     {"frobnicate\n", 1, "unknown op: frobnicate"},
     {"a: read\n\n# x\nreed length=1\n", 4, "unknown op: reed"},
     {"bus-reset\n", 1, "not built yet: bus-reset"},
-    {"read\nb: ioctl code=1\n", 2, "not built yet: ioctl"},
+    {"read\nb: bus-reset\n", 2, "not built yet: bus-reset"},
     {"read length=65025\n", 1, "length: 65025 is out of range 0 to 65024"},
     {"read length=99999999999999999999\n", 1,
      "length: 99999999999999999999 is out of range 0 to 65024"},

@@ -235,7 +235,9 @@ static NTSTATUS handle(PDEVICE_OBJECT device, PIRP irp)
 
 static NTSTATUS request(PDEVICE_OBJECT device, PIRP irp)
 {
-    wb_note(IoGetCurrentIrpStackLocation(irp)->MajorFunction == IRP_MJ_READ ? "read" : "write");
+    UCHAR major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
+
+    wb_note(major == IRP_MJ_READ ? "read" : major == IRP_MJ_WRITE ? "write" : "control");
     return the_driver.request ? the_driver.request(device, irp)
                               : bench_complete(irp, STATUS_SUCCESS, 0);
 }
@@ -248,7 +250,9 @@ static NTSTATUS add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo)
     if (!NT_SUCCESS(status))
         return status;
     the_driver.below = IoAttachDeviceToDeviceStack(the_driver.device, pdo);
-    the_driver.device->Flags |= DO_DIRECT_IO | the_driver.flags;
+    if (!the_driver.neither)
+        the_driver.device->Flags |= the_driver.buffered ? DO_BUFFERED_IO : DO_DIRECT_IO;
+    the_driver.device->Flags |= the_driver.flags;
     the_driver.device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     return STATUS_SUCCESS;
 }
@@ -280,6 +284,7 @@ int bench_driver_entry(void *object, void *path)
     driver->MajorFunction[IRP_MJ_CLOSE] = handle;
     driver->MajorFunction[IRP_MJ_READ] = request;
     driver->MajorFunction[IRP_MJ_WRITE] = request;
+    driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = request;
     return STATUS_SUCCESS;
 }
 

@@ -2,7 +2,7 @@
  * is told (wb_note), and answers as the test wants.
  *
  * Notes: "start", "stop", "remove", "d3" and so on when the request arrives; "create", "cleanup",
- * "close", "read", "write"; "unload".
+ * "close", "read", "write", "control"; "unload".
  */
 #ifndef FT_BENCH_DRIVER_H
 #define FT_BENCH_DRIVER_H
@@ -15,8 +15,10 @@
 struct bench_driver {
     /* answers; STATUS_SUCCESS: it goes well */
     NTSTATUS start, restart, query_remove, query_stop, create;
-    PDRIVER_DISPATCH request; /* reads and writes; NULL: complete at once with no bytes */
-    PKSERVICE_ROUTINE isr;    /* NULL: no interrupt is connected */
+    BOOLEAN buffered, neither; /* I/O, else direct */
+    PDRIVER_DISPATCH
+    request; /* reads, writes and device control; NULL: complete at once with no bytes */
+    PKSERVICE_ROUTINE isr; /* NULL: no interrupt is connected */
     /* A PnP request: true when it was dealt with and *status is what to return. */
     bool (*pnp)(PIRP irp, NTSTATUS *status);
     NTSTATUS (*power)(PIRP irp, PIO_STACK_LOCATION location); /* NULL: pass it down */

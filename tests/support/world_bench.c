@@ -133,15 +133,17 @@ static const struct sim_device_model model = {.name = "bench",
                                               .engine_busy = engine_busy,
                                               .engine_step = engine_step,
                                               .stop = stop};
-static const struct ft_description plain_description = {.name = "bench",
-                                                        .devices = 1,
-                                                        .windows = 100,
-                                                        .dma_version = 2,
-                                                        .requests = FT_TAKES_READ | FT_TAKES_WRITE,
-                                                        .irq_level = WB_IRQ_LEVEL,
-                                                        .irq_vector = 9,
-                                                        .bar_bytes = {WB_BAR_BYTES},
-                                                        .request_bytes_max = 65024};
+static const struct ft_description plain_description = {
+    .name = "bench",
+    .devices = 1,
+    .windows = 100,
+    .dma_version = 2,
+    .requests = FT_TAKES_READ | FT_TAKES_WRITE | FT_TAKES_IOCTL,
+    .control = {WB_CONTROL, WB_CONTROL + 1, WB_CONTROL + 2, WB_CONTROL + 3},
+    .irq_level = WB_IRQ_LEVEL,
+    .irq_vector = 9,
+    .bar_bytes = {WB_BAR_BYTES},
+    .request_bytes_max = 65024};
 static struct ft_description description; /* of the world that is open */
 static struct ft_module module = {.abi = FT_MODULE_ABI,
                                   .core = "bench",

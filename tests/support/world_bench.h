@@ -21,6 +21,7 @@ enum {
     WB_REG_ENABLE = 0x10,  /* write: whether the device may interrupt */
     WB_REG_MESSAGE = 0x14, /* write n: the device sends interrupt message n */
     WB_BAR_BYTES = 0x100,
+    WB_CONTROL = 0x222000, /* and 1 to 3 more: a control code for each method */
     WB_IRQ_LEVEL = 5
 };
 

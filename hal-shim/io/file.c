@@ -1,0 +1,242 @@
+/* The requester's handles: CREATE, CLEANUP and CLOSE (wdm-io sheet, sections 4.4 C11 and 6.1).
+ *
+ * The first is opened when the device was started. A request goes through the newest one that is
+ * open. A handle that is closed while requests are on their way gets CLEANUP at once, and CLOSE
+ * when the last of them has ended.
+ *
+ * Not modelled: the security context of CREATE; a driver's own reference to a file object, which in
+ * Windows delays CLOSE.
+ */
+#include "io/io_private.h"
+#include "kernel/handles.h"
+
+static unsigned index_of(const struct ft_file *file)
+{
+    return (unsigned)(file - FT_IO->file);
+}
+
+static NTSTATUS send(struct ft_file *file, UCHAR major)
+{
+    PIRP irp = ft_send_prepare(FT_SEND_HANDLE + index_of(file), major, 0);
+
+    if (!irp)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    irp->RequestorMode = UserMode;
+    irp->Tail.Overlay.OriginalFileObject = file->object;
+    if (major == IRP_MJ_CREATE) {
+        irp->Flags = IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API;
+        IoGetNextIrpStackLocation(irp)->Parameters.Create.ShareAccess = 3; /* read and write */
+    } else {
+        irp->Flags = IRP_CLOSE_OPERATION | IRP_SYNCHRONOUS_API;
+    }
+    return ft_send_wait(FT_SEND_HANDLE + index_of(file), irp);
+}
+
+static PFILE_OBJECT new_object(void)
+{
+    PFILE_OBJECT object = ft_block_alloc(sizeof *object, FT_HC_FILE, 0);
+
+    if (!object) {
+        ft_io_cut();
+        return NULL;
+    }
+    object->Type = IO_TYPE_FILE;
+    object->Size = sizeof *object;
+    object->DeviceObject = FT_IO->pdo;
+    object->ReadAccess = TRUE;
+    object->WriteAccess = TRUE;
+    object->SharedRead = TRUE;
+    object->SharedWrite = TRUE;
+    return object;
+}
+
+static void give_up(struct ft_file *file)
+{
+    ft_object_put(file->object);
+    *file = (struct ft_file){0};
+    ft_requester_left();
+}
+
+static void open(struct ft_file *file)
+{
+    uint64_t handle;
+    NTSTATUS status;
+
+    file->object = new_object();
+    if (!file->object) {
+        *file = (struct ft_file){0};
+        return;
+    }
+    handle = ft_block_handle(file->object);
+    status = send(file, IRP_MJ_CREATE);
+    ft_emit(FT_EV_FILE_NEW, handle, (uint32_t)status);
+    if (!NT_SUCCESS(status)) {
+        give_up(file);
+        return;
+    }
+    ((PFILE_OBJECT)file->object)->Flags |= FO_FILE_OPEN;
+    file->state = FT_FILE_OPEN;
+    file->op_index = 0;
+    FT_IO->open++;
+    FT_IO->opened = 1;
+}
+
+static void clean_up(struct ft_file *file)
+{
+    file->state = FT_FILE_CLEANING;
+    send(file, IRP_MJ_CLEANUP);
+    ((PFILE_OBJECT)file->object)->Flags |= FO_CLEANUP_COMPLETE;
+}
+
+static void close(struct ft_file *file)
+{
+    file->state = FT_FILE_CLOSING;
+    send(file, IRP_MJ_CLOSE);
+    FT_IO->open--;
+    give_up(file);
+}
+
+static struct ft_file *free_file(void)
+{
+    for (unsigned i = 0; i < FT_FILES_MAX; i++)
+        if (FT_IO->file[i].state == FT_FILE_FREE)
+            return &FT_IO->file[i];
+    return NULL;
+}
+
+static struct ft_file *reserve(unsigned label)
+{
+    struct ft_file *file = free_file();
+
+    if (file)
+        *file = (struct ft_file){.state = FT_FILE_OPENING,
+                                 .order = FT_M->order_next++,
+                                 .op_index = FT_M->op_index,
+                                 .label = (uint8_t)label};
+    return file;
+}
+
+struct ft_file *ft_handle_current(void)
+{
+    struct ft_file *newest = NULL;
+
+    for (unsigned i = 0; i < FT_FILES_MAX; i++) {
+        struct ft_file *file = &FT_IO->file[i];
+
+        if (file->state == FT_FILE_OPEN && (!newest || file->order > newest->order))
+            newest = file;
+    }
+    return newest;
+}
+
+/* ---- all handles ---- */
+
+void ft_handle_take(void)
+{
+    struct ft_file *file = FT_IO->removing ? NULL : reserve(0);
+
+    if (file)
+        open(file);
+}
+
+void ft_handles_clean_up(void)
+{
+    for (unsigned i = 0; i < FT_FILES_MAX; i++)
+        if (FT_IO->file[i].state == FT_FILE_OPEN)
+            clean_up(&FT_IO->file[i]);
+}
+
+/* Handles that an op's thread is closing are left to it. */
+void ft_handles_close(void)
+{
+    for (unsigned i = 0; i < FT_FILES_MAX; i++)
+        if (FT_IO->file[i].state == FT_FILE_CLEANING && FT_IO->file[i].op_index == 0)
+            close(&FT_IO->file[i]);
+}
+
+/* Not modelled: a user that keeps its handle; Windows would veto the removal. */
+void ft_handle_let_go(void)
+{
+    ft_requester_keep_out();
+    ft_handles_clean_up();
+    while (ft_io_outstanding() > 0 && FT_IO->open > 0)
+        ft_task_wait(&FT_IO->removing, 0);
+    ft_handles_close();
+    while (FT_IO->open > 0)
+        ft_task_wait(&FT_IO->removing, 0);
+}
+
+void ft_handle_take_again(void)
+{
+    FT_IO->removing = 0;
+    if (FT_IO->opened && FT_IO->open == 0)
+        ft_handle_take();
+}
+
+/* ---- ops ---- */
+
+static void open_task(void *argument)
+{
+    struct ft_file *file = argument;
+
+    if (FT_IO->removing) {
+        /* The device went between the op and its thread. */
+        ft_op_skipped(FT_OP_OPEN_HANDLE, file->label, file->op_index);
+        *file = (struct ft_file){0};
+        return;
+    }
+    open(file);
+}
+
+/* op_index marks the handle as this thread's to close. */
+static void close_task(void *argument)
+{
+    struct ft_file *file = argument;
+
+    clean_up(file);
+    while (ft_requests_of(index_of(file)) > 0)
+        ft_task_wait(&FT_IO->removing, 0);
+    close(file);
+}
+
+static bool spawn(struct ft_file *file, ft_task_fn *fn, unsigned label)
+{
+    struct ft_task *task = ft_task_spawn(FT_TASK_THREAD, fn, file, label);
+
+    ft_task_for_device(task);
+    ft_task_prefer(task);
+    return task != NULL;
+}
+
+static bool op_open(const struct ft_op *op)
+{
+    struct ft_file *file;
+
+    if (!FT_IO->opened || FT_IO->removing || FT_IO->pnp == FT_PNP_REMOVED || !free_file())
+        return false;
+    file = reserve(ft_label_claim(op->label));
+    if (!spawn(file, open_task, file->label))
+        *file = (struct ft_file){0};
+    return true;
+}
+
+/* The handle that the op with that label opened, or the first one. */
+static bool op_close(const struct ft_op *op)
+{
+    for (unsigned i = 0; i < FT_FILES_MAX; i++) {
+        struct ft_file *file = &FT_IO->file[i];
+
+        if (file->state != FT_FILE_OPEN || file->label != op->arg[0] || FT_IO->removing)
+            continue;
+        file->state = FT_FILE_CLEANING;
+        file->op_index = FT_M->op_index;
+        spawn(file, close_task, ft_label_claim(op->label));
+        return true;
+    }
+    return false;
+}
+
+bool ft_handle_op(const struct ft_op *op)
+{
+    return op->kind == FT_OP_OPEN_HANDLE ? op_open(op) : op_close(op);
+}
