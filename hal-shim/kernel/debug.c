@@ -75,6 +75,14 @@ void ft_driver_assert(const char *expression, const char *file, unsigned line)
     ft_emit_args(FT_EV_ASSERT_FAILED, 7, arg);
 }
 
+/* The message, when there is one, is printed before. */
+VOID RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PCHAR Message)
+{
+    if (Message)
+        ft_emit_text(FT_EV_DBG_PRINT, Message);
+    ft_driver_assert(FailedAssertion, FileName, LineNumber);
+}
+
 void ft_list_corrupt(const LIST_ENTRY *entry)
 {
     ft_bugcheck(0x139, 3, ft_handle_of(entry), 0, 0);

@@ -56,12 +56,3 @@ size_t ft_rtl_compare(const void *a, const void *b, size_t length)
         equal++;
     return equal;
 }
-
-VOID RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString)
-{
-    size_t bytes = SourceString ? ft_wcslen(SourceString) * sizeof(WCHAR) : 0;
-
-    DestinationString->Length = (USHORT)bytes;
-    DestinationString->MaximumLength = (USHORT)(SourceString ? bytes + sizeof(WCHAR) : 0);
-    DestinationString->Buffer = (PWSTR)SourceString;
-}
