@@ -8,14 +8,17 @@
  */
 #include "dma/dma_private.h"
 #include "dma/frames.h"
+#include "sim/dma_words.h"
 
 #include <string.h>
+
+/* Codes of Driver Verifier. */
+enum { AFTER_PUT = 0x18, NO_ADAPTER = 0x19, OBSOLETE = 0x1E, BAD_VERSION = 0x25 };
 
 enum {
     SYSTEM_REGISTERS_MAX = 16, /* 64 KiB */
     FIRST_OF_VERSION_2 = 13,   /* member of the table */
-    DAMAGE_OF_ADAPTER = 2,
-    ALIGNMENT_BYTES = 1, /* buffers of requests share no page, so no cache line either */
+    ALIGNMENT_BYTES = 1,       /* buffers of requests share no page, so no cache line either */
     LOGICAL_HIGH_PAGES = 0x10000,
     LOGICAL_LOW_PAGES = 0x300
 };
@@ -77,7 +80,7 @@ static void check_seen(struct ft_dma_adapter *slot)
     slot->damaged = 1; /* said once */
     for (unsigned i = 0; i < sizeof wanted; i++)
         if (block[i] != ((const uint8_t *)&wanted)[i]) {
-            ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_ADAPTER, ft_dma_adapter_handle(slot), i);
+            ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_ADAPTER, ft_dma_adapter_handle(slot), i);
             return;
         }
 }
@@ -98,8 +101,10 @@ struct ft_dma_adapter *ft_dma_adapter_check(const void *adapter, enum ft_point p
     struct ft_dma_entry entry = FT_M->dma.entry[FT_M->current];
 
     FT_M->dma.entry[FT_M->current] = (struct ft_dma_entry){0, 0};
+    ft_dma_verify_irql(entry.member);
     if (!found) {
         ft_emit(FT_EV_DMA_DEAD_ADAPTER, ft_handle_of(adapter), point);
+        ft_dma_verify(adapter ? AFTER_PUT : NO_ADAPTER, 0, 0, 0);
         return NULL;
     }
     check_seen(found);
@@ -119,6 +124,7 @@ void ft_dma_later_member(const void *adapter, unsigned member, const char *name,
 uint64_t ft_dma_logical_take(const struct ft_dma_adapter *adapter, unsigned pages)
 {
     bool low = adapter->reach == 24;
+    uint64_t high = adapter->reach == 64 && FT_M->platform.high ? FT_HIGH_OFFSET : 0;
     uint64_t *next = &FT_M->dma.logical_next[low],
              limit = low ? LOGICAL_LOW_PAGES : LOGICAL_HIGH_PAGES;
     uint64_t page;
@@ -129,7 +135,7 @@ uint64_t ft_dma_logical_take(const struct ft_dma_adapter *adapter, unsigned page
         *next = 0;
     page = *next;
     *next += pages + 1;
-    return (low ? LOGICAL_LOW_BASE : FT_LOGICAL_BASE) + page * FT_PAGE_BYTES;
+    return (low ? LOGICAL_LOW_BASE : FT_LOGICAL_BASE + high) + page * FT_PAGE_BYTES;
 }
 
 /* ---- IoGetDmaAdapter ---- */
@@ -236,17 +242,33 @@ static void reference(struct ft_dma_adapter *slot, int change)
     ft_emit(FT_EV_DMA_REFS, ft_dma_adapter_handle(slot), slot->references);
 }
 
+static bool not_boolean(BOOLEAN value)
+{
+    return value > 1;
+}
+
+/* Members that nobody asked the driver to set. */
+static bool not_zeroed(const DEVICE_DESCRIPTION *d)
+{
+    bool later = d->DmaAddressWidth || d->DmaControllerInstance || d->DmaRequestLine ||
+                 d->DeviceAddress.QuadPart;
+
+    return d->Reserved1 || (d->Version < DEVICE_DESCRIPTION_VERSION3 && later) ||
+           not_boolean(d->Master) || not_boolean(d->ScatterGather) || not_boolean(d->DemandMode) ||
+           not_boolean(d->AutoInitialize) || not_boolean(d->Dma32BitAddresses) ||
+           not_boolean(d->IgnoreCount) || not_boolean(d->Dma64BitAddresses);
+}
+
 /* The description as the event dma:get-adapter has it. */
 static uint64_t description_word(const DEVICE_DESCRIPTION *d)
 {
-    return (d->Version & 0xFF) | (uint64_t)(d->Dma32BitAddresses != FALSE) << 8 |
-           (uint64_t)(d->Dma64BitAddresses != FALSE) << 9 |
-           (uint64_t)(d->DemandMode != FALSE) << 10 | (uint64_t)(d->AutoInitialize != FALSE) << 11 |
-           (uint64_t)(d->Reserved1 != FALSE || d->DmaControllerInstance != 0) << 12 |
-           (uint64_t)(d->Master != FALSE) << 13 | (uint64_t)(d->ScatterGather != FALSE) << 14 |
-           (uint64_t)(d->IgnoreCount != FALSE) << 15 |
-           ((uint64_t)(uint32_t)d->InterfaceType & 0xFF) << 16 |
-           ((uint64_t)d->DmaChannel & 0xFF) << 24;
+    return FT_DD_KNOWN | (d->Master ? FT_DD_MASTER : 0) |
+           (d->ScatterGather ? FT_DD_SCATTER_GATHER : 0) | (d->DemandMode ? FT_DD_DEMAND : 0) |
+           (d->AutoInitialize ? FT_DD_AUTO_INITIALIZE : 0) |
+           (d->Dma32BitAddresses ? FT_DD_32_BITS : 0) | (d->Dma64BitAddresses ? FT_DD_64_BITS : 0) |
+           (d->IgnoreCount ? FT_DD_IGNORE_COUNT : 0) | (not_zeroed(d) ? FT_DD_NOT_ZEROED : 0) |
+           ((uint64_t)d->DmaChannel & 0xFF) << 16 |
+           ((uint64_t)(uint32_t)d->InterfaceType & 0xFF) << 24;
 }
 
 /* Inside the points of either routine. */
@@ -267,6 +289,8 @@ static PDMA_ADAPTER get_adapter(PDEVICE_OBJECT device, const DEVICE_DESCRIPTION 
             slot ? slot->registers : 0, description->MaximumLength,
             description->ScatterGather != FALSE, description->Master != FALSE, ft_handle_of(device),
             description_word(description));
+    if (description->Version > DEVICE_DESCRIPTION_VERSION3)
+        ft_dma_verify(BAD_VERSION, 0, 0, 0);
     if (!slot)
         return NULL;
     reference(slot, 1);
@@ -293,6 +317,7 @@ PADAPTER_OBJECT HalGetAdapter(PDEVICE_DESCRIPTION DeviceDescription, PULONG Numb
     FT_DDI_BEGIN(DMA_GET, 0);
     adapter = get_adapter(NULL, DeviceDescription, NumberOfMapRegisters);
     ft_emit(FT_EV_HAL_GET_ADAPTER, ft_handle_of(adapter));
+    ft_dma_verify(OBSOLETE, 0, 0, 0);
     FT_DDI_END(DMA_GET, 0);
     return adapter;
 }
@@ -312,6 +337,7 @@ VOID ft_dma_put_adapter(PDMA_ADAPTER adapter)
         ft_emit(FT_EV_DMA_PUT, ft_handle_of(adapter), false);
         reference(slot, -1);
         if (slot->references == 0) {
+            ft_dma_verify_put(slot);
             ft_dma_release_all(slot);
             *slot = (struct ft_dma_adapter){0};
         }

@@ -8,8 +8,11 @@
 #include "dma/dma_private.h"
 #include "dma/frames.h"
 #include "sim/device.h"
+#include "sim/dma_words.h"
 
 #include <string.h>
+
+enum { IOMMU_FAULT = 0x26 }; /* code of Driver Verifier */
 
 /* The first part of an access. */
 struct piece {
@@ -22,7 +25,7 @@ struct piece {
 
 static bool hit_mapping(uint64_t address, struct piece *piece)
 {
-    for (unsigned i = 0; i < FT_DMA_MAPPINGS_MAX; i++) {
+    for (unsigned i = 0; i < FT_M->dma.mappings_high; i++) {
         const struct ft_dma_mapping *m = &FT_M->dma.mapping[i];
         uint64_t at = address - m->logical;
 
@@ -49,7 +52,7 @@ static bool hit_common(uint64_t address, struct piece *piece)
 
         if (!c->live || at >= c->length)
             continue;
-        piece->memory = (uint8_t *)ft_frame_address(c->frame) + at;
+        piece->memory = (uint8_t *)ft_frame_address(c->frame) + c->offset + at;
         piece->target = ft_handle(FT_HC_COMMON, c->id, (uint32_t)at);
         if (piece->bytes > c->length - at)
             piece->bytes = (uint32_t)(c->length - at);
@@ -70,7 +73,7 @@ static void hit_stray(uint64_t address, struct piece *piece)
     uint64_t in_bounce = address - FT_BOUNCE_PHYSICAL_BASE;
     uint32_t left = FT_PAGE_BYTES - (uint32_t)(address % FT_PAGE_BYTES);
 
-    for (unsigned i = 0; i < FT_DMA_MAPPINGS_MAX; i++)
+    for (unsigned i = 0; i < FT_M->dma.mappings_high; i++)
         if (FT_M->dma.mapping[i].id)
             stop_before(address, FT_M->dma.mapping[i].logical, piece);
     for (unsigned i = 0; i < FT_DMA_COMMONS_MAX; i++)
@@ -107,11 +110,78 @@ static void emit_access(enum ft_event_kind kind, uint64_t address, const struct 
     ft_emit_as(FT_LAYER_DEVICE, piece->request, kind, 3, arg);
 }
 
+/* ---- what an address looks like ---- */
+
+static bool is_virtual(uint64_t address)
+{
+    const struct ft_module *module = ft_world_module();
+
+    for (unsigned i = 0; i < 2; i++)
+        if (address - (uintptr_t)module->data[i].begin <
+            (uintptr_t)(module->data[i].end - module->data[i].begin))
+            return true;
+    return address - FT_REGION_BASE < FT_REGION_BYTES;
+}
+
+/* Logical addresses are never physical ones here, so a physical one is told apart. */
+static bool physical_differs(void)
+{
+    return FT_M->platform.iommu || FT_M->platform.bounce == FT_BOUNCE_ALWAYS;
+}
+
+static bool looks_like_common(uint64_t address, unsigned *looks)
+{
+    for (unsigned i = 0; i < FT_DMA_COMMONS_MAX; i++) {
+        const struct ft_dma_common *c = &FT_M->dma.common[i];
+        uint64_t begin = c->frame * (uint64_t)FT_PAGE_BYTES, bytes = c->pages * FT_PAGE_BYTES;
+
+        if (!c->live)
+            continue;
+        if (address - (uintptr_t)ft_frame_address(c->frame) < bytes)
+            *looks = FT_LOOKS_COMMON_VIRTUAL;
+        else if (c->offset && address == c->logical - c->offset)
+            *looks = FT_LOOKS_COMMON_PAGE;
+        else if (c->logical >> 32 && address - (uint32_t)c->logical < c->length)
+            *looks = FT_LOOKS_CUT;
+        else if (FT_M->platform.iommu && address - (FT_COMMON_PHYSICAL_BASE + begin) < bytes)
+            *looks = FT_LOOKS_COMMON_PHYSICAL;
+        else
+            continue;
+        return true;
+    }
+    return false;
+}
+
+unsigned ft_dma_looks(uint64_t address)
+{
+    struct piece piece = {.bytes = 1};
+    unsigned looks;
+    uint32_t left;
+
+    if (hit_mapping(address, &piece) || hit_common(address, &piece))
+        return FT_LOOKS_NOTHING;
+    if (looks_like_common(address, &looks))
+        return looks;
+    if (is_virtual(address))
+        return FT_LOOKS_VIRTUAL;
+    for (unsigned i = 0; i < FT_M->dma.mappings_high; i++) {
+        const struct ft_dma_mapping *m = &FT_M->dma.mapping[i];
+
+        if (m->id && m->logical >> 32 && address - (uint32_t)m->logical < m->length)
+            return FT_LOOKS_CUT;
+    }
+    return physical_differs() && ft_physical_memory(address, &left) ? FT_LOOKS_PHYSICAL
+                                                                    : FT_LOOKS_NOTHING;
+}
+
+/* ---- accesses ---- */
+
 static void emit_fault(uint64_t address, uint32_t bytes, bool write)
 {
-    uint64_t arg[] = {address, bytes, write};
+    uint64_t arg[] = {address, bytes, write, ft_dma_looks(address)};
 
-    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_BUS_FAULT, 3, arg);
+    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_BUS_FAULT, 4, arg);
+    ft_dma_verify(IOMMU_FAULT, 0, address, 0);
 }
 
 bool sim_dma_read(struct sim_device *device, uint64_t address, void *bytes, uint32_t length)

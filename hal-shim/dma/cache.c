@@ -1,6 +1,7 @@
-/* KeFlushIoBuffers (wdm-dma sheet, 1.0, 3.11, 6.8): the processors' caches and memory agree on an
- * MDL's range. A recorded no-op where processor and device share one view. Not modelled: the
- * difference that DmaOperation makes. */
+/* KeFlushIoBuffers (wdm-dma sheet, 1.0, 3.11, 6.8): the processors' caches and memory agree on the
+ * range of one MDL, never of its chain. Lines that the processor wrote go to memory first, so data
+ * that came by programmed I/O (DmaOperation FALSE) is not lost where the range is then read anew. A
+ * recorded no-op where processor and device share one view. It ends no mapping. */
 #include "dma/dma_private.h"
 #include "dma/frames.h"
 
@@ -10,6 +11,8 @@ VOID KeFlushIoBuffers(PMDL Mdl, BOOLEAN ReadOperation, BOOLEAN DmaOperation)
     void *memory = NULL;
 
     FT_DDI_BEGIN(DMA_KFI, label);
+    ft_dma_odd_boolean(FT_PT_DMA_KFI, 2, ReadOperation);
+    ft_dma_odd_boolean(FT_PT_DMA_KFI, 3, DmaOperation);
     if (ft_mdl_readable(Mdl))
         memory = ft_mdl_memory(Mdl, MmGetMdlVirtualAddress(Mdl), Mdl->ByteCount);
     if (memory) {

@@ -15,6 +15,15 @@
 
 enum { BASE_BYTES = 16 };
 
+/* Codes of Driver Verifier. */
+enum {
+    TOO_MANY_CHANNELS_FREED = 0x04,
+    TOO_MANY_REGISTERS_FREED = 0x05,
+    TWO_CHANNELS = 0x0B,
+    TOO_MANY_REGISTERS = 0x0C,
+    STILL_MAPPED = 0x10
+};
+
 /* A run of free registers for a file of that size. The system DMA controller does not come across a
  * boundary, so a subordinate device's file lies between two of them. */
 static bool registers_free(const struct ft_dma_adapter *adapter, unsigned count, unsigned *first)
@@ -345,6 +354,10 @@ NTSTATUS ft_dma_allocate_channel(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, UL
     FT_DMA_BEGIN(DMA_CHANNEL, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_CHANNEL);
     if (slot) {
+        if (slot->channel)
+            ft_dma_verify(TWO_CHANNELS, 2, 0, 0);
+        if (registers > slot->registers)
+            ft_dma_verify(TOO_MANY_REGISTERS, registers, slot->registers, 0);
         if (registers <= slot->registers && !ft_alloc_fails(FT_FAIL_CHANNEL) &&
             enqueue(slot, device, registers, routine, context))
             status = STATUS_SUCCESS;
@@ -369,6 +382,8 @@ VOID ft_dma_free_channel(PDMA_ADAPTER adapter)
         grant = ft_dma_grant_by_id(slot->channel);
         if (grant && grant->list)
             grant = NULL; /* the list's, not the driver's to free */
+        if (!grant)
+            ft_dma_verify(TOO_MANY_CHANNELS_FREED, 1, 0, 0);
         ft_emit(FT_EV_DMA_FREE_CHANNEL, ft_dma_adapter_handle(slot),
                 grant ? grant_handle(grant) : 0);
         if (grant) {
@@ -394,6 +409,10 @@ VOID ft_dma_free_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers)
     if (slot) {
         ft_emit(FT_EV_DMA_FREE_REGS, ft_dma_adapter_handle(slot), ft_handle_of(base), registers);
         grant = ft_dma_grant_of_base(base);
+        if (!grant || grant->adapter != slot->id)
+            ft_dma_verify(TOO_MANY_REGISTERS_FREED, registers, 0, 0);
+        else if (ft_dma_next_mapping(grant->id, 0, 0))
+            ft_dma_verify(STILL_MAPPED, grant->count, 0, 0);
         if (grant && grant->adapter == slot->id) {
             ft_dma_registers_back(grant);
             ft_dma_grant_retire(grant);

@@ -7,13 +7,11 @@
  */
 #include "dma/dma_private.h"
 #include "dma/frames.h"
+#include "sim/dma_words.h"
 
 #include <string.h>
 
-enum { NEW_FILL = 0xCD, SLACK_FILL = 0xB5, DAMAGE_OF_COMMON = 5, PAGES_MAX = 255 };
-
-/* What of a free differs from the allocation; bits of the event dma:common-free. */
-enum { WRONG_LENGTH = 1, WRONG_ADDRESS = 2, WRONG_VA = 4, WRONG_CACHED = 8, NOT_LIVE = 16 };
+enum { NEW_FILL = 0xCD, SLACK_FILL = 0xB5, PAD_FILL = 0x0F, PAGES_MAX = 255, TAG_BYTES = 8 };
 
 static struct ft_dma_common *free_slot(void)
 {
@@ -30,6 +28,12 @@ static struct ft_dma_common *free_slot(void)
     return oldest;
 }
 
+/* The processor's address of its first byte. */
+static void *address_of(const struct ft_dma_common *common)
+{
+    return (uint8_t *)ft_frame_address(common->frame) + common->offset;
+}
+
 /* The buffer at that address: the live one, else the one freed last, else NULL. */
 static struct ft_dma_common *find(const void *va)
 {
@@ -38,7 +42,7 @@ static struct ft_dma_common *find(const void *va)
     for (unsigned i = 0; i < FT_DMA_COMMONS_MAX; i++) {
         struct ft_dma_common *common = &FT_M->dma.common[i];
 
-        if (!common->id || ft_frame_address(common->frame) != va)
+        if (!common->id || address_of(common) != va)
             continue;
         if (!found || common->live || (!found->live && common->id > found->id))
             found = common;
@@ -46,12 +50,17 @@ static struct ft_dma_common *find(const void *va)
     return found;
 }
 
-/* A live buffer at that logical address, for a free with a wrong processor address. */
-static struct ft_dma_common *find_logical(uint64_t logical)
+/* The live buffer that a free with a wrong processor address means: one that the address lies in,
+ * or one at that logical address. */
+static struct ft_dma_common *find_near(const void *va, uint64_t logical)
 {
-    for (unsigned i = 0; i < FT_DMA_COMMONS_MAX; i++)
-        if (FT_M->dma.common[i].live && FT_M->dma.common[i].logical == logical)
-            return &FT_M->dma.common[i];
+    for (unsigned i = 0; i < FT_DMA_COMMONS_MAX; i++) {
+        struct ft_dma_common *common = &FT_M->dma.common[i];
+
+        if (common->live && (common->logical == logical ||
+                             (uintptr_t)va - (uintptr_t)address_of(common) < common->length))
+            return common;
+    }
     return NULL;
 }
 
@@ -66,12 +75,31 @@ static bool take_frames(const struct ft_dma_adapter *adapter, unsigned pages, un
     return ft_frames_take(pages, align, frame);
 }
 
+/* What lies round the buffer in its pages. Driver Verifier puts the buffer in their middle, with a
+ * tag on either side where there is room. */
+static void fill_slack(const struct ft_dma_common *common)
+{
+    uint8_t *page = ft_frame_address(common->frame), *va = address_of(common);
+    size_t span = common->pages * (size_t)FT_PAGE_BYTES;
+    size_t after = span - common->offset - common->length;
+    int fill = FT_M->platform.verifier ? PAD_FILL : SLACK_FILL;
+
+    memset(page, fill, common->offset);
+    memset(va, NEW_FILL, common->length);
+    memset(va + common->length, fill, after);
+    if (common->offset >= TAG_BYTES) {
+        memcpy(va - TAG_BYTES, "DmaVrfy0", TAG_BYTES);
+        memcpy(va + common->length, "DmaVrfy0", TAG_BYTES);
+    }
+    ft_poison(page, common->offset);
+    ft_poison(va + common->length, after);
+}
+
 static struct ft_dma_common *create(const struct ft_dma_adapter *adapter, ULONG length,
                                     BOOLEAN cached)
 {
     struct ft_dma_common *common = free_slot();
     unsigned pages = BYTES_TO_PAGES(length), frame;
-    uint8_t *va;
 
     if (!common || length == 0 || pages > adapter->registers || pages > PAGES_MAX ||
         !take_frames(adapter, pages, &frame))
@@ -85,13 +113,13 @@ static struct ft_dma_common *create(const struct ft_dma_adapter *adapter, ULONG 
         .live = 1,
         .cached = cached != FALSE,
     };
+    if (FT_M->platform.verifier)
+        common->offset = (uint32_t)(pages * FT_PAGE_BYTES - length) / 2;
     common->logical = FT_M->platform.iommu && !adapter->slave
                           ? ft_dma_logical_take(adapter, pages)
                           : FT_COMMON_PHYSICAL_BASE + frame * (uint64_t)FT_PAGE_BYTES;
-    va = ft_frame_address(frame);
-    memset(va, NEW_FILL, length);
-    memset(va + length, SLACK_FILL, pages * (size_t)FT_PAGE_BYTES - length);
-    ft_poison(va + length, pages * (size_t)FT_PAGE_BYTES - length);
+    common->logical += common->offset;
+    fill_slack(common);
     return common;
 }
 
@@ -105,10 +133,11 @@ PVOID ft_dma_allocate_common(PDMA_ADAPTER adapter, ULONG length, PPHYSICAL_ADDRE
     FT_DMA_BEGIN(DMA_COMMON, 0);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_COMMON);
     if (slot) {
+        ft_dma_odd_boolean(FT_PT_DMA_COMMON, 4, cached);
         if (!ft_alloc_fails(FT_FAIL_COMMON))
             common = create(slot, length, cached);
         if (common) {
-            va = ft_frame_address(common->frame);
+            va = address_of(common);
             logical->QuadPart = (LONGLONG)common->logical;
         }
         ft_emit(FT_EV_DMA_CB_ALLOC, ft_dma_adapter_handle(slot),
@@ -119,16 +148,41 @@ PVOID ft_dma_allocate_common(PDMA_ADAPTER adapter, ULONG length, PPHYSICAL_ADDRE
     return va;
 }
 
+/* The byte that the slack holds there. */
+static uint8_t slack_at(const struct ft_dma_common *common, size_t at)
+{
+    size_t begin = common->offset, end = begin + common->length;
+
+    if (!FT_M->platform.verifier)
+        return SLACK_FILL;
+    if (begin >= TAG_BYTES && at >= begin - TAG_BYTES && at < begin)
+        return (uint8_t) "DmaVrfy0"[at - (begin - TAG_BYTES)];
+    if (begin >= TAG_BYTES && at >= end && at < end + TAG_BYTES)
+        return (uint8_t) "DmaVrfy0"[at - end];
+    return PAD_FILL;
+}
+
+static void check_slack(const struct ft_dma_common *common)
+{
+    enum { OUTSIDE = 0x0F, TAG_BEFORE = 1, TAG_AFTER = 2 };
+    const uint8_t *page = ft_frame_address(common->frame);
+    size_t begin = common->offset, end = begin + common->length;
+
+    for (size_t i = 0; i < common->pages * (size_t)FT_PAGE_BYTES; i++) {
+        i = i == begin ? end : i;
+        if (i >= common->pages * (size_t)FT_PAGE_BYTES || page[i] == slack_at(common, i))
+            continue;
+        ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_COMMON_SLACK, ft_handle(FT_HC_COMMON, common->id, 0),
+                i - begin);
+        ft_dma_verify(OUTSIDE, i < begin ? TAG_BEFORE : TAG_AFTER, common->length, 0);
+        return;
+    }
+}
+
 static void destroy(struct ft_dma_common *common)
 {
-    const uint8_t *va = ft_frame_address(common->frame);
-
-    ft_unpoison(va, common->pages * (size_t)FT_PAGE_BYTES);
-    for (size_t i = common->length; i < common->pages * (size_t)FT_PAGE_BYTES; i++)
-        if (va[i] != SLACK_FILL) {
-            ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_COMMON, ft_handle(FT_HC_COMMON, common->id, 0), i);
-            break;
-        }
+    ft_unpoison(ft_frame_address(common->frame), common->pages * (size_t)FT_PAGE_BYTES);
+    check_slack(common);
     ft_frames_give(common->frame, common->pages);
     common->live = 0;
 }
@@ -141,23 +195,30 @@ VOID ft_dma_free_common(PDMA_ADAPTER adapter, ULONG length, PHYSICAL_ADDRESS log
     const struct ft_dma_adapter *slot;
     struct ft_dma_common *common;
     unsigned wrong = 0;
+    enum { TOO_MANY_FREED = 0x03 };
 
     FT_DMA_BEGIN(DMA_COMMON, 0);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_COMMON);
     if (slot) {
+        ft_dma_odd_boolean(FT_PT_DMA_COMMON, 5, cached);
         common = find(va);
-        if (!common && (common = find_logical(address)) != NULL)
-            wrong |= WRONG_VA;
+        if (!common && (common = find_near(va, address)) != NULL)
+            wrong |= FT_CF_VIRTUAL;
         if (common)
-            wrong |= (common->length != length ? WRONG_LENGTH : 0) |
-                     (common->logical != address ? WRONG_ADDRESS : 0) |
-                     (common->cached != (cached != FALSE) ? WRONG_CACHED : 0);
+            wrong |= (common->length != length ? FT_CF_LENGTH : 0) |
+                     (common->logical != address ? FT_CF_LOGICAL : 0) |
+                     (common->adapter != slot->id ? FT_CF_ADAPTER : 0) |
+                     (common->cached != (cached != FALSE) ? FT_CF_CACHE : 0);
+        if (common && !common->live)
+            wrong |= FT_CF_FREED;
+        if (!common)
+            wrong |= FT_CF_VIRTUAL;
         if (!common || !common->live)
-            wrong |= NOT_LIVE;
+            ft_dma_verify(TOO_MANY_FREED, 1, 0, 0);
         ft_emit(FT_EV_DMA_CB_FREE, ft_dma_adapter_handle(slot),
                 common ? ft_handle(FT_HC_COMMON, common->id, 0) : ft_handle_of(va), length, address,
                 wrong);
-        if (!(wrong & (WRONG_VA | NOT_LIVE)))
+        if (!(wrong & (FT_CF_VIRTUAL | FT_CF_FREED)))
             destroy(common);
     }
     FT_DDI_END(DMA_COMMON, 0);

@@ -46,6 +46,15 @@ static bool short_map(unsigned pages)
     return false;
 }
 
+/* Somebody has to be there who could flush. */
+static bool flush_fails(void)
+{
+    for (unsigned i = 0; i < FT_DMA_ADAPTERS_MAX; i++)
+        if (FT_M->dma.adapter[i].block)
+            FT_M->dma.flush_fails = 1;
+    return FT_M->dma.flush_fails;
+}
+
 static bool evict(unsigned lines)
 {
     unsigned count = ft_cache_evict(lines);
@@ -70,6 +79,8 @@ bool ft_dma_op(const struct ft_op *op)
     case FT_OP_FAIL_PROBE:
         FT_M->dma.fail_probe = 1;
         return true;
+    case FT_OP_FLUSH_FAILS:
+        return flush_fails();
     case FT_OP_EVICT:
         return evict(op->arg[0]);
     default:

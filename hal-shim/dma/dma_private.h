@@ -14,7 +14,8 @@ enum {
     FT_FAIL_COMMON = 5,
     FT_FAIL_CHANNEL = 6,
     FT_FAIL_MAPPING = 7,
-    FT_FAIL_PROBE = 8 /* of fail-probe, not of fail-alloc */
+    FT_FAIL_PROBE = 8, /* of fail-probe, not of fail-alloc */
+    FT_FAIL_FLUSH = 9  /* of flush-fails */
 };
 
 /* What a device is told where nothing was mapped: no memory on any platform. The page offset is
@@ -99,12 +100,17 @@ void *ft_dma_bounce_page(unsigned index);
 /* Bounce pages below `end` that no file had before in this run get a known content. */
 void ft_dma_bounce_pages_exist(unsigned end);
 
+/* A page that no live mapping uses holds a known content: gives it that, and looks whether it still
+ * has it (event mem:damage). */
+void ft_dma_bounce_pages_fill(unsigned first, unsigned count);
+void ft_dma_bounce_pages_check(unsigned first, unsigned count);
+
 /* ---- mapping.c ---- */
 
 /* What one mapping is asked to be and what was found out about it. The caller fills the first
  * part. */
 struct ft_dma_run {
-    const struct ft_dma_adapter *adapter;
+    struct ft_dma_adapter *adapter;
     struct ft_dma_grant *grant;
     const MDL *mdl;
     uint8_t *va;
@@ -170,6 +176,25 @@ void ft_dma_list_run(const struct ft_dma_grant *call);
 
 /* The memory of a list whose adapter is put: nothing is flushed. */
 void ft_dma_list_forget(struct ft_dma_grant *grant);
+
+/* ---- odd.c ---- */
+
+/* A BOOLEAN that is neither 0 nor 1; arguments count from 1. */
+void ft_dma_odd_boolean(enum ft_point point, unsigned argument, BOOLEAN value);
+/* MapTransfer's MDL and length. */
+void ft_dma_odd_map(const MDL *mdl, const void *va, const ULONG *length);
+
+/* ---- verifier.c: nothing happens without the knob ---- */
+
+/* Registers whose mappings always go through pages of the verifier's. */
+enum { FT_VERIFIER_REGISTERS = 64 };
+
+/* Driver Verifier would stop here with bug check 0xE6. */
+void ft_dma_verify(unsigned code, uint64_t p2, uint64_t p3, uint64_t p4);
+void ft_dma_verify_irql(unsigned member);
+void ft_dma_verify_put(const struct ft_dma_adapter *adapter);
+/* Bytes were mapped; a flush sets the count back. */
+void ft_dma_verify_mapped(struct ft_dma_adapter *adapter, uint32_t bytes);
 
 /* ---- system_dma.c ---- */
 

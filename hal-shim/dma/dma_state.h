@@ -25,13 +25,14 @@ enum {
 
 /* An adapter that was got and not put. */
 struct ft_dma_adapter {
-    void *block;         /* its DMA_ADAPTER, NULL: free slot */
-    uint32_t id;         /* of its handle */
-    uint32_t registers;  /* most that one channel request may ask for */
-    uint32_t maximum;    /* bytes of one operation, as the driver declared */
-    uint32_t channel;    /* id of the grant that holds the channel, 0: free */
-    uint16_t references; /* gets that were not put */
-    uint8_t version;     /* of its table: 1 or 2 */
+    void *block;           /* its DMA_ADAPTER, NULL: free slot */
+    uint32_t id;           /* of its handle */
+    uint32_t registers;    /* most that one channel request may ask for */
+    uint32_t maximum;      /* bytes of one operation, as the driver declared */
+    uint32_t channel;      /* id of the grant that holds the channel, 0: free */
+    uint64_t mapped_bytes; /* since the last flush */
+    uint16_t references;   /* gets that were not put */
+    uint8_t version;       /* of its table: 1 or 2 */
     uint8_t scatter_gather;
     uint8_t reach;          /* address bits that the device drives: 24, 32 or 64 */
     uint8_t slave;          /* on a channel of the system DMA controller */
@@ -119,6 +120,8 @@ struct ft_dma_common {
     uint8_t pages; /* frames it has, at most 255 */
     uint8_t live;  /* 0: freed, kept to name it until the slot is needed */
     uint8_t cached;
+    uint8_t unused[3];
+    uint32_t offset; /* of its first byte in its first frame */
 };
 
 /* The buffer of one request. */
@@ -167,6 +170,8 @@ struct ft_dma_state {
     uint16_t frames_high; /* frames below this number have been used in this run */
     uint16_t bounce_high; /* the same for bounce pages */
     uint16_t few_left;    /* few-registers: registers that may still be granted */
+    uint8_t flush_fails;  /* flush-fails: the next one does */
+    uint8_t flush_lost;   /* and this is it */
     uint8_t few_armed;
     uint8_t defer_armed;
     uint8_t short_armed;

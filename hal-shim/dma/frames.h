@@ -85,6 +85,8 @@ void ft_buffer_touched(const void *va, uint64_t bytes);
 /* Whole frames in a row for a common buffer, which do not cross a multiple of `align` frames (0:
  * they may). False: none left. */
 bool ft_frames_take(unsigned pages, unsigned align, unsigned *frame);
+/* The physical address of the first frame in physical order. */
+uint64_t ft_frames_base(void);
 bool ft_physical_is_common(uint64_t physical);
 void ft_frames_give(unsigned frame, unsigned pages);
 

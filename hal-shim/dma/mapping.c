@@ -8,10 +8,11 @@
 #include "dma/dma_private.h"
 #include "dma/mapping_view.h"
 #include "dma/frames.h"
+#include "sim/dma_words.h"
 
 #include <string.h>
 
-enum { POISON_FILL = 0xA5, DAMAGE_OF_MDL = 4, HEADER_OFFSET = 0x20, PFNS_OFFSET = 0x30 };
+enum { HEADER_OFFSET = 0x20, PFNS_OFFSET = 0x30, LOST_FILL = 0x5A };
 
 uint64_t ft_dma_mapping_handle(const struct ft_dma_mapping *mapping)
 {
@@ -31,6 +32,9 @@ static struct ft_dma_mapping *mappings_end(void)
 static void mapping_drop(struct ft_dma_mapping *mapping)
 {
     ft_dma_registers_set(FT_M->dma.mapped, mapping->first, mapping->count, false);
+    /* A driver that skips the next flush must not find data by chance. */
+    if (mapping->bounced)
+        ft_dma_bounce_pages_fill(mapping->first, mapping->count);
     memset(mapping, 0, sizeof *mapping);
     FT_M->dma.mappings_live--;
 }
@@ -76,6 +80,19 @@ static bool page_bounces(const struct ft_dma_adapter *adapter, uint64_t physical
            (platform->bounce == FT_BOUNCE_ODD_PAGES && physical / FT_PAGE_BYTES % 2 == 1);
 }
 
+/* Driver Verifier's: data goes through pages of its own. */
+static bool hooked(const struct ft_dma_grant *grant)
+{
+    return FT_M->platform.verifier && grant->first + grant->count <= FT_VERIFIER_REGISTERS;
+}
+
+static bool run_page_bounces(const struct ft_dma_run *r, uint64_t physical)
+{
+    bool shared = r->adapter->slave && ft_physical_is_common(physical);
+
+    return page_bounces(r->adapter, physical) || (hooked(r->grant) && !shared);
+}
+
 /* Bytes from the start up to the first page that does not continue the run: physically, or in how
  * the device reaches it. */
 static uint32_t run_length(const struct ft_dma_run *r, bool *bounced)
@@ -83,12 +100,12 @@ static uint32_t run_length(const struct ft_dma_run *r, bool *bounced)
     uint64_t physical = ft_mdl_physical(r->mdl, r->va);
     uint32_t length = FT_PAGE_BYTES - (uint32_t)(physical % FT_PAGE_BYTES);
 
-    *bounced = page_bounces(r->adapter, physical);
+    *bounced = run_page_bounces(r, physical);
     while (length < r->asked) {
         uint64_t next = ft_mdl_physical(r->mdl, r->va + length);
 
         /* Bounce pages lie in a row whatever they stand for. */
-        if (page_bounces(r->adapter, next) != *bounced || (!*bounced && next != physical + length))
+        if (run_page_bounces(r, next) != *bounced || (!*bounced && next != physical + length))
             break;
         length += FT_PAGE_BYTES;
     }
@@ -149,11 +166,11 @@ static bool plan_whole(struct ft_dma_run *r)
     bool contiguous = true;
 
     r->length = r->asked;
-    r->bounced = page_bounces(r->adapter, physical);
+    r->bounced = run_page_bounces(r, physical);
     for (uint32_t at = page_left; at < r->asked; at += FT_PAGE_BYTES) {
         uint64_t next = ft_mdl_physical(r->mdl, r->va + at);
 
-        r->bounced = r->bounced || page_bounces(r->adapter, next);
+        r->bounced = r->bounced || run_page_bounces(r, next);
         contiguous = contiguous && next == physical + at;
     }
     if (!contiguous && !behind_iommu(r->adapter))
@@ -257,9 +274,7 @@ static struct ft_dma_mapping *mapping_make(const struct ft_dma_run *r)
     ft_dma_registers_set(FT_M->dma.mapped, mapping->first, mapping->count, true);
     ft_buffer_mapped(r->memory, r->length);
     if (r->bounced) {
-        /* A driver that skips the flush must not find its data by chance. */
-        memset(ft_dma_bounce_page(mapping->first), POISON_FILL,
-               mapping->count * (size_t)FT_PAGE_BYTES);
+        ft_dma_bounce_pages_check(mapping->first, mapping->count);
         if (r->write)
             ft_raw_copy(bounce_at(mapping, 0), r->memory, r->length);
     }
@@ -291,6 +306,8 @@ struct ft_dma_mapping *ft_dma_map_run(struct ft_dma_run *r)
         return NULL;
     planned = r->adapter->scatter_gather ? plan_run(r) : plan_whole(r);
     mapping = planned ? mapping_make(r) : NULL;
+    if (mapping)
+        ft_dma_verify_mapped(r->adapter, mapping->length);
     if (mapping && r->adapter->slave)
         program(r->adapter, mapping);
     return mapping;
@@ -308,9 +325,9 @@ static void check_mdl(const struct ft_dma_mapping *mapping)
     if (!ft_mdl_readable(mdl) || !(mdl->MdlFlags & MAPPABLE))
         return;
     if (header_sum(mdl) != mapping->header_sum)
-        ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_MDL, ft_handle_of(mdl), HEADER_OFFSET);
+        ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_MDL, ft_handle_of(mdl), HEADER_OFFSET);
     else if (pfn_sum(mdl, mapping->va, mapping->length) != mapping->pfn_sum)
-        ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_MDL, ft_handle_of(mdl), PFNS_OFFSET);
+        ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_MDL, ft_handle_of(mdl), PFNS_OFFSET);
 }
 
 /* What a flush in the direction of a read moves to the buffer that its own arguments name. Returns
@@ -359,6 +376,31 @@ void ft_dma_stop_system(const struct ft_dma_adapter *adapter, uint32_t grant)
         latest->residual = left < latest->length ? left : latest->length;
 }
 
+/* What lies round the mapped bytes in the pages of the registers. */
+static void check_padding(const struct ft_dma_mapping *mapping)
+{
+    enum { OUTSIDE = 0x0F, BEFORE = 4, AFTER = 5, PAD = 0x0F };
+    const uint8_t *page = ft_dma_bounce_page(mapping->first), *data = bounce_at(mapping, 0);
+    const uint8_t *end = page + mapping->count * (size_t)FT_PAGE_BYTES;
+
+    if (!FT_M->platform.verifier || !mapping->bounced)
+        return;
+    for (const uint8_t *at = page; at < end; at++)
+        if (*at != PAD && (at < data || at >= data + mapping->length)) {
+            ft_dma_verify(OUTSIDE, at < data ? BEFORE : AFTER, 0, (uint64_t)(at - page));
+            return;
+        }
+}
+
+/* The end of the data did not come through: what was in the adapter's buffers is gone. */
+static void lose(const struct ft_dma_mapping *mapping)
+{
+    uint32_t lost = mapping->length < FT_LINE_BYTES ? mapping->length : FT_LINE_BYTES;
+
+    if (!mapping->write && !mapping->bounced && ft_mdl_memory(mapping->mdl, mapping->va, 1))
+        ft_raw_fill(mapping->memory + mapping->length - lost, LOST_FILL, lost);
+}
+
 bool ft_dma_flush_mapping(struct ft_dma_mapping *mapping, const MDL *mdl, uint8_t *va,
                           uint32_t length, bool write)
 {
@@ -373,7 +415,10 @@ bool ft_dma_flush_mapping(struct ft_dma_mapping *mapping, const MDL *mdl, uint8_
         return false;
     bytes = length ? (uint32_t)(to - from) : 0;
     check_mdl(mapping);
-    if (!write)
+    check_padding(mapping);
+    if (FT_M->dma.flush_lost)
+        lose(mapping);
+    else if (!write)
         copied = move_to_buffer(mapping, mdl, mapping->va + (from - map_begin),
                                 without_residual(mapping, (uint32_t)(from - map_begin), bytes));
     mapping_drop(mapping);

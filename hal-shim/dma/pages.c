@@ -229,7 +229,7 @@ static PMDL allocate_for_mdl(PHYSICAL_ADDRESS low, PHYSICAL_ADDRESS high, SIZE_T
     PMDL mdl = NULL;
 
     ft_ddi_begin(FT_PT_PAGES, 0, caller);
-    if (chunks || want.high < FT_PHYSICAL_BASE)
+    if (chunks || want.high < ft_frames_base())
         want.use = FT_FRAME_COMMON;
     want.pages = pages_wanted > UINT8_MAX ? UINT8_MAX : (unsigned)pages_wanted;
     if (!ft_alloc_fails(FT_FAIL_MDL) &&
@@ -305,10 +305,10 @@ VOID MmFreePagesFromMdl(PMDLX MemoryDescriptorList)
 /* An array that ends with an empty range; the caller frees it with ExFreePool. */
 PPHYSICAL_MEMORY_RANGE MmGetPhysicalMemoryRanges(VOID)
 {
-    static const uint64_t ranges[][2] = {
+    const uint64_t ranges[][2] = {
         {FT_BOUNCE_PHYSICAL_BASE, FT_DMA_REGISTERS_MAX * (uint64_t)FT_PAGE_BYTES},
         {FT_COMMON_PHYSICAL_BASE, FT_FRAMES_MAX * (uint64_t)FT_PAGE_BYTES},
-        {FT_PHYSICAL_BASE, FT_FRAMES_MAX * (uint64_t)FT_PAGE_BYTES},
+        {ft_frames_base(), FT_FRAMES_MAX * (uint64_t)FT_PAGE_BYTES},
         {FT_POOL_PHYSICAL_BASE, FT_CPU_VIEW_BASE - FT_POOL_BASE}};
     enum { COUNT = sizeof ranges / sizeof *ranges, TAG = 0x6852506D /* mPRh */ };
     struct ft_pool_want want = {.bytes = (COUNT + 1) * sizeof(PHYSICAL_MEMORY_RANGE),

@@ -5,6 +5,8 @@
 #define POOL_SPAN   ((uint64_t)FT_POOL_BYTES)
 #define FRAMES_SPAN ((uint64_t)FT_FRAMES_MAX * FT_PAGE_BYTES)
 
+_Static_assert(FT_FRAMES_MAX == 256, "the random order is made for that");
+
 /* Its own inverse. */
 static unsigned permute(unsigned frame)
 {
@@ -13,9 +15,18 @@ static unsigned permute(unsigned frame)
         return FT_FRAMES_MAX - 1 - frame;
     case FT_FRAMES_PAIRWISE:
         return frame ^ 1;
+    case FT_FRAMES_RANDOM:
+        /* Affine, swapped, and the affine step undone (109 * 101 is 1 modulo 256). */
+        return (((frame * 109 + 57) % FT_FRAMES_MAX ^ 0x5B) + FT_FRAMES_MAX - 57) * 101 %
+               FT_FRAMES_MAX;
     default:
         return frame;
     }
+}
+
+uint64_t ft_frames_base(void)
+{
+    return FT_PHYSICAL_BASE + (FT_M->platform.high ? FT_HIGH_OFFSET : 0);
 }
 
 /* ---- what is no frame: the pool arena, the stacks behind it, the driver's data ---- */
@@ -76,7 +87,7 @@ uint64_t ft_frame_physical(unsigned frame, unsigned use)
     case FT_FRAME_COMMON:
         return FT_COMMON_PHYSICAL_BASE + (uint64_t)frame * FT_PAGE_BYTES;
     default:
-        return FT_PHYSICAL_BASE + (uint64_t)permute(frame) * FT_PAGE_BYTES;
+        return ft_frames_base() + (uint64_t)permute(frame) * FT_PAGE_BYTES;
     }
 }
 
@@ -122,8 +133,8 @@ void *ft_physical_memory(uint64_t physical, uint32_t *left)
     uint64_t in_pool = physical - FT_POOL_PHYSICAL_BASE;
 
     *left = (uint32_t)(FT_PAGE_BYTES - physical % FT_PAGE_BYTES);
-    if (physical - FT_PHYSICAL_BASE < FRAMES_SPAN)
-        return frame_memory(permute((unsigned)((physical - FT_PHYSICAL_BASE) / FT_PAGE_BYTES)),
+    if (physical - ft_frames_base() < FRAMES_SPAN)
+        return frame_memory(permute((unsigned)((physical - ft_frames_base()) / FT_PAGE_BYTES)),
                             physical);
     if (physical - FT_COMMON_PHYSICAL_BASE < FRAMES_SPAN)
         return frame_memory((unsigned)((physical - FT_COMMON_PHYSICAL_BASE) / FT_PAGE_BYTES),

@@ -1,9 +1,16 @@
 /* The machine's map registers and their bounce pages. */
 #include "dma/dma_private.h"
+#include "sim/dma_words.h"
 
 #include <string.h>
 
-enum { POISON_FILL = 0xA5 };
+enum { POISON_FILL = 0xA5, VERIFIER_FILL = 0x0F, OUTSIDE = 0x0F, FREE_REGISTER = 3 };
+
+/* The byte that free registers hold. */
+static int fill(void)
+{
+    return FT_M->platform.verifier ? VERIFIER_FILL : POISON_FILL;
+}
 
 unsigned ft_dma_register_count(void)
 {
@@ -50,7 +57,30 @@ void ft_dma_bounce_pages_exist(unsigned end)
 
     if (end <= dma->bounce_high)
         return;
-    memset(ft_dma_bounce_page(dma->bounce_high), POISON_FILL,
-           (end - dma->bounce_high) * (size_t)FT_PAGE_BYTES);
+    ft_dma_bounce_pages_fill(dma->bounce_high, end - dma->bounce_high);
     dma->bounce_high = (uint16_t)end;
+}
+
+void ft_dma_bounce_pages_fill(unsigned first, unsigned count)
+{
+    memset(ft_dma_bounce_page(first), fill(), count * (size_t)FT_PAGE_BYTES);
+}
+
+void ft_dma_bounce_pages_check(unsigned first, unsigned count)
+{
+    size_t bytes = count * (size_t)FT_PAGE_BYTES;
+    const uint8_t *at = ft_dma_bounce_page(first);
+    uint8_t wanted = (uint8_t)fill();
+
+    /* Every byte equals its neighbour, and the first is right: the fast way for the usual case. */
+    if (bytes == 0 || (at[0] == wanted && memcmp(at, at + 1, bytes - 1) == 0))
+        return;
+    for (size_t i = 0; i < bytes; i++)
+        if (at[i] != wanted) {
+            ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_FREE_REGISTER, ft_handle(FT_HC_OTHER, 0, 0),
+                    first * (uint64_t)FT_PAGE_BYTES + i);
+            ft_dma_verify(OUTSIDE, FREE_REGISTER, first * (uint64_t)FT_PAGE_BYTES + i, 0);
+            break;
+        }
+    ft_dma_bounce_pages_fill(first, count); /* said once */
 }

@@ -13,6 +13,7 @@
  */
 #include "dma/dma_private.h"
 #include "dma/frames.h"
+#include "sim/dma_words.h"
 
 #include <string.h>
 
@@ -20,7 +21,6 @@ enum {
     SCRATCH_BYTES = 64,
     SCRATCH_FILL = 0x53,
     CHAIN_MAX = 64, /* MDLs of one chain; a longer one is a circle */
-    DAMAGE_OF_LIST = 3,
     PUT_BEFORE = 1,
     PUT_NEVER_GOT = 2,
     PUT_FOREIGN = 3
@@ -317,6 +317,7 @@ static NTSTATUS get_list(const void *adapter, struct list_call *call)
 
     if (!slot)
         return STATUS_INSUFFICIENT_RESOURCES;
+    ft_dma_odd_boolean(FT_PT_SG_GET, 8, call->write);
     handle = ft_dma_adapter_handle(slot);
     call->owner = owner_of(call->mdl, call->device);
     status = ask(slot, call);
@@ -402,7 +403,7 @@ static void check_list(const struct ft_dma_list *l)
         ft_raw_copy(bytes, (const uint8_t *)l->list + at, piece);
         for (uint32_t i = 0; i < piece; i++)
             if (bytes[i] != l->copy[at + i]) {
-                ft_emit(FT_EV_MEM_DAMAGE, DAMAGE_OF_LIST, list_handle(l), at + i);
+                ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_LIST, list_handle(l), at + i);
                 return;
             }
     }
@@ -431,7 +432,8 @@ static void put_list(struct ft_dma_grant *grant, bool write)
 VOID ft_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN write)
 {
     struct ft_dma_grant *grant;
-    const struct ft_dma_adapter *slot;
+    enum { TOO_MANY_PUTS = 0x06 };
+    struct ft_dma_adapter *slot;
     unsigned label, why = 0;
     uint64_t handle;
 
@@ -440,6 +442,7 @@ VOID ft_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN wr
     FT_DMA_BEGIN(SG_PUT, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_SG_PUT);
     if (slot) {
+        ft_dma_odd_boolean(FT_PT_SG_PUT, 3, write);
         grant = find(list);
         handle = grant ? list_handle(grant->list) : ended_handle(list);
         if (!grant)
@@ -448,7 +451,10 @@ VOID ft_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN wr
             why = PUT_FOREIGN;
         ft_emit(FT_EV_SG_PUT, ft_dma_adapter_handle(slot), handle ? handle : ft_handle_of(list),
                 write != FALSE, why);
-        if (why == 0)
+        slot->mapped_bytes = 0;
+        if (why)
+            ft_dma_verify(TOO_MANY_PUTS, 0, 0, 0);
+        else
             put_list(grant, write != FALSE);
     }
     FT_DDI_END(SG_PUT, label);

@@ -15,6 +15,28 @@ static struct ft_dma_mapping *try_map(struct ft_dma_run *r, const void *base)
     return ft_dma_map_run(r);
 }
 
+/* Why nothing was mapped, as Driver Verifier tells it. */
+static void verify_map(const struct ft_dma_run *r)
+{
+    enum { READY = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL };
+    enum { NO_RUN = 0x00, PAGEABLE = 0x0E, NOT_IN_MDL = 0x1B, NO_BYTES = 0x21, TOO_SHORT = 0x24 };
+    uint64_t offset = ft_mdl_offset(r->mdl, r->va);
+
+    if (r->asked == 0)
+        ft_dma_verify(NO_BYTES, 0, 0, 0);
+    else if (!ft_mdl_readable(r->mdl) || !r->grant)
+        return;
+    else if (!(r->mdl->MdlFlags & READY))
+        ft_dma_verify(PAGEABLE, 0, 0, 0);
+    else if (offset >= r->mdl->ByteCount)
+        ft_dma_verify(NOT_IN_MDL, offset, 0, 0);
+    else if (r->asked > r->mdl->ByteCount - offset)
+        ft_dma_verify(TOO_SHORT, r->asked - (r->mdl->ByteCount - offset), 0, 0);
+    else
+        ft_dma_verify(NO_RUN, 2, ADDRESS_AND_SIZE_TO_SPAN_PAGES(r->va, (ULONG_PTR)r->asked),
+                      r->grant->count);
+}
+
 PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, PULONG length,
                             BOOLEAN write)
 {
@@ -28,7 +50,11 @@ PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va
     r.asked = *length;
     r.adapter = ft_dma_adapter_check(adapter, FT_PT_DMA_MAP);
     if (r.adapter) {
+        ft_dma_odd_boolean(FT_PT_DMA_MAP, 6, write);
+        ft_dma_odd_map(mdl, va, length);
         mapping = try_map(&r, base);
+        if (!mapping)
+            verify_map(&r);
         /* A subordinate device has no use for the address. */
         if (mapping && !r.adapter->slave)
             address.QuadPart = (LONGLONG)mapping->logical;
@@ -41,33 +67,65 @@ PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va
     return address;
 }
 
-BOOLEAN ft_dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG length,
-                     BOOLEAN write)
+/* Flushes what the range and the grant's mappings have in common; false when that is nothing. */
+static bool flush_grant(const struct ft_dma_grant *grant, const MDL *mdl, PVOID va, ULONG length,
+                        bool write)
 {
-    unsigned label = ft_label_of(mdl);
-    const struct ft_dma_adapter *slot;
-    const struct ft_dma_grant *grant;
     struct ft_dma_mapping *mapping;
     uintptr_t at = 0;
     uint32_t id = 0;
+    bool any = false;
+
+    while ((mapping = ft_dma_next_mapping(grant->id, at, id)) != NULL) {
+        at = (uintptr_t)mapping->va;
+        id = mapping->id;
+        any = ft_dma_flush_mapping(mapping, mdl, va, length, write) || any;
+    }
+    return any;
+}
+
+/* The world choice flush-fails: this one does, when there is anything to lose. */
+static bool flush_is_to_fail(const struct ft_dma_grant *grant)
+{
+    const struct ft_dma_mapping *mapping = ft_dma_next_mapping(grant->id, 0, 0);
+    uint64_t what = FT_FAIL_FLUSH;
+
+    if (!FT_M->dma.flush_fails || !mapping)
+        return false;
+    FT_M->dma.flush_fails = 0;
+    ft_emit_as(FT_LAYER_HARNESS, mapping->request, FT_EV_CHOICE_FAIL, 1, &what);
+    return true;
+}
+
+BOOLEAN ft_dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG length,
+                     BOOLEAN write)
+{
+    enum { NOT_MAPPED = 0x20 };
+    unsigned label = ft_label_of(mdl);
+    struct ft_dma_adapter *slot;
+    const struct ft_dma_grant *grant;
     bool ok = false;
 
     FT_DMA_BEGIN(DMA_FLUSH, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_FLUSH);
     if (slot) {
+        ft_dma_odd_boolean(FT_PT_DMA_FLUSH, 6, write);
         ft_emit(FT_EV_DMA_FLUSH, ft_dma_adapter_handle(slot), ft_handle_of(base), ft_handle_of(mdl),
                 ft_mdl_offset(mdl, va), length, write != FALSE);
         grant = ft_dma_grant_of_base(base);
-        if (grant && grant->adapter != slot->id)
-            grant = NULL;
-        if (grant && slot->slave)
-            ft_dma_stop_system(slot, grant->id);
-        if (grant)
-            while ((mapping = ft_dma_next_mapping(grant->id, at, id)) != NULL) {
-                at = (uintptr_t)mapping->va;
-                id = mapping->id;
-                ok = ft_dma_flush_mapping(mapping, mdl, va, length, write != FALSE) || ok;
-            }
+        if (grant && grant->adapter == slot->id) {
+            bool fails = flush_is_to_fail(grant);
+
+            if (slot->slave)
+                ft_dma_stop_system(slot, grant->id);
+            FT_M->dma.flush_lost = fails;
+            ok = flush_grant(grant, mdl, va, length, write != FALSE);
+            FT_M->dma.flush_lost = 0;
+            if (!ok)
+                ft_dma_verify(NOT_MAPPED, 0, ft_mdl_offset(mdl, va), 0);
+            ok = ok && !fails;
+        }
+        slot->mapped_bytes = 0;
         ft_emit(FT_EV_DMA_FLUSH_RESULT, ft_handle_of(base), ok);
     }
     FT_DDI_END(DMA_FLUSH, label);

@@ -114,10 +114,10 @@ void sim_irq_enable(struct sim_device *device, bool enabled)
 void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t address,
                       uint32_t length, bool to_device)
 {
-    uint64_t arg[] = {channel, address, length, to_device};
+    uint64_t arg[] = {channel, address, length, to_device, ft_dma_looks(address)};
 
     (void)device;
-    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_ENGINE_BEGIN, 4, arg);
+    ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_ENGINE_BEGIN, 5, arg);
 }
 
 void sim_engine_end(struct sim_device *device, unsigned channel, uint32_t bytes,

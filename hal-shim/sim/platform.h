@@ -16,7 +16,13 @@ enum ft_platform_name {
 };
 
 enum ft_bounce { FT_BOUNCE_NEVER, FT_BOUNCE_ALWAYS, FT_BOUNCE_ODD_PAGES, FT_BOUNCE_COUNT };
-enum ft_frames { FT_FRAMES_CONTIGUOUS, FT_FRAMES_REVERSED, FT_FRAMES_PAIRWISE, FT_FRAMES_COUNT };
+enum ft_frames {
+    FT_FRAMES_CONTIGUOUS,
+    FT_FRAMES_REVERSED,
+    FT_FRAMES_PAIRWISE,
+    FT_FRAMES_RANDOM,
+    FT_FRAMES_COUNT
+};
 
 /* Knobs in the order in which the byte form stores them, one digit each. KNOB(field, "name",
  * maximum, "sentence"): a value above its maximum is taken modulo maximum + 1. Rows are only ever
@@ -27,10 +33,17 @@ enum ft_frames { FT_FRAMES_CONTIGUOUS, FT_FRAMES_REVERSED, FT_FRAMES_PAIRWISE, F
     KNOB(coherent, "coherent", 1, "1: processor and device share one view of memory")              \
     KNOB(iommu, "iommu", 1, "1: logical addresses are translated; a stray access faults")          \
     KNOB(bounce, "bounce", FT_BOUNCE_COUNT - 1, "0 never, 1 always, 2 odd pages")                  \
-    KNOB(frames, "frames", FT_FRAMES_COUNT - 1, "0 contiguous, 1 reversed, 2 pairwise swapped")    \
+    KNOB(frames, "frames", FT_FRAMES_COUNT - 1,                                                    \
+         "0 contiguous, 1 reversed, 2 pairwise swapped, 3 random")                                 \
     KNOB(registers, "registers", 64, "most map registers of an adapter; 0: no limit")              \
     KNOB(pool, "pool", 128, "map registers of the whole machine; 0: no limit")                     \
-    KNOB(defer, "defer", 1, "1: AdapterControl never runs inside AllocateAdapterChannel")
+    KNOB(defer, "defer", 1, "1: AdapterControl never runs inside AllocateAdapterChannel")          \
+    KNOB(high, "high", 1, "1: page frames lie above 4 GiB, out of reach of 32 bits")               \
+    KNOB(verifier, "verifier", 1, "1: Driver Verifier's DMA checks and double buffering")
+
+/* The event run:begin has the knobs in one word: as many as this are digits to the base 131, the
+ * first one highest, below bit 62; of those behind them `high` is bit 62 and `verifier` bit 63. */
+enum { FT_PLATFORM_PACKED = 9 };
 
 struct ft_platform {
 #define KNOB(field, name, maximum, sentence) uint8_t field;

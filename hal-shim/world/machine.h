@@ -67,6 +67,7 @@ enum {
                                         */
 #define FT_BAR_ELSEWHERE 0x08000000ULL /* the same after a rebalance: so much higher */
 #define FT_BAR_BUS_BASE  0x90000000ULL /* raw: the bus's own address of BAR 0 */
+#define FT_HIGH_OFFSET  0x100000000ULL /* added on platforms with memory above 4 GiB */
 #define FT_LOGICAL_BASE  0xD0000000ULL /* logical addresses where they are not physical ones */
 
 enum ft_task_state {
@@ -441,6 +442,8 @@ unsigned ft_dma_bounce_high(void); /* the same for bounce pages */
 /* Executes a world choice that concerns DMA (few-registers, defer-grant, short-map, evict). False:
  * skipped. */
 bool ft_dma_op(const struct ft_op *op);
+/* What an address looks like that a device is given or uses: FT_LOOKS_* of sim/dma_words.h. */
+unsigned ft_dma_looks(uint64_t address);
 /* Queued AdapterControl routines whose grant was deferred get their turn; true when one was begun
  * (a DPC-kind task). */
 bool ft_dma_grant_next(void);

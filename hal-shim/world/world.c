@@ -169,13 +169,20 @@ static void reset_cold(const struct ft_platform *platform)
     ft_host_world.reset_bytes = sizeof *FT_M;
 }
 
+/* See FT_PLATFORM_PACKED. */
 static uint64_t platform_word(const struct ft_platform *platform)
 {
+    const uint8_t knob[] = {
+#define KNOB(field, name, maximum, sentence) platform->field,
+        FT_PLATFORM_KNOBS(KNOB)
+#undef KNOB
+    };
     uint64_t word = 0;
 
-#define KNOB(field, name, maximum, sentence) word = word * 131 + platform->field;
-    FT_PLATFORM_KNOBS(KNOB)
-#undef KNOB
+    for (unsigned i = 0; i < FT_PLATFORM_PACKED; i++)
+        word = word * 131 + knob[i];
+    for (unsigned i = FT_PLATFORM_PACKED; i < sizeof knob; i++)
+        word |= (uint64_t)knob[i] << (62 + i - FT_PLATFORM_PACKED);
     return word;
 }
 

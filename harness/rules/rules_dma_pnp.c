@@ -11,7 +11,7 @@ static uint64_t irp_handle(const struct ft_rs_irp *irp)
 
 /* ---- the platform ---- */
 
-/* run:begin packs the knobs, the first one in the highest digit. */
+/* run:begin packs the knobs, the first one in the highest digit; flags stand above the digits. */
 static bool shares_memory(uint64_t word)
 {
     enum { BASE = 131 };
@@ -20,9 +20,9 @@ static bool shares_memory(uint64_t word)
         FT_PLATFORM_KNOBS(KNOB)
 #undef KNOB
     };
-    unsigned count = sizeof(names) / sizeof(names[0]);
 
-    for (unsigned i = count; i-- > 0; word /= BASE) {
+    word &= UINT64_MAX >> 2;
+    for (unsigned i = FT_PLATFORM_PACKED; i-- > 0; word /= BASE) {
         if (names[i][0] == 'c' && names[i][1] == 'o' && names[i][2] == 'h') {
             return word % BASE != 0;
         }

@@ -235,7 +235,7 @@ struct ft_op ft_draw_op(struct ft_prng *prng, const struct ft_platform *platform
 
 void ft_draw_knob(struct ft_prng *prng, struct ft_platform *platform)
 {
-    switch (ft_prng_below(prng, 5)) {
+    switch (ft_prng_below(prng, 7)) {
     case 0:
         ft_knob_set(platform, FT_KNOB_processors, ft_prng_next(prng) & 3);
         break;
@@ -252,6 +252,12 @@ void ft_draw_knob(struct ft_prng *prng, struct ft_platform *platform)
             ft_knob_set(platform, FT_KNOB_bounce, 1 + ft_prng_below(prng, FT_BOUNCE_COUNT - 1));
         else
             ft_knob_set(platform, FT_KNOB_pool, platform->registers + ft_prng_below(prng, 9));
+        break;
+    case 4:
+        ft_knob_set(platform, FT_KNOB_high, !platform->high);
+        break;
+    case 5:
+        ft_knob_set(platform, FT_KNOB_verifier, !platform->verifier);
         break;
     default:
         ft_knob_set(platform, FT_KNOB_defer, !platform->defer);

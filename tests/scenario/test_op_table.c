@@ -134,10 +134,10 @@ static void presets_have_the_knobs_of_the_design(void **state)
         const char *name;
         struct ft_platform knobs;
     } want[] = {
-        {"coherent", {0, 1, 1, 0, FT_BOUNCE_NEVER, FT_FRAMES_CONTIGUOUS, 0, 0, 0}},
-        {"bounce", {1, 1, 1, 0, FT_BOUNCE_ALWAYS, FT_FRAMES_REVERSED, 5, 8, 0}},
-        {"noncoherent", {2, 1, 0, 0, FT_BOUNCE_NEVER, FT_FRAMES_CONTIGUOUS, 16, 0, 0}},
-        {"iommu", {3, 1, 1, 1, FT_BOUNCE_NEVER, FT_FRAMES_PAIRWISE, 16, 0, 0}},
+        {"coherent", {0, 1, 1, 0, FT_BOUNCE_NEVER, FT_FRAMES_CONTIGUOUS, 0, 0, 0, 0, 0}},
+        {"bounce", {1, 1, 1, 0, FT_BOUNCE_ALWAYS, FT_FRAMES_REVERSED, 5, 8, 0, 0, 0}},
+        {"noncoherent", {2, 1, 0, 0, FT_BOUNCE_NEVER, FT_FRAMES_CONTIGUOUS, 16, 0, 0, 0, 0}},
+        {"iommu", {3, 1, 1, 1, FT_BOUNCE_NEVER, FT_FRAMES_PAIRWISE, 16, 0, 0, 0, 0}},
     };
 
     (void)state;
