@@ -32,6 +32,7 @@ struct ft_kernel_state {
     struct ft_work_entry work[FT_WORK_MAX];
     void *process;         /* the system's process object, NULL until somebody asks for it */
     void *bugcheck_record; /* the first callback record (KBUGCHECK_CALLBACK_RECORD) */
+    void *events;          /* the events with names */
     void *callbacks;       /* the callback objects */
     uint8_t in_bugcheck;   /* its callbacks run */
     uint8_t ipi_cpu;       /* KeIpiGenericCall: the processor that is played, plus 1 */

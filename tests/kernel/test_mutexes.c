@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { MS = 10000 /* 100 ns */ };
+enum { MS = 10000 /* 100 ns */, TAG = 0x31676154 };
 
 static KMUTEX mutex;
 static KSEMAPHORE semaphore;
@@ -273,13 +273,13 @@ static void blocking_for_many_at_dispatch_is_bug_check_b8(void **state)
 
 static void body_where(void)
 {
-    PKEVENT paged = ExAllocatePoolWithTag(PagedPool, sizeof *paged, '1gaT');
+    PKEVENT paged = ExAllocatePoolWithTag(PagedPool, sizeof *paged, TAG);
     KEVENT local;
 
     KeInitializeEvent(&local, NotificationEvent, TRUE);
     KeInitializeEvent(paged, NotificationEvent, TRUE);
     KeWaitForSingleObject(&local, Executive, UserMode, FALSE, NULL);
-    ExFreePoolWithTag(paged, '1gaT');
+    ExFreePoolWithTag(paged, TAG);
 }
 
 static void events_say_where_an_object_lies_and_who_waits(void **state)
@@ -296,13 +296,13 @@ static void events_say_where_an_object_lies_and_who_waits(void **state)
 static void body_very_many(void)
 {
     enum { MANY = 1000 };
-    PKEVENT events = ExAllocatePoolWithTag(NonPagedPool, MANY * sizeof *events, '1gaT');
+    PKEVENT events = ExAllocatePoolWithTag(NonPagedPool, MANY * sizeof *events, TAG);
 
     for (unsigned i = 0; i < MANY; i++)
         KeInitializeEvent(&events[i], NotificationEvent, FALSE);
     for (unsigned i = 0; i < MANY; i++)
         KeSetEvent(&events[i], 0, FALSE);
-    ExFreePoolWithTag(events, '1gaT');
+    ExFreePoolWithTag(events, TAG);
 }
 
 static void a_driver_may_have_any_number_of_objects(void **state)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+enum { TAG = 0x31676154 };
+
 static PDEVICE_OBJECT device;
 static PIO_WORKITEM item;
 static WORK_QUEUE_ITEM plain, plain2;
@@ -216,14 +218,14 @@ static void an_item_that_waits_does_not_keep_the_next(void **state)
 
 static void body_own_memory(void)
 {
-    PIO_WORKITEM own = ExAllocatePoolWithTag(NonPagedPool, IoSizeofWorkItem(), '1gaT');
+    PIO_WORKITEM own = ExAllocatePoolWithTag(NonPagedPool, IoSizeofWorkItem(), TAG);
 
     begin();
     IoInitializeWorkItem(device, own);
     IoQueueWorkItem(own, works, DelayedWorkQueue, "own");
     ft_task_wait_quiet();
     IoUninitializeWorkItem(own);
-    ExFreePoolWithTag(own, '1gaT');
+    ExFreePoolWithTag(own, TAG);
     IoFreeWorkItem(item);
 }
 
