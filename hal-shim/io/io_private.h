@@ -261,7 +261,7 @@ void ft_power_idle(PDEVICE_OBJECT device, unsigned state);
 void ft_power_done(PIRP irp, unsigned index);
 bool ft_power_busy(void);             /* a request is on its way or waits */
 void ft_power_wait_idle(void);        /* until none is; in tasks */
-void ft_power_go_on(void);            /* what kept requests waiting is over */
+bool ft_power_go_on(void);            /* what kept requests waiting is over; true if one goes now */
 bool ft_power_sent_at(uint64_t *ret); /* when the request on its way was sent, if there is one */
 KIRQL ft_power_irql(bool power_up);   /* at which the stack gets its power IRPs */
 bool ft_power_awaits_start_next(void);
@@ -275,7 +275,7 @@ void ft_system_wake(void);
 /* ---- power_services.c ---- */
 
 void ft_power_display(bool on);   /* the power setting changes; its callbacks run */
-void ft_power_services_end(void); /* the tail: no idle detection any more */
+bool ft_power_services_end(void); /* the tail: no idle detection any more; true if there was one */
 
 /* ---- wake.c ---- */
 

@@ -191,9 +191,9 @@ static struct ft_task *send_next(void)
     return NULL;
 }
 
-void ft_power_go_on(void)
+bool ft_power_go_on(void)
 {
-    send_next();
+    return send_next() != NULL;
 }
 
 void ft_power_wait_idle(void)

@@ -52,20 +52,21 @@ static void watch(void *argument)
     ft_block_free(idle);
 }
 
-static void end_watch(void)
+static bool end_watch(void)
 {
     struct idle *idle = FT_IO->idle;
 
     if (!idle)
-        return;
+        return false;
     FT_IO->idle = NULL;
     idle->ended = 1;
     ft_wake_waiters(idle, STATUS_SUCCESS, true);
+    return true;
 }
 
-void ft_power_services_end(void)
+bool ft_power_services_end(void)
 {
-    end_watch();
+    return end_watch();
 }
 
 static PULONG begin_watch(PDEVICE_OBJECT device, ULONG seconds, DEVICE_POWER_STATE state)

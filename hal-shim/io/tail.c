@@ -12,11 +12,13 @@ enum { HANG_REQUESTS = 2, PATIENCE = 300000000 /* 30 s in 100 ns */ };
 
 static bool become_honest(void)
 {
+    bool changed;
+
     FT_IO->honest = 1;
     FT_IO->hostile_armed = 0;
-    ft_power_services_end();
-    ft_power_go_on();
-    return ft_interrupt_honest();
+    changed = ft_power_services_end();
+    changed = ft_power_go_on() || changed;
+    return ft_interrupt_honest() || changed;
 }
 
 /* Something will come due when the clock runs. */
