@@ -49,8 +49,7 @@ static NTSTATUS dispatch_pnp(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION
     case IRP_MN_SURPRISE_REMOVAL:
     case IRP_MN_DEVICE_ENUMERATED:
         return STATUS_SUCCESS;
-    case IRP_MN_QUERY_PNP_DEVICE_STATE:
-        irp->IoStatus.Information = 0;
+    case IRP_MN_QUERY_PNP_DEVICE_STATE: /* adds nothing to what the drivers above said */
         return STATUS_SUCCESS;
     case IRP_MN_DEVICE_USAGE_NOTIFICATION:
         return STATUS_SUCCESS;

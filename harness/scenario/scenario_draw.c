@@ -152,7 +152,15 @@ static unsigned kind_weight(unsigned kind)
         return 8;
     case FT_OP_POWER_UP:
     case FT_OP_RESTART:
+    case FT_OP_WAKE:
+    case FT_OP_CANCEL_STOP:
+    case FT_OP_CANCEL_REMOVE:
+    case FT_OP_USAGE:
+    case FT_OP_WAKE_SIGNAL:
         return 1;
+    case FT_OP_QUERY_STOP:
+    case FT_OP_QUERY_POWER:
+    case FT_OP_POWER_TO:
     case FT_OP_QUERY_REMOVE:
     case FT_OP_REMOVE:
     case FT_OP_SURPRISE_REMOVE:

@@ -60,6 +60,10 @@ static uint8_t sequel(uint8_t kind)
         return FT_OP_POWER_UP;
     case FT_OP_STOP:
         return FT_OP_RESTART;
+    case FT_OP_POWER_TO:
+        return FT_OP_POWER_UP;
+    case FT_OP_SLEEP:
+        return FT_OP_WAKE;
     case FT_OP_YANK:
         return FT_OP_SURPRISE_REMOVE;
     default:
