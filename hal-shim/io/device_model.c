@@ -190,6 +190,6 @@ void ft_hardware_power(unsigned state)
         ft_model_stop(SIM_END_POWER);
     FT_IO->power = (uint8_t)state;
     ft_emit(FT_EV_POWER_HW, ft_block_handle(FT_IO->pdo), state);
-    if (state == FT_D0)
+    if (state == FT_D0 && !FT_IO->yanked)
         ft_model_reset();
 }

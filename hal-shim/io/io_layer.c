@@ -25,6 +25,11 @@ bool ft_io_yanked(void)
     return FT_IO->yanked;
 }
 
+bool ft_io_asleep(void)
+{
+    return FT_IO->system != FT_S0;
+}
+
 bool ft_io_unloaded(void)
 {
     return FT_IO->unloaded;
@@ -63,8 +68,16 @@ static bool arm_device_data(const struct ft_op *op)
     return true;
 }
 
+/* While the machine sleeps nothing runs that could ask for more. */
+static bool comes_asleep(unsigned kind)
+{
+    return kind == FT_OP_WAKE || kind == FT_OP_WAKE_SIGNAL || kind == FT_OP_YANK;
+}
+
 bool ft_io_op(const struct ft_op *op)
 {
+    if (ft_io_asleep() && !comes_asleep(op->kind))
+        return false;
     switch (op->kind) {
     case FT_OP_READ:
     case FT_OP_WRITE:

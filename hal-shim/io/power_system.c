@@ -72,6 +72,7 @@ void ft_system_sleep(unsigned state, bool critical)
     ft_power_display(false);
     if (critical || NT_SUCCESS(send_system(IRP_MN_QUERY_POWER, system))) {
         send_system(IRP_MN_SET_POWER, system);
+        ft_task_wait_quiet();
         fall_asleep(system);
         return;
     }
@@ -82,7 +83,7 @@ void ft_system_sleep(unsigned state, bool critical)
 
 void ft_system_wake(void)
 {
-    if (FT_IO->lost_power && !FT_IO->yanked)
+    if (FT_IO->lost_power)
         ft_hardware_power(FT_D0);
     FT_IO->lost_power = 0;
     announce_system(PowerSystemWorking);

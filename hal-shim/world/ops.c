@@ -50,7 +50,7 @@ static bool execute(const struct ft_op *op)
         return false;
     switch (op->kind) {
     case FT_OP_PREEMPT:
-        return ft_prefer_choice(op->arg[0], op->arg[1]);
+        return !ft_io_asleep() && ft_prefer_choice(op->arg[0], op->arg[1]);
     case FT_OP_FAIL_ALLOC:
         FT_M->alloc_fail_what = op->arg[0] ? op->arg[0] : 0xFF;
         FT_M->alloc_fail_after = op->arg[1];

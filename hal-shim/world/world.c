@@ -292,11 +292,12 @@ static bool quiet_in_ops(void)
 static bool quiet_in_tail(void)
 {
     struct ft_machine *m = FT_M;
-    bool waits = blocked_for_good() || ft_io_outstanding() > 0;
+    bool asleep = ft_io_asleep(); /* the first step wakes it */
+    bool waits = !asleep && (blocked_for_good() || ft_io_outstanding() > 0);
 
     if (waits && m->now - m->tail_began < TAIL_CLOCK_LIMIT && ft_clock_step(true))
         return true;
-    if (blocked_for_good()) {
+    if (!asleep && blocked_for_good()) {
         hang(HANG_BLOCKED);
         return false;
     }
