@@ -159,13 +159,13 @@ static void judge_runs(struct ft_rules *rules, const struct ft_event *event,
     }
 }
 
-/* A device that works by itself is not the driver's: only what a register write of the driver
- * started is judged. */
+/* What a device that lies begins is not the driver's. */
 void ft_judge_engine(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_mapping *mapping;
 
-    if (event->task == 0 || !ft_known(event, 1) || !ft_known(event, 2)) {
+    if ((ft_rs_root(rules, event->device)->flags & FT_DEVICE_HOSTILE) != 0 || !ft_known(event, 1) ||
+        !ft_known(event, 2)) {
         return;
     }
     mapping = mapping_at(rules, event->arg[1]);

@@ -144,6 +144,11 @@ void ft_on_dma_put(struct ft_rules *rules, const struct ft_event *event)
     if (adapter == NULL) {
         return;
     }
+    if ((adapter->flags & FT_RS_OVER) == 0 && (adapter->flags & FT_ADAPTER_REFERENCES) != 0 &&
+        adapter->references > 1) {
+        adapter->flags |= FT_ADAPTER_PUT_ONCE;
+        return; /* somebody else got it, too */
+    }
     if (ft_by_driver(event)) {
         if ((adapter->flags & FT_RS_OVER) != 0 || event->arg[1]) {
             judge_dead(rules, event, adapter, true);
@@ -521,7 +526,10 @@ static bool judge_leaks(struct ft_rules *rules, const struct ft_event *event,
     left = judge_commons_left(rules, event, adapter->id) || left;
     left = ft_judge_lists_left(rules, event, adapter->id) || left;
     if (!left && due_of(rules, adapter->id) == NULL && !ft_adapter_is_asked(rules, adapter->id)) {
-        ft_rule_fire(rules, FT_J_DMA_ADAPTER_LEAK, event, adapter_handle(adapter));
+        ft_rule_fire(rules,
+                     (adapter->flags & FT_ADAPTER_PUT_ONCE) != 0 ? FT_J_DMA_ADAPTER_REFS
+                                                                 : FT_J_DMA_ADAPTER_LEAK,
+                     event, adapter_handle(adapter));
     }
     return left;
 }

@@ -209,7 +209,8 @@ enum {
     FT_ADAPTER_COMMON_REFUSED = 0x100, /* its last AllocateCommonBuffer failed */
     FT_ADAPTER_SIZED = 0x200,          /* CalculateScatterGatherList was called with an MDL */
     FT_ADAPTER_SIZED_ANY = 0x400,      /* … without one */
-    FT_ADAPTER_REFERENCES = 0x800      /* `references` is known */
+    FT_ADAPTER_REFERENCES = 0x800,     /* `references` is known */
+    FT_ADAPTER_PUT_ONCE = 0x1000       /* put, but not by all who got it */
 };
 
 struct ft_rs_adapter {

@@ -293,7 +293,7 @@ static const struct {
      "dma:channel adapter=adapter#1 registers=2 routine=yes irp=irp#%u" DPC},
     {"adapters", "dma:get-adapter adapter=adapter#%u" PASSIVE},
     {"common buffers", "dma:common-alloc adapter=adapter#1 buffer=common#%u length=16" PASSIVE},
-    {"engine channels", "engine:begin channel=%u address=0x1000 length=16" DEVICE},
+    {"engine channels", "engine:begin channel=%u address=? length=16" DEVICE},
     {"pool blocks", "pool:alloc block=pool#%u size=16" PASSIVE},
     {"spin locks held at once", "lock:acquire lock=lock#%u old=DISPATCH dpc_level=yes" DPC},
     {"raised IRQLs", "irql:raise old=PASSIVE new=DISPATCH ; task=%u\n"},
