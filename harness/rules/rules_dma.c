@@ -221,7 +221,7 @@ static bool judge_map(struct ft_rules *rules, const struct ft_event *event,
         ft_rule_fire(rules, FT_J_DMA_MAP_AFTER_COMPLETE, event, ft_handle(FT_HC_IRP, owner, 0));
         return false;
     }
-    if (control != NULL && control->of_list) {
+    if (control != NULL && control->of_list && control->depth == 0) {
         ft_rule_fire(rules, FT_J_DMA_LCB_NO_ALLOC_MAP, event, event->arg[0]);
         return false;
     }

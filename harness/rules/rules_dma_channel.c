@@ -35,7 +35,24 @@ void ft_control_ends(struct ft_rules *rules, uint32_t id, bool of_list)
         }
     }
     for (; kept < FT_RS_CONTROLS; kept++) {
-        rules->control[kept] = (struct ft_rs_control){0, 0, 0};
+        rules->control[kept] = (struct ft_rs_control){0};
+    }
+}
+
+/* A dispatch routine or StartIo that AdapterControl leads to works for another request. */
+static void count_inside(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_control *control = (struct ft_rs_control *)ft_control_of(rules, event->task);
+    uint64_t routine = event->arg[0];
+
+    if (control == NULL || routine == FT_ROUTINE_ADAPTER_CONTROL ||
+        routine == FT_ROUTINE_LIST_CONTROL) {
+        return;
+    }
+    if (event->kind == FT_EV_CALL_ENTER) {
+        control->depth++;
+    } else if (control->depth > 0) {
+        control->depth--;
     }
 }
 
@@ -50,9 +67,11 @@ const struct ft_rs_control *ft_control_of(const struct ft_rules *rules, uint16_t
 }
 
 /* AdapterControl is called at DISPATCH_LEVEL and returns there. */
-void ft_channel_at_leave(struct ft_rules *rules, const struct ft_event *event)
+void ft_channel_at_call(struct ft_rules *rules, const struct ft_event *event)
 {
-    if ((event->arg[0] == FT_ROUTINE_ADAPTER_CONTROL || event->arg[0] == FT_ROUTINE_LIST_CONTROL) &&
+    count_inside(rules, event);
+    if (event->kind == FT_EV_CALL_LEAVE &&
+        (event->arg[0] == FT_ROUTINE_ADAPTER_CONTROL || event->arg[0] == FT_ROUTINE_LIST_CONTROL) &&
         ft_by_driver(event) && ft_known(event, 4) && event->irql != event->arg[4]) {
         ft_rule_fire(rules, FT_J_DMA_ACB_IRQL_SAME, event, event->arg[1]);
     }
@@ -106,6 +125,9 @@ void ft_judge_request_place(struct ft_rules *rules, const struct ft_event *event
     const struct ft_rs_device *root = ft_rs_root(rules, event->device);
     bool for_channel = event->kind == FT_EV_DMA_CHANNEL;
 
+    if (control != NULL && control->depth != 0) {
+        control = NULL;
+    }
     if (control != NULL && control->of_list && for_channel) {
         ft_rule_fire(rules, FT_J_DMA_LCB_NO_ALLOC_MAP, event, event->arg[0]);
     } else if (control != NULL) {

@@ -461,7 +461,8 @@ void ft_control_begins(struct ft_rules *rules, const struct ft_event *event, uin
                        bool of_list);
 void ft_control_ends(struct ft_rules *rules, uint32_t id, bool of_list);
 const struct ft_rs_control *ft_control_of(const struct ft_rules *rules, uint16_t task);
-void ft_channel_at_leave(struct ft_rules *rules, const struct ft_event *event);
+/* A routine of the driver begins or ends. */
+void ft_channel_at_call(struct ft_rules *rules, const struct ft_event *event);
 void ft_channel_at_wait(struct ft_rules *rules, const struct ft_event *event);
 void ft_channel_at_lock(struct ft_rules *rules, const struct ft_event *event);
 void ft_channel_at_start_next(struct ft_rules *rules, const struct ft_event *event);

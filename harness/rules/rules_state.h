@@ -16,7 +16,7 @@
 enum {
     FT_RS_IRPS = 64,
     FT_RS_MDLS = 128,
-    FT_RS_MAPPINGS = 64,
+    FT_RS_MAPPINGS = 96,
     FT_RS_GRANTS = 16,
     FT_RS_QUEUED = 8,
     FT_RS_ADAPTERS = 4,
@@ -238,8 +238,9 @@ struct ft_rs_list {
 /* An AdapterControl or AdapterListControl that runs. The innermost of a task stands last. */
 struct ft_rs_control {
     uint16_t task; /* 0: free slot */
-    uint16_t of_list;
-    uint32_t id; /* of the grant or list */
+    uint8_t of_list;
+    uint8_t depth; /* other routines of the driver that it runs inside */
+    uint32_t id;   /* of the grant or list */
 };
 
 /* FT_RS_OVER: freed. */

@@ -14,8 +14,9 @@ static void before_kernel(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_LOCK_ACQUIRE:
         ft_channel_at_lock(rules, event);
         break;
+    case FT_EV_CALL_ENTER:
     case FT_EV_CALL_LEAVE:
-        ft_channel_at_leave(rules, event);
+        ft_channel_at_call(rules, event);
         break;
     case FT_EV_REG_WRITE:
     case FT_EV_PORT_WRITE:

@@ -55,6 +55,7 @@ static const char *const golden[] = {
     "g5-two",
     "g5-queued",
     "g5-build",
+    "g5-nested",
     "g11",
     "adapter-across-stop",
     "buffered",
