@@ -11,48 +11,14 @@
  * The Reserved fields hold cookies; PutScatterGatherList compares the list with what was delivered
  * (event mem:damage).
  */
-#include "dma/dma_private.h"
+#include "dma/sglist.h"
 #include "dma/frames.h"
 #include "sim/dma_words.h"
 
 #include <string.h>
 
-enum {
-    SCRATCH_BYTES = 64,
-    SCRATCH_FILL = 0x53,
-    CHAIN_MAX = 64, /* MDLs of one chain; a longer one is a circle */
-    PUT_BEFORE = 1,
-    PUT_NEVER_GOT = 2,
-    PUT_FOREIGN = 3
-};
+enum { SCRATCH_FILL = 0x53, PUT_BEFORE = 1, PUT_NEVER_GOT = 2, PUT_FOREIGN = 3 };
 #define COOKIE 0x5C0A77E26A74E300ULL
-
-/* What a request for a list keeps until the list is put: the block of its grant. */
-struct ft_dma_list {
-    PMDL mdl;
-    uint8_t *va;
-    PSCATTER_GATHER_LIST list; /* a block of the pool arena, or the driver's buffer */
-    PMDL target;               /* made by BuildMdlFromScatterGatherList */
-    uint32_t id;               /* of the list's handle */
-    uint32_t bytes;            /* of the list with its scratch */
-    uint32_t length;
-    uint8_t write;
-    uint8_t of_driver; /* the buffer is the driver's */
-    uint8_t delivered;
-    uint8_t has_mdl; /* BuildMdlFromScatterGatherList was called */
-    uint8_t copy[];  /* the list as it was delivered */
-};
-
-static uint64_t list_handle(const struct ft_dma_list *l)
-{
-    return ft_handle(FT_HC_SGLIST, l->id, 0);
-}
-
-static uint32_t list_bytes(unsigned elements)
-{
-    return (uint32_t)(sizeof(SCATTER_GATHER_LIST) + elements * sizeof(SCATTER_GATHER_ELEMENT)) +
-           SCRATCH_BYTES;
-}
 
 /* The request that the MDL belongs to, else the one that the running task serves. */
 static unsigned owner_of(const MDL *mdl, PDEVICE_OBJECT device)
@@ -65,27 +31,6 @@ static unsigned owner_of(const MDL *mdl, PDEVICE_OBJECT device)
     }
     return device && device->CurrentIrp ? ft_handle_id(ft_handle_of(device->CurrentIrp))
                                         : ft_current()->request;
-}
-
-/* Registers for [va, va + length) of the chain: every MDL begins with a fresh one. */
-static NTSTATUS registers_needed(const MDL *mdl, const void *va, ULONG length, ULONG *ret)
-{
-    uint64_t offset = ft_mdl_offset(mdl, va);
-
-    *ret = 0;
-    for (unsigned i = 0; i < CHAIN_MAX && ft_mdl_readable(mdl); i++, mdl = mdl->Next) {
-        uint64_t left = offset < mdl->ByteCount ? mdl->ByteCount - offset : 0;
-        ULONG piece = left < length ? (ULONG)left : length;
-
-        if (left == 0 && i == 0)
-            break;
-        *ret += ADDRESS_AND_SIZE_TO_SPAN_PAGES(mdl->ByteOffset + offset, (ULONG_PTR)piece);
-        length -= piece;
-        if (length == 0)
-            return STATUS_SUCCESS;
-        offset = 0;
-    }
-    return STATUS_BUFFER_TOO_SMALL;
 }
 
 /* ---- making the list ---- */
@@ -152,8 +97,7 @@ static void make_list(struct ft_dma_list *l, const struct ft_dma_grant *call)
     l->delivered = 1;
 }
 
-/* The mappings of a list have rising ids in the order of its elements. */
-static struct ft_dma_mapping *mapping_after(uint32_t grant, uint32_t id)
+struct ft_dma_mapping *ft_dma_list_mapping(uint32_t grant, uint32_t id)
 {
     struct ft_dma_mapping *best = NULL;
 
@@ -169,10 +113,10 @@ static struct ft_dma_mapping *mapping_after(uint32_t grant, uint32_t id)
 static void announce(const struct ft_dma_list *l, const struct ft_dma_grant *call)
 {
     const SCATTER_GATHER_LIST *list = (const SCATTER_GATHER_LIST *)l->copy;
-    const struct ft_dma_mapping *next = mapping_after(call->id, 0), *mapping;
+    const struct ft_dma_mapping *next = ft_dma_list_mapping(call->id, 0), *mapping;
     bool slave = ft_dma_adapter_by_id(call->adapter)->slave;
 
-    ft_emit(FT_EV_SG_LIST, ft_handle(FT_HC_ADAPTER, call->adapter, 0), list_handle(l),
+    ft_emit(FT_EV_SG_LIST, ft_handle(FT_HC_ADAPTER, call->adapter, 0), ft_dma_list_handle(l),
             ft_handle_of(l->mdl), list->NumberOfElements, call->count, ft_mdl_offset(l->mdl, l->va),
             l->length, call->request ? ft_handle(FT_HC_IRP, call->request, 0) : 0);
     for (ULONG i = 0; i < list->NumberOfElements; i++) {
@@ -180,11 +124,11 @@ static void announce(const struct ft_dma_list *l, const struct ft_dma_grant *cal
         uint64_t address = (uint64_t)element->Address.QuadPart;
 
         mapping = next && (slave || next->logical == address) ? next : NULL;
-        ft_emit(FT_EV_SG_ELEMENT, list_handle(l), i, ft_dma_mapping_handle(mapping), address,
+        ft_emit(FT_EV_SG_ELEMENT, ft_dma_list_handle(l), i, ft_dma_mapping_handle(mapping), address,
                 element->Length, l->write, mapping ? ft_mdl_offset(mapping->mdl, mapping->va) : 0,
                 mapping ? ft_handle_of(mapping->mdl) : 0);
         if (mapping)
-            next = mapping_after(call->id, mapping->id);
+            next = ft_dma_list_mapping(call->id, mapping->id);
     }
 }
 
@@ -199,7 +143,7 @@ static uint64_t call_list_control(void *a, void *b, void *c, void *d)
 void ft_dma_list_run(const struct ft_dma_grant *call)
 {
     struct ft_dma_list *l = call->list;
-    uint64_t handle = list_handle(l);
+    uint64_t handle = ft_dma_list_handle(l);
 
     make_list(l, call);
     announce(l, call);
@@ -213,7 +157,7 @@ void ft_dma_list_run(const struct ft_dma_grant *call)
 /* The request for a list in that buffer, or in one of the HAL's. */
 static struct ft_dma_list *new_list(unsigned label, unsigned elements, PVOID buffer)
 {
-    uint32_t bytes = list_bytes(elements);
+    uint32_t bytes = ft_dma_list_bytes(elements);
     struct ft_dma_list *l = ft_block_alloc(sizeof *l + bytes, FT_HC_GRANT, label);
 
     if (!l)
@@ -293,14 +237,15 @@ static NTSTATUS enqueue(const struct ft_dma_adapter *adapter, const struct list_
 static NTSTATUS ask(const struct ft_dma_adapter *adapter, const struct list_call *call)
 {
     ULONG registers;
-    NTSTATUS status = registers_needed(call->mdl, call->va, call->length, &registers);
+    NTSTATUS status = ft_dma_list_registers(call->mdl, call->va, call->length, &registers);
 
     if (NT_SUCCESS(status) && (registers > adapter->registers || registers > FT_DMA_MAPPINGS_MAX))
         status = STATUS_INSUFFICIENT_RESOURCES;
     if (call->build) {
         ft_emit(FT_EV_SG_BUFFER, ft_dma_adapter_handle(adapter), call->buffer_length,
-                NT_SUCCESS(status) ? list_bytes(registers) : 0);
-        if (NT_SUCCESS(status) && (!call->buffer || call->buffer_length < list_bytes(registers)))
+                NT_SUCCESS(status) ? ft_dma_list_bytes(registers) : 0);
+        if (NT_SUCCESS(status) &&
+            (!call->buffer || call->buffer_length < ft_dma_list_bytes(registers)))
             status = STATUS_BUFFER_TOO_SMALL;
     } else if (NT_SUCCESS(status) && ft_alloc_fails(FT_FAIL_CHANNEL)) {
         status = STATUS_INSUFFICIENT_RESOURCES;
@@ -359,8 +304,7 @@ NTSTATUS ft_dma_build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl
 
 /* ---- PutScatterGatherList ---- */
 
-/* The list that was delivered there and not put. */
-static struct ft_dma_grant *find(const void *list)
+struct ft_dma_grant *ft_dma_list_find(const void *list)
 {
     for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++) {
         struct ft_dma_grant *grant = &FT_M->dma.grant[i];
@@ -379,8 +323,7 @@ static void remember(const struct ft_dma_list *l)
         (struct ft_dma_ended){.list = l->list, .id = l->id};
 }
 
-/* Names a list that is not live: 0 when it never was one. */
-static uint64_t ended_handle(const void *list)
+uint64_t ft_dma_list_ended(const void *list)
 {
     for (unsigned i = FT_DMA_ENDED_MAX; i-- > 0;) {
         const struct ft_dma_ended *ended =
@@ -403,7 +346,7 @@ static void check_list(const struct ft_dma_list *l)
         ft_raw_copy(bytes, (const uint8_t *)l->list + at, piece);
         for (uint32_t i = 0; i < piece; i++)
             if (bytes[i] != l->copy[at + i]) {
-                ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_LIST, list_handle(l), at + i);
+                ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_LIST, ft_dma_list_handle(l), at + i);
                 return;
             }
     }
@@ -418,7 +361,7 @@ static void put_list(struct ft_dma_grant *grant, bool write)
     check_list(l);
     if (ft_dma_adapter_by_id(grant->adapter)->slave)
         ft_dma_stop_system(ft_dma_adapter_by_id(grant->adapter), grant->id);
-    while ((mapping = mapping_after(grant->id, id)) != NULL) {
+    while ((mapping = ft_dma_list_mapping(grant->id, id)) != NULL) {
         id = mapping->id;
         ft_dma_flush_mapping(mapping, mapping->mdl, mapping->va, mapping->length, write);
     }
@@ -437,14 +380,14 @@ VOID ft_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN wr
     unsigned label, why = 0;
     uint64_t handle;
 
-    grant = find(list);
+    grant = ft_dma_list_find(list);
     label = grant ? grant->label : ft_current()->label;
     FT_DMA_BEGIN(SG_PUT, label);
     slot = ft_dma_adapter_check(adapter, FT_PT_SG_PUT);
     if (slot) {
         ft_dma_odd_boolean(FT_PT_SG_PUT, 3, write);
-        grant = find(list);
-        handle = grant ? list_handle(grant->list) : ended_handle(list);
+        grant = ft_dma_list_find(list);
+        handle = grant ? ft_dma_list_handle(grant->list) : ft_dma_list_ended(list);
         if (!grant)
             why = handle ? PUT_BEFORE : PUT_NEVER_GOT;
         else if (grant->adapter != slot->id)
@@ -458,113 +401,4 @@ VOID ft_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN wr
             put_list(grant, write != FALSE);
     }
     FT_DDI_END(SG_PUT, label);
-}
-
-/* ---- CalculateScatterGatherList, BuildMdlFromScatterGatherList ---- */
-
-/* Without an MDL the answer is for the worst case: scattered pages. */
-NTSTATUS ft_dma_calculate_list(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG length, PULONG size,
-                               PULONG registers)
-{
-    unsigned label = ft_label_of(mdl);
-    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
-    const struct ft_dma_adapter *slot;
-    ULONG need;
-
-    FT_DMA_BEGIN(SG_SIZE, label);
-    slot = ft_dma_adapter_check(adapter, FT_PT_SG_SIZE);
-    if (slot) {
-        need = ADDRESS_AND_SIZE_TO_SPAN_PAGES(va, (ULONG_PTR)length);
-        status = mdl ? registers_needed(mdl, va, length, &need) : STATUS_SUCCESS;
-        if (NT_SUCCESS(status) && need > slot->registers)
-            status = STATUS_INSUFFICIENT_RESOURCES;
-        if (NT_SUCCESS(status)) {
-            *size = list_bytes(need);
-            if (registers)
-                *registers = need;
-        }
-        ft_emit(FT_EV_SG_SIZE, ft_dma_adapter_handle(slot), ft_handle_of(mdl),
-                NT_SUCCESS(status) ? list_bytes(need) : 0, NT_SUCCESS(status) ? need : 0,
-                (uint32_t)status);
-    }
-    FT_DDI_END(SG_SIZE, label);
-    return status;
-}
-
-static bool any_bounced(uint32_t grant)
-{
-    for (struct ft_dma_mapping *m = mapping_after(grant, 0); m; m = mapping_after(grant, m->id))
-        if (m->bounced)
-            return true;
-    return false;
-}
-
-/* An MDL over the pages that the device sees: of the bounce pages, and of the buffer's own where
- * those are seen. It has a system address where they lie in one piece. */
-static PMDL list_mdl(const struct ft_dma_grant *grant)
-{
-    const struct ft_dma_list *l = grant->list;
-    PMDL mdl =
-        ft_block_alloc(sizeof(MDL) + grant->count * sizeof(PFN_NUMBER), FT_HC_MDL, grant->label);
-    const uint8_t *first = NULL;
-    bool one_piece = true;
-    unsigned page = 0;
-
-    if (!mdl)
-        return NULL;
-    MmInitializeMdl(mdl, l->va, l->length);
-    mdl->MdlFlags = MDL_PAGES_LOCKED;
-    for (struct ft_dma_mapping *m = mapping_after(grant->id, 0); m;
-         m = mapping_after(grant->id, m->id)) {
-        unsigned pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(m->va, (ULONG_PTR)m->length);
-        const uint8_t *memory =
-            m->bounced ? ft_dma_bounce_page(m->first) : (const uint8_t *)PAGE_ALIGN(m->memory);
-
-        for (unsigned i = 0; i < pages && page < grant->count; i++, page++) {
-            const uint8_t *at = memory + i * (size_t)FT_PAGE_BYTES;
-
-            first = page ? first : at;
-            one_piece = one_piece && at == first + page * (size_t)FT_PAGE_BYTES;
-            MmGetMdlPfnArray(mdl)[page] =
-                m->bounced ? (FT_BOUNCE_PHYSICAL_BASE >> PAGE_SHIFT) + m->first + i
-                           : ft_physical_of(at) >> PAGE_SHIFT;
-        }
-    }
-    if (one_piece && first) {
-        mdl->MappedSystemVa = (uint8_t *)first + mdl->ByteOffset;
-        mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
-    }
-    return mdl;
-}
-
-NTSTATUS ft_dma_build_list_mdl(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, PMDL original,
-                               PMDL *target)
-{
-    const struct ft_dma_adapter *slot;
-    const struct ft_dma_grant *grant;
-    unsigned label = ft_label_of(original);
-    NTSTATUS status = STATUS_SUCCESS;
-    struct ft_dma_list *l;
-    PMDL mdl = original;
-
-    FT_DMA_BEGIN(SG_SIZE, label);
-    slot = ft_dma_adapter_check(adapter, FT_PT_SG_SIZE);
-    grant = slot ? find(list) : NULL;
-    l = grant ? grant->list : NULL;
-    if (!l || !original)
-        status = STATUS_INVALID_PARAMETER;
-    else if (l->has_mdl)
-        status = STATUS_NONE_MAPPED;
-    else if (any_bounced(grant->id) &&
-             (ft_alloc_fails(FT_FAIL_MDL) || !(mdl = l->target = list_mdl(grant))))
-        status = STATUS_INSUFFICIENT_RESOURCES;
-    if (NT_SUCCESS(status)) {
-        l->has_mdl = 1;
-        *target = mdl;
-    }
-    if (slot)
-        ft_emit(FT_EV_SG_MDL, ft_dma_adapter_handle(slot), l ? list_handle(l) : ended_handle(list),
-                NT_SUCCESS(status) ? ft_handle_of(mdl) : 0, (uint32_t)status);
-    FT_DDI_END(SG_SIZE, label);
-    return status;
 }

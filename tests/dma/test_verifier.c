@@ -186,6 +186,69 @@ static void a_common_buffer_lies_between_tags(void **state)
     dma_bench_run(FT_PLATFORM_IOMMU, verifier, body_common);
 }
 
+/* Every member once at that level: which ones were called there in vain. */
+static void body_levels_at(KIRQL irql, const char *wrong)
+{
+    PHYSICAL_ADDRESS logical = {.QuadPart = 0};
+    ULONG length = 10, size, registers;
+    struct bench b, gone;
+    unsigned count = 0;
+
+    bench_open(&b, true, 4 * PAGE_SIZE);
+    bench_open(&gone, true, 4 * PAGE_SIZE);
+    bench_request(&b, BYTES, 0, true);
+    ft_irql_set(irql);
+#define TRY(letter, call)                                                                          \
+    do {                                                                                           \
+        (void)(call);                                                                              \
+        CHECK((stops(0x13) > count) == (strchr(wrong, letter) != NULL));                           \
+        CHECK(stops(0x13) == count || wb_last(FT_EV_DMA_VERIFIER)->irql == irql);                  \
+        count = stops(0x13);                                                                       \
+    } while (0)
+    TRY('a', b.ops->AllocateCommonBuffer(b.adapter, 8, &logical, TRUE));
+    TRY('b', (b.ops->FreeCommonBuffer(b.adapter, 8, logical, b.buffer, TRUE), 0));
+    TRY('c', b.ops->AllocateAdapterChannel(b.adapter, &b.device, 99, NULL, NULL));
+    TRY('d', b.ops->FlushAdapterBuffers(b.adapter, b.mdl, NULL, b.va, 8, FALSE));
+    TRY('e', (b.ops->FreeAdapterChannel(b.adapter), 0));
+    TRY('f', (b.ops->FreeMapRegisters(b.adapter, b.mdl, 1), 0));
+    TRY('g', b.ops->MapTransfer(b.adapter, b.mdl, NULL, b.va, &length, FALSE).QuadPart);
+    TRY('h', b.ops->GetDmaAlignment(b.adapter));
+    TRY('i', b.ops->ReadDmaCounter(b.adapter));
+    TRY('j', b.ops->GetScatterGatherList(b.adapter, &b.device, b.mdl, b.va, 2 * BYTES, NULL, NULL,
+                                         FALSE));
+    TRY('k', (b.ops->PutScatterGatherList(b.adapter, (void *)b.buffer, FALSE), 0));
+    TRY('l', b.ops->CalculateScatterGatherList(b.adapter, b.mdl, b.va, 8, &size, &registers));
+    TRY('m', b.ops->BuildScatterGatherList(b.adapter, &b.device, b.mdl, b.va, 2 * BYTES, NULL, NULL,
+                                           FALSE, b.buffer, 1));
+    TRY('n', b.ops->BuildMdlFromScatterGatherList(b.adapter, (void *)b.buffer, b.mdl, &b.mdl));
+    TRY('o', (gone.ops->PutDmaAdapter(gone.adapter), 0));
+#undef TRY
+    ft_irql_set(PASSIVE_LEVEL);
+}
+
+static void body_passive(void)
+{
+    body_levels_at(PASSIVE_LEVEL, "cefjkm");
+}
+
+static void body_dispatch(void)
+{
+    body_levels_at(DISPATCH_LEVEL, "abh");
+}
+
+static void body_device_level(void)
+{
+    body_levels_at(5, "abcdefghijkmno");
+}
+
+static void members_have_levels(void **state)
+{
+    (void)state;
+    dma_bench_run(FT_PLATFORM_COHERENT, verifier, body_passive);
+    dma_bench_run(FT_PLATFORM_COHERENT, verifier, body_dispatch);
+    dma_bench_run(FT_PLATFORM_COHERENT, verifier, body_device_level);
+}
+
 /* ---- without the verifier ---- */
 
 static void body_common_free(void)
@@ -466,6 +529,7 @@ int main(void)
         cmocka_unit_test(mistakes_have_the_codes_of_the_verifier),
         cmocka_unit_test(a_missing_flush_is_found_by_a_threshold),
         cmocka_unit_test(a_common_buffer_lies_between_tags),
+        cmocka_unit_test(members_have_levels),
         cmocka_unit_test(a_free_says_what_differs_from_the_allocation),
         cmocka_unit_test(a_write_to_a_free_register_is_found),
         cmocka_unit_test(a_flush_may_fail_and_lose_data),
