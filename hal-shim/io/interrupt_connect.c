@@ -9,7 +9,7 @@
  */
 #include "io/io_private.h"
 
-enum { BUGCHECK_PNP = 0xCA, NOT_CONNECTED = 9, MESSAGE_ADDRESS = (int)0xFEE00000 };
+enum { NOT_CONNECTED = 9, MESSAGE_ADDRESS = (int)0xFEE00000 };
 
 struct connection {
     PKSERVICE_ROUTINE routine;
@@ -257,7 +257,7 @@ NTSTATUS IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
 void ft_interrupt_check(PKINTERRUPT interrupt)
 {
     if (!ft_block_is_live(interrupt, FT_HC_INTERRUPT))
-        ft_bugcheck(BUGCHECK_PNP, NOT_CONNECTED, ft_handle_of(interrupt), 0, 0);
+        ft_bugcheck(FT_BUGCHECK_PNP, NOT_CONNECTED, ft_handle_of(interrupt), 0, 0);
 }
 
 /* Waits for an ISR that runs; none begins afterwards. */
@@ -273,7 +273,7 @@ static void disconnect(PKINTERRUPT interrupt)
 static void check_table(PIO_INTERRUPT_MESSAGE_INFO table)
 {
     if (!ft_block_is_live(table, FT_HC_OTHER))
-        ft_bugcheck(BUGCHECK_PNP, NOT_CONNECTED, ft_handle_of(table), 0, 0);
+        ft_bugcheck(FT_BUGCHECK_PNP, NOT_CONNECTED, ft_handle_of(table), 0, 0);
 }
 
 VOID IoDisconnectInterrupt(PKINTERRUPT InterruptObject)

@@ -252,6 +252,19 @@ void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index);
 /* The physical address behind `width` bytes in a live window; false: none is there. */
 bool ft_window_holds(const volatile void *address, unsigned width, uint64_t *physical);
 
+/* ---- notify.c ---- */
+
+enum { FT_BUGCHECK_PNP = 0xCA }; /* PNP_DETECTED_FATAL_ERROR */
+enum ft_target_event {
+    FT_TARGET_QUERY_REMOVE,
+    FT_TARGET_REMOVE_CANCELLED,
+    FT_TARGET_REMOVE_COMPLETE
+};
+/* Tells those who registered for the device. False: QUERY_REMOVE, and one of them said no. */
+bool ft_notify_target(enum ft_target_event event);
+/* An interface of that class came or went: tells those who registered for it, later. */
+void ft_notify_interface(const GUID *class_, PCUNICODE_STRING link, bool arrived);
+
 /* ---- power.c: device power ---- */
 
 /* An op asks for a device power request; state 0 is the op's own. False: illegal, or too many. */

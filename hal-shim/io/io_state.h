@@ -20,6 +20,7 @@ enum {
     FT_BAR_STRIDE = 0x01000000, /* physical and window addresses: 16 MiB a BAR or window */
     FT_MESSAGES_MAX = 4,        /* interrupt messages of a device */
     FT_POWER_MAX = 8,           /* device power requests */
+    FT_NOTIFICATIONS_MAX = 4,   /* PnP notifications */
     FT_SETTINGS_MAX = 4,        /* callbacks for power settings */
     FT_S0 = 1,                  /* the machine works: PowerSystemWorking */
     FT_D0 = 1,                  /* device power states, as Windows numbers them */
@@ -168,7 +169,8 @@ struct ft_io_state {
     uint8_t wake_state;                   /* of the wait-wake request that the bus driver holds */
     void *wake_irp;                       /* that request, NULL: none */
     void *idle;                           /* idle detection of the driver, NULL: none */
-    void *setting[FT_SETTINGS_MAX];       /* registered power settings */
+    void *notification[FT_NOTIFICATIONS_MAX]; /* registered PnP notifications */
+    void *setting[FT_SETTINGS_MAX];           /* registered power settings */
     uint32_t power_order;
     struct ft_power_request power_request[FT_POWER_MAX];
     uint8_t manager_busy;

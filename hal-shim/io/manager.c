@@ -24,7 +24,8 @@ enum {
     NOT_D0,
     AWAKE = 0,
     ASLEEP,
-    AWAKE_OR_NOT
+    AWAKE_OR_NOT,
+    FT_OP_FIRST = 16 /* what is below is the manager's own work */
 };
 
 /* What may be asked for in which state (wdm-io sheet, sections 6.1 and 7.1). A device in D3 may be
@@ -202,7 +203,8 @@ bool ft_manager_submit(unsigned work, unsigned label, const uint16_t *arg)
     *entry = (struct ft_manager_entry){.work = (uint8_t)work, .label = (uint8_t)label};
     entry->arg[0] = (uint8_t)first;
     entry->arg[1] = (uint8_t)(arg ? arg[1] : 0);
-    entry->op_index = FT_M->phase == FT_PHASE_TAIL ? 0 : FT_M->op_index;
+    if (work >= FT_OP_FIRST && FT_M->phase != FT_PHASE_TAIL)
+        entry->op_index = FT_M->op_index;
     if (!FT_IO->manager_busy)
         run_task(label);
     return true;

@@ -252,16 +252,25 @@ static void send_remove(void)
 {
     ft_requester_keep_out();
     ft_power_wait_idle();
+    ft_notify_target(FT_TARGET_REMOVE_COMPLETE);
     ft_pnp_send(IRP_MN_REMOVE_DEVICE);
 }
 
+/* Those who hold the device open are asked first, and let go. */
 void ft_pnp_remove(void)
 {
-    ft_handle_let_go();
-    if (NT_SUCCESS(ft_pnp_send(IRP_MN_QUERY_REMOVE_DEVICE))) {
+    bool agreed = ft_notify_target(FT_TARGET_QUERY_REMOVE);
+
+    if (agreed) {
+        ft_handle_let_go();
+        agreed = NT_SUCCESS(ft_pnp_send(IRP_MN_QUERY_REMOVE_DEVICE));
+        if (!agreed)
+            ft_pnp_send(IRP_MN_CANCEL_REMOVE_DEVICE);
+    }
+    if (agreed) {
         send_remove();
     } else {
-        ft_pnp_send(IRP_MN_CANCEL_REMOVE_DEVICE);
+        ft_notify_target(FT_TARGET_REMOVE_CANCELLED);
         ft_handle_take_again();
     }
 }

@@ -364,6 +364,132 @@ static void the_bus_driver_answers_every_query(void **state)
     run(&(struct bench_driver){.describe = a_pci_part, .request = ask_everything}, one_read, 1);
 }
 
+/* ---- notifications and ejection ---- */
+
+static const GUID interface_class = {9, 8, 7, {6}};
+static const GUID custom = {5, 5, 5, {5}};
+static PVOID entry;
+static PFILE_OBJECT watched;
+static bool refuse;
+
+static NTSTATUS target_changed(PVOID structure, PVOID context)
+{
+    PTARGET_DEVICE_REMOVAL_NOTIFICATION change = structure;
+
+    CHECK(context == &entry && change->FileObject == watched);
+    CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL);
+    wb_note(change->Event.Data1 == custom.Data1 ? "custom"
+            : change->Event.Data1 == 0xcb3a4006 ? "asked"
+            : change->Event.Data1 == 0xcb3a4007 ? "cancelled"
+                                                : "complete");
+    return refuse ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
+}
+
+static NTSTATUS watch_target(PDEVICE_OBJECT device, PIRP irp)
+{
+    TARGET_DEVICE_REMOVAL_NOTIFICATION change = {.Version = 1, .Size = sizeof change};
+
+    (void)device;
+    watched = IoGetCurrentIrpStackLocation(irp)->FileObject;
+    CHECK(IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, NULL,
+                                         wb_driver_object(), target_changed, &entry,
+                                         &entry) == STATUS_INVALID_PARAMETER);
+    CHECK(IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, watched,
+                                         wb_driver_object(), target_changed, &entry,
+                                         &entry) == STATUS_SUCCESS);
+    change.Event = custom;
+    CHECK(IoReportTargetDeviceChange(the_driver.below, &change) == STATUS_SUCCESS);
+    change.Event.Data1 = 0xcb3a4006;
+    change.Event.Data2 = 0x46f0;
+    change.Event.Data3 = 0x11d0;
+    memcpy(change.Event.Data4, "\xb0\x8f\x00\x60\x97\x13\x05\x3f", 8);
+    CHECK(IoReportTargetDeviceChange(the_driver.below, &change) == STATUS_INVALID_DEVICE_REQUEST);
+    return bench_complete(irp, STATUS_SUCCESS, 0);
+}
+
+static void those_who_hold_the_target_are_asked_before_a_removal(void **state)
+{
+    static const struct ft_op op[] = {READ_OP, OP(REMOVE)};
+
+    (void)state;
+    refuse = false;
+    check_contains(run(&(struct bench_driver){.request = watch_target}, op, 2),
+                   "read custom asked cleanup close query-remove complete remove");
+    refuse = true;
+    check_contains(run(&(struct bench_driver){.request = watch_target}, op, 2),
+                   "read custom asked cancelled cleanup close query-remove complete remove");
+}
+
+static NTSTATUS interface_changed(PVOID structure, PVOID context)
+{
+    PDEVICE_INTERFACE_CHANGE_NOTIFICATION change = structure;
+
+    (void)context;
+    CHECK(memcmp(&change->InterfaceClassGuid, &interface_class, sizeof(GUID)) == 0);
+    CHECK(change->SymbolicLinkName->Length == 4);
+    wb_note(change->Event.Data1 == 0xcb3a4004 ? "arrived" : "went");
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS watch_interfaces(PDEVICE_OBJECT device, PIRP irp)
+{
+    static WCHAR text[] = {'a', 'b'};
+    UNICODE_STRING link = {.Length = 4, .MaximumLength = 4, .Buffer = text};
+
+    (void)device;
+    CHECK(IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, 0,
+                                         (PVOID)&interface_class, wb_driver_object(),
+                                         interface_changed, NULL, &entry) == STATUS_SUCCESS);
+    ft_notify_interface(&interface_class, &link, true);
+    ft_notify_interface(&custom, &link, true);
+    ft_task_wait_quiet();
+    ft_notify_interface(&interface_class, &link, false);
+    ft_task_wait_quiet();
+    CHECK(IoUnregisterPlugPlayNotification(entry) == STATUS_SUCCESS);
+    CHECK(IoUnregisterPlugPlayNotificationEx(entry) == STATUS_INVALID_PARAMETER);
+    ft_notify_interface(&interface_class, &link, true);
+    return bench_complete(irp, STATUS_SUCCESS, 0);
+}
+
+static void interfaces_are_told_to_those_who_registered(void **state)
+{
+    (void)state;
+    check_contains(run(&(struct bench_driver){.request = watch_interfaces}, one_read, 1),
+                   "read arrived went cleanup");
+    assert_int_equal(wb_count(FT_EV_CALLBACK), 2);
+}
+
+static NTSTATUS eject(PDEVICE_OBJECT device, PIRP irp)
+{
+    (void)device;
+    IoRequestDeviceEject(the_driver.below);
+    return bench_complete(irp, STATUS_SUCCESS, 0);
+}
+
+static void an_ejection_is_an_orderly_removal(void **state)
+{
+    static const struct ft_op op[] = {READ_OP, OP(STOP)};
+
+    (void)state;
+    bench_driver_run(&(struct bench_driver){.request = eject}, op, 2);
+    check_contains(wb_notes(), "read cleanup close query-remove remove hw-off unload");
+    assert_int_equal(wb_result()->ops_skipped, 1);
+}
+
+static NTSTATUS eject_nothing(PDEVICE_OBJECT device, PIRP irp)
+{
+    (void)irp;
+    IoRequestDeviceEject(device); /* not the physical device object */
+    return STATUS_SUCCESS;
+}
+
+static void ejecting_what_is_no_pdo_is_bug_check_ca(void **state)
+{
+    (void)state;
+    bench_driver_run(&(struct bench_driver){.request = eject_nothing}, one_read, 1);
+    assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[0], 0xCA);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +502,10 @@ int main(void)
         cmocka_unit_test(requirements_that_changed_are_asked_for_again),
         cmocka_unit_test(use_is_notified),
         cmocka_unit_test(the_bus_driver_answers_every_query),
+        cmocka_unit_test(those_who_hold_the_target_are_asked_before_a_removal),
+        cmocka_unit_test(interfaces_are_told_to_those_who_registered),
+        cmocka_unit_test(an_ejection_is_an_orderly_removal),
+        cmocka_unit_test(ejecting_what_is_no_pdo_is_bug_check_ca),
     };
 
     return cmocka_run_group_tests_name("PnP queries", tests, NULL, NULL);
