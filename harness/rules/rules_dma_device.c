@@ -165,8 +165,8 @@ void ft_judge_engine(struct ft_rules *rules, const struct ft_event *event)
     const struct ft_rs_mapping *mapping;
 
     if ((ft_rs_root(rules, event->device)->flags & FT_DEVICE_HOSTILE) != 0 || !ft_known(event, 1) ||
-        !ft_known(event, 2)) {
-        return;
+        !ft_known(event, 2) || event->arg[2] == 0) {
+        return; /* a subordinate device is told no address */
     }
     mapping = mapping_at(rules, event->arg[1]);
     if (mapping == NULL) {

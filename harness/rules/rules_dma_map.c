@@ -242,6 +242,39 @@ void ft_judge_slave_register(struct ft_rules *rules, const struct ft_event *even
     }
 }
 
+/* The controller's channel was programmed, or has reached its terminal count. */
+void ft_on_system_dma(struct ft_rules *rules, const struct ft_event *event)
+{
+    for (unsigned i = 0; i < FT_RS_ADAPTERS; i++) {
+        struct ft_rs_adapter *adapter = &rules->adapter[i];
+
+        if (event->kind == FT_EV_SYS_PROGRAM && adapter->id != 0 &&
+            adapter->id == ft_arg_id(event, 0)) {
+            adapter->flags |= FT_ADAPTER_RUNNING;
+        } else if (event->kind == FT_EV_SYS_TERMINAL && adapter->channel == event->arg[0]) {
+            adapter->flags &= (uint16_t)~FT_ADAPTER_RUNNING;
+        }
+    }
+}
+
+/* A flush breaks off what the controller has not finished: the documents of the old interface let
+ * it, those of the new one do not. */
+void ft_judge_system_flush(struct ft_rules *rules, const struct ft_event *event,
+                           struct ft_rs_adapter *adapter)
+{
+    if ((adapter->flags & (FT_ADAPTER_SLAVE | FT_ADAPTER_RUNNING)) !=
+        (FT_ADAPTER_SLAVE | FT_ADAPTER_RUNNING)) {
+        return;
+    }
+    for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
+        if (rules->engine[i].active && rules->engine[i].length == 0 &&
+            ft_rs_same_device(rules, rules->engine[i].device, adapter->device)) {
+            ft_rule_warn(rules, FT_J_DMA_FLUSH_EARLY, event, event->arg[0]);
+        }
+    }
+    adapter->flags &= (uint16_t)~FT_ADAPTER_RUNNING;
+}
+
 /* ---- MapTransfer ---- */
 
 void ft_judge_map(struct ft_rules *rules, const struct ft_event *event,

@@ -410,6 +410,8 @@ void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_flush(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_flushed(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_flush_result(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_bus.c ---- */
 void ft_on_engine_begin(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_engine_end(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_bus_access(struct ft_rules *rules, const struct ft_event *event);
@@ -426,6 +428,10 @@ void ft_on_dma_free_regs(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_common_alloc(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_common_free(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_dead_adapter(struct ft_rules *rules, const struct ft_event *event);
+/* A mapping of the adapter that owes its flush, NULL when there is none. */
+const struct ft_rs_mapping *ft_adapter_due(const struct ft_rules *rules, uint32_t adapter);
+
+/* ---- rules_dma_ends.c ---- */
 /* The IRP is about to be completed by the driver. */
 void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
                         const struct ft_rs_irp *irp);
@@ -499,6 +505,9 @@ void ft_judge_base(struct ft_rules *rules, const struct ft_event *event,
 void ft_judge_map(struct ft_rules *rules, const struct ft_event *event,
                   const struct ft_rs_grant *grant);
 void ft_judge_slave_register(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_system_dma(struct ft_rules *rules, const struct ft_event *event);
+void ft_judge_system_flush(struct ft_rules *rules, const struct ft_event *event,
+                           struct ft_rs_adapter *adapter);
 void ft_on_odd_argument(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_verifier(struct ft_rules *rules, const struct ft_event *event);
 

@@ -210,7 +210,8 @@ enum {
     FT_ADAPTER_SIZED = 0x200,          /* CalculateScatterGatherList was called with an MDL */
     FT_ADAPTER_SIZED_ANY = 0x400,      /* … without one */
     FT_ADAPTER_REFERENCES = 0x800,     /* `references` is known */
-    FT_ADAPTER_PUT_ONCE = 0x1000       /* put, but not by all who got it */
+    FT_ADAPTER_PUT_ONCE = 0x1000,      /* put, but not by all who got it */
+    FT_ADAPTER_RUNNING = 0x2000 /* its system DMA channel was programmed and has not finished */
 };
 
 struct ft_rs_adapter {
@@ -222,6 +223,8 @@ struct ft_rs_adapter {
     uint32_t maximum;      /* MaximumLength */
     uint16_t references;
     uint16_t alignment; /* that GetDmaAlignment returned, 0: not asked for */
+    uint8_t channel;    /* of the system DMA controller */
+    uint8_t unused[3];
 };
 
 /* FT_RS_OVER: put. */

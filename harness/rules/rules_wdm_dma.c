@@ -80,6 +80,10 @@ static void before_dma(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_DMA_REFS:
         ft_on_dma_query(rules, event);
         break;
+    case FT_EV_SYS_PROGRAM:
+    case FT_EV_SYS_TERMINAL:
+        ft_on_system_dma(rules, event);
+        break;
     case FT_EV_DMA_VERIFIER:
         ft_on_verifier(rules, event);
         break;

@@ -51,6 +51,8 @@ static const char *const golden[] = {
     "short-full-flush",
     "g3-pipelined",
     "g4",
+    "g4-system",
+    "g4-command-goes-on",
     "g5",
     "g5-two",
     "g5-queued",
@@ -114,11 +116,25 @@ static void short_flushes_warn_and_end_the_operation(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* FlushAdapterBuffers breaks off what the system DMA controller has not finished. */
+static void a_flush_of_a_running_channel_warns(void **state)
+{
+    struct ft_verdict verdict;
+
+    (void)state;
+    read_run("warning", "system-flush-runs");
+    ft_judge(&events, true, 0, &verdict);
+    assert_int_equal(verdict.kind, FT_VERDICT_CLEAN);
+    assert_int_equal(verdict.warning_count, 1);
+    assert_int_equal(verdict.warning[0].rule, ft_rule_by_id("dma.flush-early")->number);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_orders_are_silent),
         cmocka_unit_test(short_flushes_warn_and_end_the_operation),
+        cmocka_unit_test(a_flush_of_a_running_channel_warns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
