@@ -204,7 +204,8 @@ struct ft_machine {
     uint32_t pool_used;                         /* bump offset, high water */
     uint32_t pool_blocks;                       /* live driver blocks */
     uint32_t alloc_fail_what, alloc_fail_after; /* armed by fail-alloc */
-    uint32_t uuids; /* made by ExUuidCreate */
+    void *registry;                             /* its root key, NULL until somebody looks */
+    uint32_t uuids;                             /* made by ExUuidCreate */
     uint32_t pool_no_execute; /* the driver has opted in: NonPagedPool is NonPagedPoolNx */
     uint32_t last_read_offset, last_read_task;
     uint64_t last_read_value;
