@@ -114,7 +114,7 @@ static NTSTATUS answer_capabilities(PDEVICE_CAPABILITIES capabilities)
     capabilities->UniqueID = 1;
     capabilities->WakeFromD0 = capabilities->WakeFromD1 = wakes;
     capabilities->WakeFromD2 = capabilities->WakeFromD3 = wakes;
-    capabilities->SystemWake = wakes ? FT_WAKES_FROM : PowerSystemUnspecified;
+    capabilities->SystemWake = wakes ? (SYSTEM_POWER_STATE)FT_WAKES_FROM : PowerSystemUnspecified;
     capabilities->DeviceWake = wakes ? PowerDeviceD3 : PowerDeviceUnspecified;
     capabilities->Address = 0;
     capabilities->UINumber = 0;

@@ -46,7 +46,7 @@ NTSTATUS ft_wake_arm(PIRP irp)
         return complete(irp, irp->IoStatus.Status);
     if (FT_IO->yanked)
         return complete(irp, STATUS_NO_SUCH_DEVICE);
-    if (state > FT_WAKES_FROM)
+    if ((unsigned)state > FT_WAKES_FROM)
         return complete(irp, STATUS_INVALID_DEVICE_STATE);
     if (FT_IO->wake_irp)
         return complete(irp, STATUS_DEVICE_BUSY);
