@@ -4,7 +4,8 @@
 
 #include <wdm.h>
 
-enum { KIND_ORDINARY = 0 };
+/* A try does not wait, so the order of locks is not judged by it. */
+enum { KIND_ORDINARY = 0, KIND_TRY = 4 };
 
 uint64_t ft_lock_owner(const uint64_t *lock)
 {
@@ -125,7 +126,7 @@ BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
     is_free = *SpinLock == 0;
     if (is_free) {
         ft_lock_take((uint64_t *)SpinLock, lock_handle(SpinLock));
-        ft_emit(FT_EV_LOCK_ACQUIRE, lock_handle(SpinLock), ft_irql(), true, KIND_ORDINARY, 0);
+        ft_emit(FT_EV_LOCK_ACQUIRE, lock_handle(SpinLock), ft_irql(), true, KIND_TRY, 0);
     }
     FT_DDI_END(LOCK_ACQUIRE, 0);
     return is_free;

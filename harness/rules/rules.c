@@ -1,6 +1,7 @@
 /* The rules engine: the table, the switch over events, and the verdict. */
 #include "rules/rules.h"
 
+#include "rules/rules_io.h"
 #include "rules/rules_private.h"
 
 #include <inttypes.h>
@@ -606,9 +607,11 @@ bool ft_rules_event(void *state, const struct ft_event *event)
     if (ft_by_driver(event)) {
         ft_judge_ddi_irql(rules, event);
     }
+    ft_io_judge(rules, event);
     ft_wdm_dma_before(rules, event);
     dispatch(rules, event);
     ft_wdm_dma_after(rules, event);
+    ft_io_note(rules, event);
     if (rules->finding_count == first) {
         return false;
     }
@@ -651,6 +654,8 @@ static const char *const table_names[FT_RS_TABLE_COUNT] = {
     [FT_RS_TABLE_DEVICE] = "device objects",
     [FT_RS_TABLE_LIST] = "scatter/gather lists",
     [FT_RS_TABLE_CONTROL] = "running AdapterControl routines",
+    [FT_RS_TABLE_FRAME] = "driver routines at once",
+    [FT_RS_TABLE_OBJECT] = "events, remove locks, work items and interfaces",
 };
 
 static void copy_findings(const struct ft_rs_finding *list, unsigned count, struct ft_finding *ret)

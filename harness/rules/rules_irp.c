@@ -54,7 +54,7 @@ void ft_on_irp_call(struct ft_rules *rules, const struct ft_event *event)
     }
     irp->flags |= FT_IRP_FORWARDED;
     if (irp->major == FT_MAJOR_POWER && irp->minor == FT_POWER_MINOR_SET &&
-        irp->power > FT_POWER_D0) {
+        irp->power > FT_POWER_D0 && (irp->more & FT_MORE_SYSTEM) == 0) {
         ft_dma_at_power_down(rules, event, event->device != 0 ? event->device : irp->device);
     }
 }

@@ -146,16 +146,12 @@ static struct window pages_window(const struct ft_event *event)
 
 static struct window window_of(const struct ft_event *event)
 {
+    struct window window;
+
     if (event->kind == FT_EV_PAGES_ALLOC || event->kind == FT_EV_PAGES_FREE) {
         return pages_window(event);
     }
-    return event->kind >> 8 == 0x06 ? dma_window(event->kind) : io_window(event->kind);
-}
-
-void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
-{
-    struct window window = window_of(event);
-
+    window = event->kind >> 8 == 0x06 ? dma_window(event->kind) : io_window(event->kind);
     if (is_built_transfer(event)) {
         window.highest = FT_IRQL_APC;
     }
@@ -163,7 +159,24 @@ void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
     if (event->kind == FT_EV_QUEUE_REMOVE && ft_known(event, 2) && event->arg[2] == 0) {
         window.lowest = FT_IRQL_DISPATCH;
     }
-    if (event->irql >= window.lowest && event->irql <= window.highest) {
+    return window;
+}
+
+static bool is_inside(struct window window, uint8_t irql)
+{
+    return irql >= window.lowest && irql <= window.highest;
+}
+
+bool ft_irql_is_right(const struct ft_event *event)
+{
+    return is_inside(window_of(event), event->irql);
+}
+
+void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct window window = window_of(event);
+
+    if (is_inside(window, event->irql)) {
         return;
     }
     if (window.dma) {

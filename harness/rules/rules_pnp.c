@@ -25,6 +25,10 @@ static void judge_pending(struct ft_rules *rules, const struct ft_event *event, 
                                              !ft_rs_same_device(rules, dpc->device, device)))) {
             continue;
         }
+        if ((dpc->flags & FT_DPC_MISSED) != 0) {
+            ft_rule_fire(rules, FT_J_IO_TIMER_CANCEL_FALSE_HANDLED, event,
+                         ft_handle(FT_HC_DPC, dpc->id, 0));
+        }
         if ((dpc->flags & FT_DPC_OF_TIMER) != 0) {
             ft_rule_fire(rules, FT_J_IO_TIMER_CANCELLED_BEFORE_FREE, event,
                          ft_handle(FT_HC_DPC, dpc->id, 0));
@@ -315,7 +319,11 @@ static struct ft_rs_dpc *add_dpc(struct ft_rules *rules, const struct ft_event *
 void ft_on_dpc_insert(struct ft_rules *rules, const struct ft_event *event)
 {
     if (event->arg[1] != 0 && ft_arg_id(event, 0) != 0) {
-        (void)add_dpc(rules, event, ft_arg_id(event, 0));
+        struct ft_rs_dpc *dpc = add_dpc(rules, event, ft_arg_id(event, 0));
+
+        if (dpc != NULL && ft_handle_class(event->arg[2]) == FT_HC_IRP) {
+            dpc->irp = ft_arg_id(event, 2);
+        }
     }
 }
 
@@ -395,6 +403,7 @@ static void expire_timer(struct ft_rules *rules, const struct ft_event *event,
         dpc->flags |= FT_DPC_OF_TIMER;
         dpc->flags |= (timer->flags & FT_TIMER_OF_DRIVER) != 0 ? FT_DPC_OF_DRIVER : 0;
         dpc->device = timer->device;
+        dpc->timer = timer->id;
     }
     if (!timer->periodic) {
         stop_timer(timer);
@@ -436,8 +445,8 @@ void ft_pnp_at_enter(struct ft_rules *rules, const struct ft_event *event)
         dpc = add_dpc(rules, event, id);
     }
     if (dpc != NULL) {
-        dpc->flags =
-            (uint8_t)((dpc->flags & (FT_DPC_OF_TIMER | FT_DPC_OF_DRIVER)) | FT_DPC_RUNNING);
+        dpc->flags = (uint8_t)((dpc->flags & (FT_DPC_OF_TIMER | FT_DPC_OF_DRIVER | FT_DPC_MISSED)) |
+                               FT_DPC_RUNNING);
         dpc->task = event->task;
     }
 }

@@ -18,86 +18,6 @@
  * table marks a row as judged only when it stands here, so a row that says so has a check; that the
  * check works is shown by the witness of each row. */
 #define FT_JUDGED_RULES(J)                                                                         \
-    J(DMA_ADAPTER_USE_AFTER_PUT)                                                                   \
-    J(DMA_ADAPTER_LEAK)                                                                            \
-    J(DMA_PUT_WITH_COMMON_BUFFER)                                                                  \
-    J(DMA_PUT_WITH_CHANNEL)                                                                        \
-    J(DMA_PUT_WITH_REGISTERS)                                                                      \
-    J(DMA_PUT_WITH_MAPPING)                                                                        \
-    J(DMA_CHANNEL_LEAK)                                                                            \
-    J(DMA_MAP_NO_GRANT)                                                                            \
-    J(DMA_MAP_REGISTER_BUDGET)                                                                     \
-    J(DMA_MAP_ADVANCE)                                                                             \
-    J(DMA_MAP_AFTER_COMPLETE)                                                                      \
-    J(DMA_DEV_IN_MAPPING)                                                                          \
-    J(DMA_DEV_AFTER_FLUSH)                                                                         \
-    J(DMA_FLUSH_BEFORE_COMPLETE)                                                                   \
-    J(DMA_FLUSH_BEFORE_FREE_REGS)                                                                  \
-    J(DMA_FLUSH_BEFORE_FREE_CHANNEL)                                                               \
-    J(DMA_FLUSH_BEFORE_NEXT_MAP)                                                                   \
-    J(DMA_FLUSH_MISSING_AT_END)                                                                    \
-    J(DMA_FLUSH_UNMAPPED)                                                                          \
-    J(DMA_FLUSH_DOUBLE)                                                                            \
-    J(DMA_FLUSH_VA_MISMATCH)                                                                       \
-    J(DMA_FLUSH_VA_ADVANCED)                                                                       \
-    J(DMA_FLUSH_LENGTH_LONG)                                                                       \
-    J(DMA_FLUSH_LENGTH_SHORT)                                                                      \
-    J(DMA_FLUSH_PARTIAL_SPLIT)                                                                     \
-    J(DMA_FLUSH_WRONG_MDL)                                                                         \
-    J(DMA_FLUSH_WRONG_BASE)                                                                        \
-    J(DMA_FLUSH_WRONG_ADAPTER)                                                                     \
-    J(DMA_FLUSH_WRONG_DIRECTION)                                                                   \
-    J(DMA_FLUSH_EARLY)                                                                             \
-    J(DMA_FLUSH_AFTER_FREE)                                                                        \
-    J(DMA_FLUSH_AFTER_COMPLETE)                                                                    \
-    J(DMA_FLUSH_AFTER_UNLOCK)                                                                      \
-    J(DMA_FLUSH_AFTER_PUT)                                                                         \
-    J(DMA_FLUSH_AFTER_REMOVE)                                                                      \
-    J(DMA_FLUSH_INFO_BOUND)                                                                        \
-    J(DMA_FLUSH_COVERS_DEVICE_DATA)                                                                \
-    J(DMA_FMR_DOUBLE)                                                                              \
-    J(DMA_FMR_COUNT)                                                                               \
-    J(DMA_FMR_LEAK)                                                                                \
-    J(DMA_FREE_BEFORE_COMPLETE)                                                                    \
-    J(DMA_CB_LEAK)                                                                                 \
-    J(DMA_IRP_COMPLETE_LIVE)                                                                       \
-    J(DMA_IRP_CANCEL_FLUSH)                                                                        \
-    J(DMA_MDL_UNLOCK_MAPPED)                                                                       \
-    J(DMA_PNP_REMOVE_LIVE)                                                                         \
-    J(DMA_POW_LIVE)                                                                                \
-    J(DMA_IRQL_TABLE)                                                                              \
-    J(IO_IRP_COMPLETE_ONCE)                                                                        \
-    J(IO_IRP_COMPLETE_EVENTUALLY)                                                                  \
-    J(IO_IRP_PENDING_IFF_MARKED)                                                                   \
-    J(IO_IRP_RETURN_STATUS_MATCH)                                                                  \
-    J(IO_IRP_STATUS_NOT_PENDING)                                                                   \
-    J(IO_IRP_INFO_BOUND)                                                                           \
-    J(IO_IRP_COMPLETE_IRQL)                                                                        \
-    J(IO_IRP_COMPLETE_NO_LOCK)                                                                     \
-    J(IO_IRP_COMPLETE_CANCEL_NULL)                                                                 \
-    J(IO_CANCEL_RELEASE_LOCK_ONCE)                                                                 \
-    J(IO_CANCEL_STATUS)                                                                            \
-    J(IO_CANCEL_TIMELY)                                                                            \
-    J(IO_PNP_REMOVE_DETACH_DELETE)                                                                 \
-    J(IO_PNP_SURPRISE_SUCCESS)                                                                     \
-    J(IO_PWR_SET_NOT_FAILED)                                                                       \
-    J(IO_PWR_NO_HW_BELOW_D0)                                                                       \
-    J(IO_PWR_DMA_NONE_ACROSS)                                                                      \
-    J(IO_IRQL_DDI_LEVEL)                                                                           \
-    J(IO_IRQL_ROUTINE_PRESERVE)                                                                    \
-    J(IO_IRQL_RAISE_LOWER)                                                                         \
-    J(IO_IRQL_NO_WAIT)                                                                             \
-    J(IO_LOCK_NO_RECURSION)                                                                        \
-    J(IO_LOCK_RELEASE_OWNER)                                                                       \
-    J(IO_LOCK_BALANCED_PER_ROUTINE)                                                                \
-    J(IO_ISR_DISCONNECT_BALANCE)                                                                   \
-    J(IO_DPC_DRAINED_BEFORE_FREE)                                                                  \
-    J(IO_TIMER_CANCELLED_BEFORE_FREE)                                                              \
-    J(IO_MDL_LEAK)                                                                                 \
-    J(IO_POOL_LEAK)                                                                                \
-    J(MEM_POOL_FREE_ONCE)                                                                          \
-    J(MEM_POOL_BOUNDS)                                                                             \
-    J(MEM_POOL_USE_AFTER_FREE)                                                                     \
     J(DMA_GET_IRQL)                                                                                \
     J(DMA_GET_NULL_UNCHECKED)                                                                      \
     J(DMA_GET_COUNT_INSPECTED)                                                                     \
@@ -110,9 +30,15 @@
     J(DMA_OPS_VERSION_GATE)                                                                        \
     J(DMA_OPS_OWN_TABLE)                                                                           \
     J(DMA_ADAPTER_NULL)                                                                            \
+    J(DMA_ADAPTER_USE_AFTER_PUT)                                                                   \
     J(DMA_ADAPTER_DOUBLE_PUT)                                                                      \
+    J(DMA_ADAPTER_LEAK)                                                                            \
     J(DMA_PUT_IRQL)                                                                                \
+    J(DMA_PUT_WITH_COMMON_BUFFER)                                                                  \
+    J(DMA_PUT_WITH_CHANNEL)                                                                        \
+    J(DMA_PUT_WITH_REGISTERS)                                                                      \
     J(DMA_PUT_WITH_SGLIST)                                                                         \
+    J(DMA_PUT_WITH_MAPPING)                                                                        \
     J(DMA_ADAPTER_REFS)                                                                            \
     J(DMA_OBSOLETE_HAL)                                                                            \
     J(DMA_ACH_IRQL)                                                                                \
@@ -133,12 +59,15 @@
     J(DMA_ACB_NO_WAIT)                                                                             \
     J(DMA_ACB_IRQL_SAME)                                                                           \
     J(DMA_ACB_ONCE_PER_IRP)                                                                        \
+    J(DMA_CHANNEL_LEAK)                                                                            \
     J(DMA_CHANNEL_STARVE)                                                                          \
     J(DMA_MAP_IRQL)                                                                                \
+    J(DMA_MAP_NO_GRANT)                                                                            \
     J(DMA_MAP_BASE_PROVENANCE)                                                                     \
     J(DMA_MAP_ZERO_LENGTH)                                                                         \
     J(DMA_MAP_VA_IN_MDL)                                                                           \
     J(DMA_MAP_LENGTH_IN_MDL)                                                                       \
+    J(DMA_MAP_REGISTER_BUDGET)                                                                     \
     J(DMA_MAP_MAXLEN)                                                                              \
     J(DMA_MAP_OVERLAP)                                                                             \
     J(DMA_MAP_MDL_LOCKED)                                                                          \
@@ -148,16 +77,20 @@
     J(DMA_MAP_LOCK_ACCESS)                                                                         \
     J(DMA_MAP_DIR_VS_IRP)                                                                          \
     J(DMA_MAP_SPLIT_SAME_ARGS)                                                                     \
+    J(DMA_MAP_ADVANCE)                                                                             \
     J(DMA_MAP_NO_GAP)                                                                              \
     J(DMA_MAP_LENGTH_ALIAS)                                                                        \
     J(DMA_MAP_LENGTH_HONOURED)                                                                     \
     J(DMA_MAP_ALIGNMENT)                                                                           \
+    J(DMA_MAP_AFTER_COMPLETE)                                                                      \
     J(DMA_MAP_AFTER_FREE)                                                                          \
     J(DMA_MAP_SYSTEM_SERIAL)                                                                       \
     J(DMA_MAP_SYSTEM_ADDRESS_USED)                                                                 \
     J(DMA_MAP_AUTOINIT_ONCE)                                                                       \
+    J(DMA_DEV_IN_MAPPING)                                                                          \
     J(DMA_DEV_BOUNDS)                                                                              \
     J(DMA_DEV_DIRECTION)                                                                           \
+    J(DMA_DEV_AFTER_FLUSH)                                                                         \
     J(DMA_DEV_AFTER_FREE)                                                                          \
     J(DMA_DEV_LOGICAL_ONLY)                                                                        \
     J(DMA_DEV_HIGH_BITS)                                                                           \
@@ -165,12 +98,35 @@
     J(DMA_DEV_QUIESCED)                                                                            \
     J(DMA_DEV_STARTED_GRANTED)                                                                     \
     J(DMA_FLUSH_IRQL)                                                                              \
+    J(DMA_FLUSH_BEFORE_COMPLETE)                                                                   \
+    J(DMA_FLUSH_BEFORE_FREE_REGS)                                                                  \
+    J(DMA_FLUSH_BEFORE_FREE_CHANNEL)                                                               \
+    J(DMA_FLUSH_BEFORE_NEXT_MAP)                                                                   \
+    J(DMA_FLUSH_MISSING_AT_END)                                                                    \
     J(DMA_FLUSH_THRESHOLD)                                                                         \
+    J(DMA_FLUSH_UNMAPPED)                                                                          \
+    J(DMA_FLUSH_DOUBLE)                                                                            \
+    J(DMA_FLUSH_VA_MISMATCH)                                                                       \
+    J(DMA_FLUSH_VA_ADVANCED)                                                                       \
+    J(DMA_FLUSH_LENGTH_LONG)                                                                       \
+    J(DMA_FLUSH_LENGTH_SHORT)                                                                      \
+    J(DMA_FLUSH_PARTIAL_SPLIT)                                                                     \
+    J(DMA_FLUSH_WRONG_MDL)                                                                         \
+    J(DMA_FLUSH_WRONG_BASE)                                                                        \
+    J(DMA_FLUSH_WRONG_ADAPTER)                                                                     \
+    J(DMA_FLUSH_WRONG_DIRECTION)                                                                   \
+    J(DMA_FLUSH_EARLY)                                                                             \
+    J(DMA_FLUSH_AFTER_FREE)                                                                        \
+    J(DMA_FLUSH_AFTER_COMPLETE)                                                                    \
+    J(DMA_FLUSH_AFTER_UNLOCK)                                                                      \
+    J(DMA_FLUSH_AFTER_PUT)                                                                         \
     J(DMA_FLUSH_PER_MAP_SYSTEM)                                                                    \
     J(DMA_FLUSH_RESULT_IGNORED)                                                                    \
+    J(DMA_FLUSH_INFO_BOUND)                                                                        \
     J(DMA_FLUSH_BY_KEFLUSH)                                                                        \
     J(DMA_FLUSH_ON_WRITE)                                                                          \
     J(DMA_FLUSH_ON_ERROR)                                                                          \
+    J(DMA_FLUSH_COVERS_DEVICE_DATA)                                                                \
     J(DMA_KFI_IRQL)                                                                                \
     J(DMA_KFI_BEFORE_DMA)                                                                          \
     J(DMA_KFI_DIRECTION)                                                                           \
@@ -183,10 +139,14 @@
     J(DMA_FCH_ONLY_KEEP)                                                                           \
     J(DMA_FMR_ONLY_KEEPREGS)                                                                       \
     J(DMA_FCH_DOUBLE)                                                                              \
+    J(DMA_FMR_DOUBLE)                                                                              \
+    J(DMA_FMR_COUNT)                                                                               \
     J(DMA_FMR_BASE)                                                                                \
     J(DMA_FMR_NULL)                                                                                \
     J(DMA_FMR_PARTIAL)                                                                             \
     J(DMA_FREE_WRONG_ADAPTER)                                                                      \
+    J(DMA_FREE_BEFORE_COMPLETE)                                                                    \
+    J(DMA_FMR_LEAK)                                                                                \
     J(DMA_GRANT_NO_RELEASE)                                                                        \
     J(DMA_STARTNEXT_ORDER)                                                                         \
     J(DMA_GSL_IRQL)                                                                                \
@@ -212,6 +172,7 @@
     J(DMA_CB_FREE_ARGS)                                                                            \
     J(DMA_CB_PARTIAL_FREE)                                                                         \
     J(DMA_CB_DOUBLE_FREE)                                                                          \
+    J(DMA_CB_LEAK)                                                                                 \
     J(DMA_CB_DEVICE_ACTIVE)                                                                        \
     J(DMA_CB_LOGICAL)                                                                              \
     J(DMA_CB_REGISTER_NEED)                                                                        \
@@ -221,9 +182,12 @@
     J(DMA_CB_LATE_ALLOC)                                                                           \
     J(DMA_ALN_IRQL)                                                                                \
     J(DMA_ALN_MASK)                                                                                \
+    J(DMA_IRP_COMPLETE_LIVE)                                                                       \
     J(DMA_IRP_INFO)                                                                                \
     J(DMA_IRP_SUCCESS_SHORT)                                                                       \
     J(DMA_IRP_STUCK)                                                                               \
+    J(DMA_IRP_CANCEL_FLUSH)                                                                        \
+    J(DMA_MDL_UNLOCK_MAPPED)                                                                       \
     J(DMA_MDL_FREE_MAPPED)                                                                         \
     J(DMA_MDL_REUSE_MAPPED)                                                                        \
     J(DMA_MDL_ADVANCE_MAPPED)                                                                      \
@@ -233,17 +197,202 @@
     J(DMA_MDL_NULL)                                                                                \
     J(DMA_PNP_STOP_LIVE)                                                                           \
     J(DMA_PNP_SURPRISE_LIVE)                                                                       \
+    J(DMA_PNP_REMOVE_LIVE)                                                                         \
     J(DMA_DMA_AFTER_REMOVE)                                                                        \
+    J(DMA_FLUSH_AFTER_REMOVE)                                                                      \
+    J(DMA_POW_LIVE)                                                                                \
     J(DMA_DPC_AFTER_DISCONNECT)                                                                    \
     J(DMA_DPC_ORDER)                                                                               \
     J(DMA_TIMER_RACE)                                                                              \
+    J(DMA_IRQL_TABLE)                                                                              \
     J(DMA_LOCK_HELD)                                                                               \
     J(DMA_BOOLEAN_ARGS)                                                                            \
+    J(IO_IRP_COMPLETE_ONCE)                                                                        \
+    J(IO_IRP_COMPLETE_EVENTUALLY)                                                                  \
+    J(IO_IRP_MARK_BEFORE_QUEUE)                                                                    \
+    J(IO_IRP_PENDING_IFF_MARKED)                                                                   \
+    J(IO_IRP_PENDED_NOT_COMPLETED_INLINE_WITHOUT_MARK)                                             \
+    J(IO_IRP_RETURN_STATUS_MATCH)                                                                  \
+    J(IO_IRP_STATUS_NOT_PENDING)                                                                   \
+    J(IO_IRP_INFO_BOUND)                                                                           \
+    J(IO_IRP_COMPLETE_IRQL)                                                                        \
+    J(IO_IRP_COMPLETE_NO_LOCK)                                                                     \
+    J(IO_IRP_COMPLETE_CANCEL_NULL)                                                                 \
+    J(IO_IRP_FORWARD_CANCEL_NULL)                                                                  \
+    J(IO_IRP_FORWARD_LOCATION)                                                                     \
+    J(IO_IRP_SKIP_NO_COMPLETION)                                                                   \
+    J(IO_IRP_SKIP_NO_MARK)                                                                         \
+    J(IO_IRP_FORWARD_IRQL)                                                                         \
+    J(IO_IRP_FORWARD_BELOW_OWNER)                                                                  \
+    J(IO_IRP_COMPLETION_PENDING_PROPAGATE)                                                         \
+    J(IO_IRP_COMPLETION_NO_MARK_WITH_MPR)                                                          \
+    J(IO_IRP_COMPLETION_IRQL)                                                                      \
+    J(IO_IRP_EVENT_LIFETIME)                                                                       \
+    J(IO_IRP_SYNC_WAIT_ON_PENDING)                                                                 \
+    J(IO_IRP_OWN_ALLOC_FREE)                                                                       \
+    J(IO_IRP_OWN_NEEDS_COMPLETION)                                                                 \
+    J(IO_IRP_OWN_NOT_COMPLETED_BY_CREATOR)                                                         \
+    J(IO_IRP_REUSE_VALID)                                                                          \
+    J(IO_IRP_INITIAL_STATUS)                                                                       \
+    J(IO_IRP_DISPATCH_PRESENT)                                                                     \
+    J(IO_IRP_UNKNOWN_PASSED)                                                                       \
+    J(IO_IRP_FAILED_NOT_FORWARDED)                                                                 \
+    J(IO_IRP_UNKNOWN_UNTOUCHED)                                                                    \
+    J(IO_IRP_NO_NOTSUPPORTED)                                                                      \
+    J(IO_IRP_UNFAILABLE_NOT_FAILED)                                                                \
+    J(IO_IRP_REMOVE_LOCK_HELD)                                                                     \
+    J(IO_IRP_ZERO_LENGTH)                                                                          \
+    J(IO_STARTIO_NEXT_ONCE)                                                                        \
+    J(IO_STARTIO_NEXT_IRQL)                                                                        \
+    J(IO_STARTIO_NEXT_NOT_LOCKED)                                                                  \
+    J(IO_STARTIO_RECURSION_DEFERRED)                                                               \
+    J(IO_STARTIO_CANCELABLE_CONSISTENT)                                                            \
+    J(IO_STARTIO_CURRENTIRP_CHECKED)                                                               \
+    J(IO_STARTIO_NO_BLOCK)                                                                         \
+    J(IO_DEVQUEUE_INSERT_FALSE)                                                                    \
+    J(IO_DEVQUEUE_IRQL)                                                                            \
+    J(IO_DEVQUEUE_REMOVE_ENTRY_ONLY_IN_CANCEL)                                                     \
+    J(IO_STARTIO_AFTER_REMOVE)                                                                     \
+    J(IO_QUEUE_DRAINED_ON_REMOVE)                                                                  \
+    J(IO_CANCEL_RELEASE_LOCK_ONCE)                                                                 \
+    J(IO_CANCEL_RELEASE_IRQL_RIGHT)                                                                \
+    J(IO_CANCEL_NO_RECURSION)                                                                      \
+    J(IO_CANCEL_NO_COMPLETE_LOCKED)                                                                \
+    J(IO_CANCEL_STATUS)                                                                            \
+    J(IO_CANCEL_CLAIM_ATOMIC)                                                                      \
+    J(IO_CANCEL_ROUTINE_OWNS_AFTER_NULL)                                                           \
+    J(IO_CANCEL_LOCK_NEEDED_DEVQUEUE)                                                              \
+    J(IO_CANCEL_UNLINK_ONCE)                                                                       \
+    J(IO_CANCEL_CURRENT_LEFT_ALONE)                                                                \
+    J(IO_CANCEL_CHANNEL_PENDING)                                                                   \
+    J(IO_CANCEL_TIMELY)                                                                            \
+    J(IO_CANCEL_HELD_CANCELLABLE)                                                                  \
+    J(IO_CANCEL_ROUTINE_NOT_ON_BELOW)                                                              \
+    J(IO_CANCEL_ONLY_OWN)                                                                          \
+    J(IO_CANCEL_TARGET_ALIVE)                                                                      \
+    J(IO_CANCEL_CLEANUP_HANDLED)                                                                   \
+    J(IO_CANCEL_DPC_RACE_SINGLE_OWNER)                                                             \
+    J(IO_CANCEL_MASTER_ASSOCIATES)                                                                 \
+    J(IO_CSQ_CALLBACK_NO_LOCK)                                                                     \
+    J(IO_CSQ_COMPLETE_UNLOCKED)                                                                    \
+    J(IO_CSQ_RETURN_PENDING)                                                                       \
+    J(IO_RL_INIT_ONCE)                                                                             \
+    J(IO_RL_ACQUIRE_CHECKED)                                                                       \
+    J(IO_RL_BALANCE)                                                                               \
+    J(IO_RL_TAG_MATCH)                                                                             \
+    J(IO_RL_NO_RELEASE_UNACQUIRED)                                                                 \
+    J(IO_RL_PENDED_HELD_TILL_COMPLETE)                                                             \
+    J(IO_RL_WAIT_ONLY_REMOVE)                                                                      \
+    J(IO_RL_WAIT_BEFORE_DETACH)                                                                    \
+    J(IO_RL_WAIT_NOT_DEADLOCK)                                                                     \
+    J(IO_PNP_ADD_ATTACH_ORDER)                                                                     \
+    J(IO_PNP_ADD_FLAGS_COPIED)                                                                     \
+    J(IO_PNP_START_LOWER_FIRST)                                                                    \
+    J(IO_PNP_START_FAIL_CLEAN)                                                                     \
+    J(IO_PNP_START_REENTRANT)                                                                      \
+    J(IO_PNP_QUERYSTOP_HOLD)                                                                       \
+    J(IO_PNP_QUERYSTOP_FAIL_SPECIAL)                                                               \
+    J(IO_PNP_QUERYSTOP_DRAIN)                                                                      \
+    J(IO_PNP_STOP_SUCCESS)                                                                         \
+    J(IO_PNP_STOP_RELEASES)                                                                        \
+    J(IO_PNP_STOP_NO_IO)                                                                           \
+    J(IO_PNP_HELD_IRPS_CANCELLABLE)                                                                \
+    J(IO_PNP_HOLD_NOT_PNP_POWER)                                                                   \
+    J(IO_PNP_CANCELSTOP_RESUME)                                                                    \
+    J(IO_PNP_CANCEL_SPURIOUS_OK)                                                                   \
+    J(IO_PNP_QUERYREMOVE_RECORD_STATE)                                                             \
+    J(IO_PNP_QUERYREMOVE_IO_CONTINUES)                                                             \
+    J(IO_PNP_QUERYREMOVE_CREATE_FAILS)                                                             \
+    J(IO_PNP_REMOVE_ORDER)                                                                         \
+    J(IO_PNP_REMOVE_DETACH_DELETE)                                                                 \
+    J(IO_PNP_REMOVE_NOT_COMPLETED)                                                                 \
+    J(IO_PNP_REMOVE_OUTSTANDING)                                                                   \
+    J(IO_PNP_SURPRISE_SUCCESS)                                                                     \
+    J(IO_PNP_SURPRISE_NO_DELETE)                                                                   \
+    J(IO_PNP_SURPRISE_RELEASE_HW)                                                                  \
+    J(IO_PNP_SURPRISE_FAIL_IO)                                                                     \
+    J(IO_PNP_SURPRISE_FLUSH)                                                                       \
+    J(IO_PNP_SURPRISE_NO_HANG)                                                                     \
+    J(IO_PNP_REMOVE_AFTER_SURPRISE)                                                                \
+    J(IO_PNP_REMOVE_UNSTARTED)                                                                     \
+    J(IO_PNP_INTERFACES_DISABLED)                                                                  \
+    J(IO_PNP_WAITWAKE_CANCELLED)                                                                   \
+    J(IO_PNP_USAGE_COUNTED)                                                                        \
+    J(IO_PWR_PASS_ALL)                                                                             \
+    J(IO_PWR_NO_BLOCK)                                                                             \
+    J(IO_PWR_SET_NOT_FAILED)                                                                       \
+    J(IO_PWR_DOWN_BEFORE_FORWARD)                                                                  \
+    J(IO_PWR_UP_AFTER_COMPLETE)                                                                    \
+    J(IO_PWR_NO_HW_BELOW_D0)                                                                       \
+    J(IO_PWR_QUEUE_IO_ASLEEP)                                                                      \
+    J(IO_PWR_RESUME_QUEUE)                                                                         \
+    J(IO_PWR_DMA_NONE_ACROSS)                                                                      \
+    J(IO_PWR_POSTATE)                                                                              \
+    J(IO_PWR_MARK_PENDING)                                                                         \
+    J(IO_PWR_SIRP_VIA_REQUEST)                                                                     \
+    J(IO_PWR_SIRP_STATUS)                                                                          \
+    J(IO_PWR_CODES_UNCHANGED)                                                                      \
+    J(IO_PWR_REDUNDANT_D0)                                                                         \
+    J(IO_PWR_IRQL_TOLERANT)                                                                        \
+    J(IO_PWR_NO_ALLOC_DOWN)                                                                        \
+    J(IO_PWR_QUERY_NO_SIDE_EFFECTS)                                                                \
+    J(IO_PWR_REMOVELOCK)                                                                           \
+    J(IO_PWR_WAITWAKE_SINGLE)                                                                      \
+    J(IO_PWR_TIMELY)                                                                               \
+    J(IO_IRQL_DDI_LEVEL)                                                                           \
+    J(IO_IRQL_ROUTINE_PRESERVE)                                                                    \
+    J(IO_IRQL_RAISE_LOWER)                                                                         \
+    J(IO_IRQL_NO_WAIT)                                                                             \
+    J(IO_LOCK_INIT)                                                                                \
+    J(IO_LOCK_NO_RECURSION)                                                                        \
+    J(IO_LOCK_RELEASE_OWNER)                                                                       \
+    J(IO_LOCK_BALANCED_PER_ROUTINE)                                                                \
+    J(IO_LOCK_ORDER)                                                                               \
+    J(IO_LOCK_API_MATCH)                                                                           \
+    J(IO_LOCK_ATDPC_IRQL)                                                                          \
+    J(IO_LOCK_SYNC_NOT_IN_ISR)                                                                     \
+    J(IO_LOCK_HOLD_BOUNDED)                                                                        \
+    J(IO_ISR_ENABLE_AFTER_CONNECT)                                                                 \
+    J(IO_ISR_DISCONNECT_BALANCE)                                                                   \
+    J(IO_ISR_RETURN_TRUTH)                                                                         \
+    J(IO_ISR_DDIS)                                                                                 \
+    J(IO_ISR_AFTER_POWER_DOWN)                                                                     \
+    J(IO_DPC_QUEUE_FALSE_HANDLED)                                                                  \
+    J(IO_DPC_IRP_ARG_STALE)                                                                        \
+    J(IO_DPC_NO_BLOCK)                                                                             \
+    J(IO_DPC_DRAINED_BEFORE_FREE)                                                                  \
+    J(IO_TIMER_CANCELLED_BEFORE_FREE)                                                              \
+    J(IO_TIMER_CANCEL_FALSE_HANDLED)                                                               \
+    J(IO_TIMER_DPC_EXCLUSIVE)                                                                      \
+    J(IO_TIMER_OWNER_CHECK)                                                                        \
+    J(IO_WORK_NOT_REQUEUED)                                                                        \
+    J(IO_WORK_RETURNS_PASSIVE)                                                                     \
+    J(IO_WORK_DONE_BEFORE_UNLOAD)                                                                  \
+    J(IO_EVENT_NOT_PAGEABLE)                                                                       \
+    J(IO_WAIT_NO_USEROBJ)                                                                          \
+    J(IO_UNLOAD_CLEAN)                                                                             \
+    J(IO_MDL_LOCK_BALANCE)                                                                         \
+    J(IO_MDL_NO_DOUBLE_LOCK)                                                                       \
+    J(IO_MDL_UNLOCK_VALID)                                                                         \
+    J(IO_MDL_LOCK_EXCEPTION)                                                                       \
+    J(IO_MDL_IO_MANAGER_OWNED)                                                                     \
+    J(IO_MDL_PARTIAL_SOURCE_LIVES)                                                                 \
+    J(IO_MDL_PARTIAL_PREPARE)                                                                      \
+    J(IO_MDL_FREE_STATE)                                                                           \
+    J(IO_MDL_NONPAGED_BUILD)                                                                       \
+    J(IO_MDL_LEAK)                                                                                 \
+    J(IO_POOL_IRQL_TYPE)                                                                           \
+    J(IO_POOL_LEAK)                                                                                \
+    J(IO_POOL_SIZE)                                                                                \
+    J(IO_DMA_DEVICE_QUIET_BEFORE_UNMAP)                                                            \
+    J(MEM_POOL_FREE_ONCE)                                                                          \
+    J(MEM_POOL_BOUNDS)                                                                             \
     J(MEM_DEV_FREE_REGISTER)                                                                       \
     J(MEM_ADAPTER_READONLY)                                                                        \
     J(MEM_SGL_READONLY)                                                                            \
     J(MEM_MDL_MUTATED)                                                                             \
     J(MEM_CPU_CB_SLACK)                                                                            \
+    J(MEM_POOL_USE_AFTER_FREE)                                                                     \
     J(MEM_MDL_USE_AFTER_FREE)                                                                      \
     J(MEM_WRITE_FREE_PAGE)
 

@@ -31,6 +31,9 @@ enum {
     FT_RS_DEVICES = 16,
     FT_RS_LISTS = 16,
     FT_RS_CONTROLS = 8,
+    FT_RS_FRAMES = 40,
+    FT_RS_OBJECTS = 64,
+    FT_RS_EDGES = 24,
     FT_RS_FINDINGS = 16
 };
 
@@ -55,6 +58,8 @@ enum ft_rs_table {
     FT_RS_TABLE_DEVICE,
     FT_RS_TABLE_LIST,
     FT_RS_TABLE_CONTROL,
+    FT_RS_TABLE_FRAME,
+    FT_RS_TABLE_OBJECT,
     FT_RS_TABLE_COUNT
 };
 
@@ -92,6 +97,39 @@ enum {
     FT_IRP_DMA_PIECE_FAILED = 8 /* the device ended a piece with a bus error */
 };
 
+/* What a driver does with an IRP, in `more`. The first four are about the next stack location and
+ * hold until the IRP is called or completed. */
+enum {
+    FT_MORE_SKIPPED = 0x00000001,
+    FT_MORE_COPIED = 0x00000002,  /* or filled in after IoSetNextIrpStackLocation */
+    FT_MORE_ROUTINE = 0x00000004, /* a completion routine is set */
+    FT_MORE_PENDING_RETURNED = 0x00000008,
+    FT_MORE_BELOW = 0x00000010,      /* a driver below has it */
+    FT_MORE_OWN = 0x00000020,        /* the driver made it */
+    FT_MORE_SENT = 0x00000040,       /* … and sent it once */
+    FT_MORE_INITIAL = 0x00000080,    /* `initial` is known */
+    FT_MORE_QUEUED = 0x00000100,     /* in a device queue or a cancel-safe queue */
+    FT_MORE_PACKET = 0x00000200,     /* went through IoStartPacket */
+    FT_MORE_CANCELABLE = 0x00000400, /* … with a cancel routine */
+    FT_MORE_STARTED = 0x00000800,    /* StartIo has returned */
+    FT_MORE_TOUCHED = 0x00001000,    /* StartIo gave it to the hardware */
+    FT_MORE_STOPPED = 0x00002000,    /* came while the device was stopped, or was about to be */
+    FT_MORE_ASLEEP = 0x00004000,     /* came while the device was not in D0 */
+    FT_MORE_LEAVING = 0x00008000,    /* came while a removal was pending */
+    FT_MORE_TOO_LATE = 0x00010000,   /* came after the driver had handled a surprise removal */
+    FT_MORE_REFUSED = 0x00020000,    /* IoAcquireRemoveLock failed for it */
+    FT_MORE_CLAIMED = 0x00040000,    /* IoCancelIrp has its cancel routine, which holds the lock */
+    FT_MORE_LOST = 0x00080000,       /* IoSetCancelRoutine said so to lost_task */
+    FT_MORE_SYSTEM = 0x00100000,     /* a system power IRP */
+    FT_MORE_REDUNDANT = 0x00200000,  /* SET_POWER to D0 of a device in D0 */
+    FT_MORE_REQUESTED = 0x00400000,  /* of PoRequestPowerIrp */
+    FT_MORE_NO_DPC = 0x00800000,     /* its DPC was queued already, for another one */
+    FT_MORE_BY_TIMER = 0x01000000,   /* a timer DPC completed it */
+    FT_MORE_CSQ = 0x02000000,        /* IoCsqInsertIrp was called for it */
+    FT_MORE_WMI = 0x04000000,        /* WmiSystemControl looked at it */
+    FT_MORE_EMPTY_DMA = 0x08000000   /* of no bytes, and a channel was asked for */
+};
+
 struct ft_rs_irp {
     uint32_t id;
     uint16_t flags;
@@ -101,11 +139,16 @@ struct ft_rs_irp {
     uint32_t status;  /* of its completion */
     uint16_t device;
     uint16_t cancel_task;
-    uint8_t power; /* target of SET_POWER, 0: not known */
-    uint8_t dma;   /* FT_IRP_DMA_* */
-    uint8_t maps;  /* mappings made for it, 255: that many or more */
-    uint8_t unused;
-    uint32_t moved; /* bytes that the device moved in its flushed mappings */
+    uint8_t power;    /* target of SET_POWER, 0: not known */
+    uint8_t dma;      /* FT_IRP_DMA_* */
+    uint8_t maps;     /* mappings made for it, 255: that many or more */
+    uint8_t held;     /* times that a remove lock was acquired with it as the tag */
+    uint32_t moved;   /* bytes that the device moved in its flushed mappings */
+    uint32_t more;    /* FT_MORE_* */
+    uint32_t initial; /* status that it came with */
+    uint16_t file;    /* 0: none */
+    uint16_t master;
+    uint16_t claim_task, lost_task;
 };
 
 enum {
@@ -126,10 +169,18 @@ enum {
     FT_MDL_SIZED = 0x4000    /* CalculateScatterGatherList was called for it */
 };
 
+/* In `more`. */
+enum {
+    FT_PART_BUILT = 1,   /* IoBuildPartialMdl was its last builder */
+    FT_PART_MAPPED = 2,  /* … and it was mapped since */
+    FT_MDL_OF_IRP = 4,   /* it came with a request */
+    FT_MDL_LOCK_OWED = 8 /* the driver locked it */
+};
+
 struct ft_rs_mdl {
     uint32_t id;
     uint16_t flags;
-    uint16_t unused;
+    uint16_t more;
     uint32_t irp;    /* the request whose memory it describes, 0: none */
     uint32_t length; /* bytes it describes, 0: not known */
     uint32_t source; /* the MDL that it is a part of, 0: none */
@@ -269,6 +320,9 @@ struct ft_rs_lock {
     uint16_t task;
     uint8_t old;
     uint8_t dpc_level;
+    uint8_t kind; /* 0 ordinary, 1 in-stack queued */
+    uint8_t unused[3];
+    uint32_t holder; /* id of the queue handle */
 };
 
 /* One level that a KeLowerIrql may restore. */
@@ -282,7 +336,8 @@ enum {
     FT_DPC_QUEUED = 1,
     FT_DPC_RUNNING = 2,
     FT_DPC_OF_TIMER = 4,
-    FT_DPC_OF_DRIVER = 8 /* of a timer FT_TIMER_OF_DRIVER */
+    FT_DPC_OF_DRIVER = 8, /* of a timer FT_TIMER_OF_DRIVER */
+    FT_DPC_MISSED = 16    /* KeCancelTimer came too late for it */
 };
 
 struct ft_rs_dpc {
@@ -291,6 +346,8 @@ struct ft_rs_dpc {
     uint16_t task; /* that runs it */
     uint8_t flags;
     uint8_t unused[3];
+    uint32_t timer; /* that queued it */
+    uint32_t irp;   /* argument of its insertion */
 };
 
 /* A timer that was first set before the driver had any device belongs to no device: it is due at
@@ -325,13 +382,86 @@ enum {
     FT_DEVICE_INT_WRONG = 0x0400 /* spurious or late */
 };
 
+/* In `more`. Those of the hardware stand at the bottom of the stack, those of StartIo at the device
+ * object that has it. */
+enum {
+    FT_HW_MOVING = 0x0001, /* a request that changes the PnP state is in the driver */
+    FT_HW_STARTED_ONCE = 0x0002,
+    FT_HW_HAD_INTERRUPT = 0x0004, /* connected when the first start was done */
+    FT_HW_INT_ENABLED = 0x0008,
+    FT_HW_LINE_UP = 0x0010,
+    FT_HW_INTERRUPTED = 0x0020,     /* since an interrupt service routine last said so */
+    FT_HW_POWER_DOWN = 0x0040,      /* the IRP that takes it out of D0 was forwarded */
+    FT_HW_WAS_UNSTARTED = 0x0080,   /* CANCEL_REMOVE led back to before the first start */
+    FT_STARTIO_OWED = 0x0100,       /* the current IRP has not been followed by IoStartNextPacket */
+    FT_STARTIO_CANCELABLE = 0x0200, /* IoStartPacket with a cancel routine */
+    FT_STARTIO_PLAIN = 0x0400       /* … without one */
+};
+
 /* Slot 0 is the device that events do not name: what is said of it is said of every device. */
 struct ft_rs_device {
     uint16_t id;    /* 0: free slot */
     uint16_t below; /* the device that it was attached to */
     uint16_t flags;
     uint8_t power; /* 1 (D0) to 4 (D3), 0: not known */
-    uint8_t unused;
+    uint8_t pnp;   /* enum ft_pnp_state, 0: not known */
+    uint16_t more;
+    uint16_t current;   /* CurrentIrp */
+    uint16_t start_irp; /* START_DEVICE that the drivers below have not completed */
+    uint16_t up_irp;    /* the same of SET_POWER to D0 */
+    uint8_t usage;      /* paging, hibernation and dump files */
+    uint8_t windows;    /* register mappings */
+};
+
+/* A driver routine that was entered and not left. */
+enum {
+    FT_FRAME_RAISED = 0x0001, /* entered at DISPATCH_LEVEL */
+    FT_FRAME_SET_EVENT = 0x0002,
+    FT_FRAME_MARKED = 0x0004,    /* marked its IRP pending */
+    FT_FRAME_ACQUIRED = 0x0008,  /* the remove lock */
+    FT_FRAME_HARDWARE = 0x0010,  /* touched the device, or took a lock */
+    FT_FRAME_NEXT = 0x0020,      /* called IoStartNextPacket, which started `next` */
+    FT_FRAME_NEXT_DONE = 0x0040, /* … and then completed a request */
+    FT_FRAME_HEAD = 0x0080,      /* took the head of a device queue */
+    FT_FRAME_IDLE = 0x0100,      /* found a device queue idle and has done nothing since */
+    FT_FRAME_DROPPED = 0x0200,   /* released the remove lock of IRP `dropped` */
+    FT_FRAME_ROUTINE = 0x0400    /* set a completion routine */
+};
+
+struct ft_rs_frame {
+    uint16_t task; /* 0: free slot */
+    uint16_t flags;
+    uint32_t object; /* id: the IRP, for DPCs, ISRs and queue callbacks their own */
+    uint16_t next, dropped;
+    uint16_t irp;  /* that the DPC was queued with */
+    uint8_t level; /* a cancel routine's: to which the cancel lock is released; 0xFF: not known */
+    uint8_t routine, major, minor;
+    uint16_t unused;
+};
+
+enum {
+    FT_OBJECT_DEAD = 1,   /* an event whose routine has returned */
+    FT_OBJECT_QUEUED = 2, /* a work item */
+    FT_OBJECT_RUNNING = 4,
+    FT_OBJECT_USED = 8, /* a remove lock that was acquired */
+    FT_OBJECT_WAITED = 16,
+    FT_OBJECT_WAITING = 32,
+    FT_OBJECT_ENABLED = 64 /* a device interface */
+};
+
+/* An event on a stack, a remove lock, a work item or a device interface. */
+struct ft_rs_object {
+    uint32_t id; /* 0: free slot */
+    uint16_t flags;
+    uint8_t class_;  /* enum ft_handle_class */
+    uint8_t unnamed; /* acquisitions of a remove lock with a tag that is no IRP */
+    uint16_t task, device;
+    uint32_t count; /* a remove lock's acquisitions; an event's depth of routines */
+};
+
+/* `second` was acquired while `first` was held. */
+struct ft_rs_edge {
+    uint16_t first, second;
 };
 
 struct ft_rs_finding {
@@ -355,7 +485,22 @@ struct ft_rules {
     uint16_t stop_kind;   /* the run:* event that ended the run, 0: none yet */
     uint16_t cancel_task; /* holds the cancel lock, 0: nobody */
     uint8_t cancel_old;   /* the level that the cancel lock's last acquisition saved */
-    uint8_t unused;
+    uint8_t cancel_known; /* … if known and not used up */
+    uint8_t tail;         /* the tail has begun */
+    uint8_t whole;        /* the events begin with the driver's load */
+    uint8_t wmi;          /* the driver registered with WMI */
+    uint8_t idle_inserts; /* routines with FT_FRAME_IDLE */
+    uint8_t links, callbacks;
+    uint8_t edge_next;
+    uint16_t raise_task; /* MmProbeAndLockPages raised an exception in it */
+    uint16_t poll_task;  /* reads the same register of an absent device again and again */
+    uint16_t poll_count;
+    uint32_t poll_offset;
+    uint32_t lock_majors;     /* major functions whose dispatch routine acquired a remove lock */
+    uint16_t callback_task;   /* about to run the callback of a PoRequestPowerIrp … */
+    uint16_t callback_failed; /* … that failed */
+    uint32_t served;          /* major functions of requests that were done with success */
+    uint32_t lock_known[8], lock_plain[8], lock_queued[8]; /* bits by the low byte of lock ids */
     /* Slots below these have been used; the tables are walked no further. */
     uint16_t mapping_end, mdl_end, pool_end, irp_end;
     uint32_t irp_last;               /* highest id seen */
@@ -385,6 +530,9 @@ struct ft_rules {
     struct ft_rs_device device[FT_RS_DEVICES];
     struct ft_rs_list list[FT_RS_LISTS];
     struct ft_rs_control control[FT_RS_CONTROLS];
+    struct ft_rs_frame frame[FT_RS_FRAMES];
+    struct ft_rs_object object[FT_RS_OBJECTS];
+    struct ft_rs_edge edge[FT_RS_EDGES];
     uint32_t pool[FT_RS_POOLS]; /* ids of the driver's live blocks, FT_RS_POOL_HOLE: freed slot */
 };
 
