@@ -29,7 +29,9 @@ static void judge_disconnect(struct ft_rules *rules, const struct ft_event *even
 {
     const struct ft_rs_device *root = ft_rs_root(rules, event->device);
 
-    if (ft_by_driver(event) && (root->more & FT_HW_INT_ENABLED) != 0) {
+    /* A running device that is started with other resources may be out of reach. */
+    if (ft_by_driver(event) && (root->more & FT_HW_INT_ENABLED) != 0 &&
+        ft_frame_dispatch(rules, event, FT_MAJOR_PNP, FT_PNP_MINOR_START) == NULL) {
         ft_rule_fire(rules, FT_J_IO_ISR_ENABLE_AFTER_CONNECT, event, handle_of(root));
     }
 }

@@ -141,7 +141,8 @@ static void note_dispatch(struct ft_rules *rules, const struct ft_event *event)
     }
     root->more |= FT_HW_MOVING;
     if (minor == FT_PNP_MINOR_START) {
-        root->start_irp = (uint16_t)ft_arg_id(event, 1);
+        /* A device that runs is still there when it is started with other resources. */
+        root->start_irp = root->pnp != FT_PNP_STARTED ? (uint16_t)ft_arg_id(event, 1) : 0;
         root->more = (uint16_t)(root->more & ~FT_HW_WAS_UNSTARTED);
     }
 }
