@@ -246,6 +246,110 @@ static const struct branch io_branches[] = {
            "device:delete device=device#2" PASSIVE},
 };
 
+#define HANG "run:hang kind=2 ; layer=harness\n"
+#define SENT                                                                                       \
+    REQUEST "call:enter routine=dispatch object=irp#1 code=READ" PASSIVE                           \
+            "irp:pending irp=irp#1" PASSIVE
+#define REFUSED                                                                                    \
+    "dma:channel adapter=adapter#1 registers=2 routine=yes irp=irp#1 "                             \
+    "status=STATUS_INSUFFICIENT_RESOURCES" DPC
+#define LIST                                                                                       \
+    "dma:sg-list adapter=adapter#1 list=sg-list#1 mdl=mdl#1 elements=1 registers=2 length=4096 "   \
+    "irp=irp#1" DPC                                                                                \
+    "dma:sg-element list=sg-list#1 mapping=map#1 address=0x40000000 length=4096 write=no "         \
+    "mdl=mdl#1" DPC "dma:sg-done adapter=adapter#1 list=sg-list#1" DPC
+#define SECOND                                                                                     \
+    "dma:get-adapter adapter=adapter#2 version=1 registers=4 maximum=65536 master=yes" PASSIVE
+
+static const struct branch wdm_branches[] = {
+    {"a channel that was refused, and a request that never ends", "dma.ach-status-checked",
+     START SENT REFUSED HANG},
+    {"a channel that was refused and then granted, and a request that never ends", "dma.irp-stuck",
+     START SENT REFUSED GRANT MAP FLUSH FREE HANG},
+    {"a list that was refused, and a request that never ends", "dma.gsl-status",
+     START SENT "dma:sg-get adapter=adapter#1 mdl=mdl#1 length=4096 "
+                "status=STATUS_INSUFFICIENT_RESOURCES irp=irp#1" DPC HANG},
+    {"MapTransfer on a channel that was refused", "dma.ach-status-checked",
+     START REQUEST REFUSED
+     "dma:map adapter=adapter#1 grant=- mdl=mdl#1 length=4096 address=0xbad0" DPC},
+    {"a refused channel beside one that is held", NULL, START REQUEST GRANT REFUSED MAP FLUSH FREE},
+    {"a base behind the start of the file", "dma.map-base-provenance",
+     START REQUEST GRANT "dma:map adapter=adapter#1 grant=grant#1+0x10 mdl=mdl#1 length=4096 "
+                         "address=0xbad0" DPC},
+    {"a NULL base that was granted", NULL,
+     START REQUEST "dma:channel adapter=adapter#1 registers=0 routine=yes irp=irp#1" DPC
+                   "dma:grant adapter=adapter#1 grant=grant#1 irp=irp#1" SYSTEM
+                   "dma:map adapter=adapter#1 grant=- mdl=mdl#1 length=4096 address=0xbad0" DPC},
+    {"the channel of one adapter is freed through another", "dma.free-wrong-adapter",
+     START SECOND "dma:channel adapter=adapter#1 registers=2 routine=yes" DPC
+                  "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
+                  "dma:action adapter=adapter#1 grant=grant#1 action=KeepObject" SYSTEM
+                  "dma:free-channel adapter=adapter#2 grant=-" DPC},
+    {"FreeAdapterChannel after DeallocateObject", "dma.grant-no-release",
+     START "dma:grant adapter=adapter#1 grant=grant#1 registers=2" SYSTEM
+           "dma:action adapter=adapter#1 grant=grant#1 action=DeallocateObject" SYSTEM
+           "dma:free-channel adapter=adapter#1 grant=-" DPC},
+    {"FreeAdapterChannel where nothing was ever granted", "dma.fch-only-keep",
+     START "dma:free-channel adapter=adapter#1 grant=-" DPC},
+    {"FreeAdapterChannel for a list", "dma.sgl-no-manual-flush",
+     START REQUEST LIST "dma:free-channel adapter=adapter#1 grant=-" DPC},
+    {"FreeMapRegisters for a list", "dma.sgl-no-manual-flush",
+     START REQUEST LIST "dma:free-registers adapter=adapter#1 grant=- count=2" DPC},
+    {"FreeCommonBuffer of the buffer that was refused", "dma.cb-null",
+     START "dma:common-alloc adapter=adapter#1 buffer=- length=4096" PASSIVE
+           "dma:common-free adapter=adapter#1 buffer=- length=4096" PASSIVE},
+    {"FreeCommonBuffer of memory that is none", "dma.cb-free-args",
+     START "dma:common-free adapter=adapter#1 buffer=pool#3 length=4096" PASSIVE},
+    {"FreeCommonBuffer with the other cache flag", NULL,
+     START
+     "dma:common-alloc adapter=adapter#1 buffer=common#1 length=4096 address=0x50000000" PASSIVE
+     "dma:common-free adapter=adapter#1 buffer=common#1 length=4096 address=0x50000000" PASSIVE},
+    {"a list of a page that MapTransfer has mapped", "dma.map-overlap",
+     START REQUEST GRANT
+     "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 length=4096 mapping=map#2 "
+     "address=0x40002000" DPC LIST},
+    {"a list that starts before its MDL", "dma.gsl-range",
+     START REQUEST "dma:sg-get adapter=adapter#1 mdl=mdl#1 offset=18446744073709547520 length=16 "
+                   "status=STATUS_UNSUCCESSFUL" DPC},
+    {"a list of no bytes", "dma.map-zero-length",
+     START REQUEST "dma:sg-get adapter=adapter#1 mdl=mdl#1 status=STATUS_UNSUCCESSFUL" DPC},
+    {"a list without an MDL", "dma.mdl-null",
+     START REQUEST "dma:sg-get adapter=adapter#1 mdl=- length=16 status=STATUS_UNSUCCESSFUL" DPC},
+    {"a list asked for in AdapterListControl", "dma.ach-not-nested",
+     START REQUEST "dma:sg-list adapter=adapter#1 list=sg-list#1 mdl=mdl#1 length=4096" DPC
+                   "dma:sg-get adapter=adapter#1 mdl=mdl#1 offset=4096 length=4096" DPC},
+    {"a channel asked for in AdapterListControl", "dma.lcb-no-alloc-map",
+     START REQUEST "dma:sg-list adapter=adapter#1 list=sg-list#1 mdl=mdl#1 length=4096" DPC
+                   "dma:channel adapter=adapter#1 registers=2 routine=yes" DPC},
+    {"a flush from before the MDL", "dma.map-va-in-mdl",
+     START REQUEST GRANT MAP "dma:flush adapter=adapter#1 grant=grant#1 mdl=mdl#1 "
+                             "offset=18446744073709547520 length=4096" DPC},
+    {"a device on a list goes the wrong way", "dma.dev-direction",
+     START REQUEST LIST "bus:read address=0x40000000 length=512 target=map#1" DEVICE},
+    {"the device runs on after the removal", "dma.dev-quiesced",
+     START REQUEST GRANT MAP "engine:begin address=0x40000000 length=4096" DEVICE REMOVED},
+    {"a request is mapped when its device is removed", "dma.irp-stuck",
+     START SENT GRANT MAP FLUSH FREE REMOVED},
+    {"an MDL is locked twice", "dma.mdl-lock-pairing",
+     START "mdl:alloc mdl=mdl#1 length=4096" PASSIVE "mdl:lock mdl=mdl#1 write=yes" PASSIVE
+           "mdl:lock mdl=mdl#1 write=yes" PASSIVE},
+    {"an MDL is freed with its pages locked", "dma.mdl-lock-pairing",
+     START "mdl:alloc mdl=mdl#1 length=4096" PASSIVE "mdl:lock mdl=mdl#1 write=yes" PASSIVE
+           "mdl:free mdl=mdl#1" PASSIVE},
+    {"a part of an MDL that is mapped", "dma.mdl-reuse-mapped",
+     START REQUEST GRANT MAP "mdl:alloc mdl=mdl#2 length=8192" DPC
+                             "mdl:partial source=mdl#2 target=mdl#1 length=4096" DPC},
+    {"a system address of an MDL that was freed", "mem.mdl-use-after-free",
+     START "mdl:alloc mdl=mdl#1 length=4096" PASSIVE "mdl:free mdl=mdl#1" PASSIVE
+           "mdl:sysva mdl=mdl#1" PASSIVE},
+    {"slack of a common buffer, as a guard check of pool says it", "mem.cpu-cb-slack",
+     "pool:damage block=common#1 where=2" SYSTEM},
+    {"the last reference goes before the end", NULL,
+     START "dma:references adapter=adapter#1 count=1" PASSIVE
+           "dma:put-adapter adapter=adapter#1" PASSIVE
+           "dma:references adapter=adapter#1 count=0" PASSIVE},
+};
+
 static struct ft_file_events events;
 
 /* True when the branch yields its rule, or nothing at all where none is named. */
@@ -285,6 +389,12 @@ static void branches_about_dma(void **state)
 {
     (void)state;
     check_all(dma_branches, sizeof(dma_branches) / sizeof(dma_branches[0]));
+}
+
+static void branches_about_the_whole_wdm_machine(void **state)
+{
+    (void)state;
+    check_all(wdm_branches, sizeof(wdm_branches) / sizeof(wdm_branches[0]));
 }
 
 static void branches_about_everything_else(void **state)
@@ -343,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(branches_about_dma),
+        cmocka_unit_test(branches_about_the_whole_wdm_machine),
         cmocka_unit_test(branches_about_everything_else),
         cmocka_unit_test(a_full_table_leaves_the_run_unjudged),
     };
