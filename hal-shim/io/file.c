@@ -154,6 +154,11 @@ void ft_handles_close(void)
             close(&FT_IO->file[i]);
 }
 
+bool ft_io_waits_for_requests(const struct ft_task *task)
+{
+    return task->wait_object == &FT_IO->removing && ft_io_outstanding() > 0;
+}
+
 /* Not modelled: a user that keeps its handle; Windows would veto the removal. */
 void ft_handle_let_go(void)
 {

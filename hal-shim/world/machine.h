@@ -424,6 +424,7 @@ bool ft_io_op(const struct ft_op *op);
  * machine is quiet. */
 bool ft_io_tail_step(void);
 unsigned ft_io_outstanding(void); /* requests not yet done */
+bool ft_io_waits_for_requests(const struct ft_task *task);
 bool ft_io_yanked(void);
 bool ft_io_asleep(void); /* the machine sleeps: nothing but a wake may run */
 bool ft_io_unloaded(void); /* DriverUnload has run */

@@ -245,12 +245,16 @@ static bool wake_quiet(void)
 }
 
 /* A task that never gets its processor, lock or object. A thread that the driver made for itself
- * may wait for work until DriverUnload ends it; a rule speaks of those that are left. */
+ * may wait for work until DriverUnload ends it; a rule speaks of those that are left. A requester
+ * that waits for its requests waits for the next steps of the tail, which end those. */
 static bool blocked_for_good(void)
 {
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++)
-        if (FT_M->task[i].state == FT_TS_WAIT && !FT_M->task[i].of_driver)
+    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
+        const struct ft_task *task = &FT_M->task[i];
+
+        if (task->state == FT_TS_WAIT && !task->of_driver && !ft_io_waits_for_requests(task))
             return true;
+    }
     return any_task(FT_TS_SPIN) || any_task(FT_TS_READY);
 }
 
