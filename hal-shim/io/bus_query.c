@@ -194,7 +194,7 @@ static void make_header(uint8_t header[CONFIG_BYTES])
 }
 
 /* Bytes read: what lies beyond the header, or a device that is gone, is not there. */
-static ULONG read_config(void *buffer, ULONG offset, ULONG length)
+ULONG ft_bus_read_config(void *buffer, ULONG offset, ULONG length)
 {
     uint8_t header[CONFIG_BYTES];
 
@@ -210,7 +210,7 @@ static ULONG read_config(void *buffer, ULONG offset, ULONG length)
     return length;
 }
 
-static ULONG write_config(const void *buffer, ULONG offset, ULONG length)
+ULONG ft_bus_write_config(const void *buffer, ULONG offset, ULONG length)
 {
     uint8_t header[CONFIG_BYTES];
 
@@ -237,8 +237,8 @@ static NTSTATUS access_config(PIRP irp, PIO_STACK_LOCATION location, bool write)
         return irp->IoStatus.Status;
     if (location->Parameters.ReadWriteConfig.WhichSpace != PCI_WHICHSPACE_CONFIG)
         return STATUS_INVALID_PARAMETER;
-    irp->IoStatus.Information =
-        write ? write_config(buffer, offset, length) : read_config(buffer, offset, length);
+    irp->IoStatus.Information = write ? ft_bus_write_config(buffer, offset, length)
+                                      : ft_bus_read_config(buffer, offset, length);
     return STATUS_SUCCESS;
 }
 
@@ -256,17 +256,25 @@ static VOID dereference(PVOID context)
     FT_IO->bus_references--;
 }
 
-/* Memory of the device: the processor's address of it. Anything else is not on this bus. */
+bool ft_bus_translate(uint64_t address, uint32_t length, uint64_t *translated)
+{
+    uint64_t offset = address - FT_BAR_BUS_BASE;
+
+    if (address < FT_BAR_BUS_BASE || offset + length > FT_BARS_MAX * (uint64_t)FT_BAR_STRIDE)
+        return false;
+    *translated = ft_bus_memory() + offset;
+    return true;
+}
+
 static BOOLEAN translate(PVOID context, PHYSICAL_ADDRESS bus, ULONG length, PULONG space,
                          PPHYSICAL_ADDRESS translated)
 {
-    uint64_t offset = (uint64_t)bus.QuadPart - FT_BAR_BUS_BASE;
+    uint64_t address;
 
     (void)context;
-    if (*space != 0 || (uint64_t)bus.QuadPart < FT_BAR_BUS_BASE ||
-        offset + length > FT_BARS_MAX * (uint64_t)FT_BAR_STRIDE)
+    if (*space != 0 || !ft_bus_translate((uint64_t)bus.QuadPart, length, &address))
         return FALSE;
-    translated->QuadPart = (LONGLONG)(ft_bus_memory() + offset);
+    translated->QuadPart = (LONGLONG)address;
     return TRUE;
 }
 
@@ -281,7 +289,7 @@ static ULONG get_data(PVOID context, ULONG type, PVOID buffer, ULONG offset, ULO
 
     (void)context;
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
-    bytes = type == PCI_WHICHSPACE_CONFIG ? read_config(buffer, offset, length) : 0;
+    bytes = type == PCI_WHICHSPACE_CONFIG ? ft_bus_read_config(buffer, offset, length) : 0;
     FT_DDI_END(DEVICE_QUERY, 0);
     return bytes;
 }
@@ -292,7 +300,7 @@ static ULONG set_data(PVOID context, ULONG type, PVOID buffer, ULONG offset, ULO
 
     (void)context;
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
-    bytes = type == PCI_WHICHSPACE_CONFIG ? write_config(buffer, offset, length) : 0;
+    bytes = type == PCI_WHICHSPACE_CONFIG ? ft_bus_write_config(buffer, offset, length) : 0;
     FT_DDI_END(DEVICE_QUERY, 0);
     return bytes;
 }

@@ -148,6 +148,12 @@ NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp);
 /* Completes nothing: the status of a PnP query that the bus driver answers, and whether it does. */
 bool ft_bus_query(PDEVICE_OBJECT device, PIRP irp, NTSTATUS *status);
 
+/* Configuration space of the device: bytes read or written, 0 when it is on no PCI bus. */
+ULONG ft_bus_read_config(void *buffer, ULONG offset, ULONG length);
+ULONG ft_bus_write_config(const void *buffer, ULONG offset, ULONG length);
+/* The processor's address of memory of the device; false: that is not on this bus. */
+bool ft_bus_translate(uint64_t address, uint32_t length, uint64_t *translated);
+
 /* ---- resources.c ---- */
 
 /* The resources of the device, as START_DEVICE carries them: a block that the caller frees, NULL
