@@ -223,7 +223,8 @@ static void release(PERESOURCE resource, ERESOURCE_THREAD thread)
     ft_emit(FT_EV_RESOURCE_RELEASE, handle_of(resource), entry != NULL);
     if (!entry)
         ft_bugcheck(BUGCHECK_NOT_OWNED, handle_of(resource), ft_handle_of((void *)thread), 0, 0);
-    if (--entry->OwnerCount > 0)
+    entry->OwnerCount--;
+    if (entry->OwnerCount > 0)
         return;
     entry->OwnerThread = 0;
     resource->ActiveCount--;
