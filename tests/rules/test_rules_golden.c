@@ -62,6 +62,13 @@ static const char *const golden[] = {
     "adapter-across-stop",
     "buffered",
     "partial-pieces",
+    "startio-cancel",
+    "csq",
+    "remove-lock-surprise",
+    "system-power",
+    "forward-and-wait",
+    "work-item-unload",
+    "own-queue",
 };
 
 static const char *const warnings[] = {"short-count-flush", "short-in-second-run",
