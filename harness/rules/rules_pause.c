@@ -283,6 +283,16 @@ static void note_resumed(struct ft_rules *rules, const struct ft_event *event, u
     }
 }
 
+/* A driver that passes usage notifications down as they are keeps no such file. */
+static void note_usage_routine(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_irp *irp = ft_arg_irp(rules, event, 0);
+
+    if (irp != NULL && ft_by_driver(event) && ft_irp_is(irp, FT_MAJOR_PNP, FT_PNP_MINOR_USAGE)) {
+        ft_rs_root(rules, irp->device)->more |= FT_HW_COUNTS_USAGE;
+    }
+}
+
 static void note_complete(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_irp *irp = ft_arg_irp(rules, event, 0);
@@ -321,9 +331,13 @@ void ft_pause_note(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_SG_GET:
         note_resumed(rules, event, 7);
         break;
+    case FT_EV_IRP_SET_COMPLETION:
+        note_usage_routine(rules, event);
+        break;
     case FT_EV_USAGE:
         root = ft_rs_root(rules, ft_arg_id(event, 0));
-        if (event->unknown == 0 && ft_nt_success((uint32_t)event->arg[3])) {
+        if (event->unknown == 0 && ft_nt_success((uint32_t)event->arg[3]) &&
+            (root->more & FT_HW_COUNTS_USAGE) != 0) {
             root->usage += event->arg[2] != 0 && root->usage < UINT8_MAX;
             root->usage -= event->arg[2] == 0 && root->usage > 0;
         }

@@ -395,7 +395,8 @@ enum {
     FT_HW_WAS_UNSTARTED = 0x0080,   /* CANCEL_REMOVE led back to before the first start */
     FT_STARTIO_OWED = 0x0100,       /* the current IRP has not been followed by IoStartNextPacket */
     FT_STARTIO_CANCELABLE = 0x0200, /* IoStartPacket with a cancel routine */
-    FT_STARTIO_PLAIN = 0x0400       /* … without one */
+    FT_STARTIO_PLAIN = 0x0400,      /* … without one */
+    FT_HW_COUNTS_USAGE = 0x0800     /* the driver looks at usage notifications */
 };
 
 /* Slot 0 is the device that events do not name: what is said of it is said of every device. */
