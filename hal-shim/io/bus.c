@@ -25,6 +25,7 @@ static NTSTATUS start_device(void)
     if (FT_IO->yanked)
         return STATUS_NO_SUCH_DEVICE;
     FT_IO->decodes = 1;
+    FT_IO->elsewhere = FT_IO->assigned;
     FT_IO->pci_command = MEMORY_AND_MASTER;
     FT_IO->pci_line = ft_world_module()->description->irq_vector;
     ft_hardware_power(FT_D0);

@@ -197,6 +197,7 @@ struct ft_io_state {
     uint8_t yanked;
     uint8_t decodes;   /* the bus driver has given the device its resources */
     uint8_t elsewhere; /* a rebalance has moved them */
+    uint8_t assigned;  /* the same, as the last START says */
     uint8_t pci_line;
     uint16_t pci_command;
     uint16_t bus_references; /* to the bus interface, by the driver */

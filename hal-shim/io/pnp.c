@@ -157,7 +157,7 @@ static NTSTATUS send_start(void)
     next = IoGetNextIrpStackLocation(irp);
     next->Parameters.StartDevice.AllocatedResources = raw;
     next->Parameters.StartDevice.AllocatedResourcesTranslated = translated;
-    status = send(irp, IRP_MN_START_DEVICE, FT_IO->elsewhere);
+    status = send(irp, IRP_MN_START_DEVICE, FT_IO->assigned);
     ft_block_free(raw);
     ft_block_free(translated);
     return status;
@@ -191,7 +191,7 @@ NTSTATUS ft_pnp_start(void)
 void ft_pnp_restart(bool moved)
 {
     if (moved) {
-        FT_IO->elsewhere = !FT_IO->elsewhere;
+        FT_IO->assigned = !FT_IO->elsewhere;
         filter_requirements();
     }
     ft_pnp_start();

@@ -6,7 +6,8 @@
  * DIRQL to connect with. Ports and DMA channels are the same in both.
  *
  * A device with interrupt messages has one descriptor for each, as message tables (MSI-X) have. A
- * device may have been placed elsewhere by a rebalance: other processor addresses, other vectors.
+ * device may be placed elsewhere by a rebalance: other processor addresses, other vectors. A START
+ * carries the place it shall have; the bus changes over when the START reaches it.
  */
 #include "io/io_private.h"
 
@@ -16,10 +17,25 @@ enum {
     RESOURCES_MAX = FT_BARS_MAX + FT_MESSAGES_MAX + 2 /* and ports, and a DMA channel */
 };
 
-ULONG ft_bus_vector(unsigned input)
+static ULONG vector_at(bool elsewhere, unsigned input)
 {
     return VECTOR_BASE + (ULONG)ft_world_module()->description->irq_vector + input +
-           (FT_IO->elsewhere ? VECTOR_ELSEWHERE : 0);
+           (elsewhere ? VECTOR_ELSEWHERE : 0);
+}
+
+static uint64_t memory_at(bool elsewhere)
+{
+    return FT_BAR_PHYSICAL_BASE + (elsewhere ? FT_BAR_ELSEWHERE : 0);
+}
+
+ULONG ft_bus_vector(unsigned input)
+{
+    return vector_at(FT_IO->elsewhere, input);
+}
+
+uint64_t ft_bus_memory(void)
+{
+    return memory_at(FT_IO->elsewhere);
 }
 
 unsigned ft_bus_inputs(void)
@@ -29,11 +45,6 @@ unsigned ft_bus_inputs(void)
     if (description->irq_level == 0)
         return 0;
     return description->interrupt == FT_INTERRUPT_MESSAGES ? description->messages : 1;
-}
-
-uint64_t ft_bus_memory(void)
-{
-    return FT_BAR_PHYSICAL_BASE + (FT_IO->elsewhere ? FT_BAR_ELSEWHERE : 0);
 }
 
 INTERFACE_TYPE ft_bus_type(void)
@@ -46,7 +57,7 @@ INTERFACE_TYPE ft_bus_type(void)
 static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_bars(PCM_PARTIAL_RESOURCE_DESCRIPTOR at, bool translated)
 {
     const struct ft_description *description = ft_world_module()->description;
-    uint64_t base = translated ? ft_bus_memory() : FT_BAR_BUS_BASE;
+    uint64_t base = translated ? memory_at(FT_IO->assigned) : FT_BAR_BUS_BASE;
 
     for (unsigned i = 0; i < FT_BARS_MAX; i++) {
         if (description->bar_bytes[i] == 0)
@@ -84,7 +95,7 @@ static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_line(PCM_PARTIAL_RESOURCE_DESCRIPTOR 
     at->ShareDisposition = latched ? CmResourceShareDeviceExclusive : CmResourceShareShared;
     at->Flags = latched ? CM_RESOURCE_INTERRUPT_LATCHED : CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
     at->u.Interrupt.Level = translated ? description->irq_level : description->irq_vector;
-    at->u.Interrupt.Vector = translated ? ft_bus_vector(0) : description->irq_vector;
+    at->u.Interrupt.Vector = translated ? vector_at(FT_IO->assigned, 0) : description->irq_vector;
     at->u.Interrupt.Affinity = ((KAFFINITY)1 << FT_M->cpus) - 1;
     return at + 1;
 }
@@ -99,7 +110,7 @@ static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_message(PCM_PARTIAL_RESOURCE_DESCRIPT
     at->Flags = CM_RESOURCE_INTERRUPT_LATCHED | CM_RESOURCE_INTERRUPT_MESSAGE;
     if (translated) {
         at->u.MessageInterrupt.Translated.Level = ft_world_module()->description->irq_level;
-        at->u.MessageInterrupt.Translated.Vector = ft_bus_vector(message);
+        at->u.MessageInterrupt.Translated.Vector = vector_at(FT_IO->assigned, message);
         at->u.MessageInterrupt.Translated.Affinity = all;
     } else {
         at->u.MessageInterrupt.Raw.MessageCount = 1;

@@ -3,8 +3,8 @@
  * fair drain.
  *
  * First of all the device becomes honest. Steps: the machine wakes; a device that was pulled is
- * reported so; power up;
- * restart; cancel; clean up; a device that still holds requests is pulled; close; remove; unload.
+ * reported so; power up; restart; cancel; clean up; a device that still holds requests is pulled;
+ * close; remove; unload.
  */
 #include "io/io_private.h"
 
