@@ -28,7 +28,8 @@ static void fill_pfns(PMDL mdl)
     unsigned pages = pages_of(mdl);
 
     for (unsigned i = 0; i < pages; i++)
-        pfn[i] = (PFN_NUMBER)(ft_physical_of((PUCHAR)mdl->StartVa + i * PAGE_SIZE) >> PAGE_SHIFT);
+        pfn[i] = (PFN_NUMBER)(ft_physical_of((PVOID)((ULONG_PTR)mdl->StartVa + i * PAGE_SIZE)) >>
+                              PAGE_SHIFT);
 }
 
 static bool pages_known(const MDL *mdl)
@@ -262,7 +263,7 @@ static void advance(PMDL mdl, ULONG bytes)
     unsigned before = pages_of(mdl), passed = (mdl->ByteOffset + bytes) >> PAGE_SHIFT;
     PPFN_NUMBER pfn = MmGetMdlPfnArray(mdl);
 
-    mdl->StartVa = (PUCHAR)mdl->StartVa + passed * (size_t)PAGE_SIZE;
+    mdl->StartVa = (PVOID)((ULONG_PTR)mdl->StartVa + passed * (ULONG_PTR)PAGE_SIZE);
     mdl->ByteOffset = (mdl->ByteOffset + bytes) % PAGE_SIZE;
     mdl->ByteCount -= bytes;
     memmove(pfn, pfn + passed, (before - passed) * sizeof *pfn);

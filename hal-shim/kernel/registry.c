@@ -207,7 +207,8 @@ NTSTATUS ft_value_set(struct ft_key *key, const UNICODE_STRING *name, ULONG type
     value->type = type;
     value->bytes = bytes;
     value->name_bytes = name->Length;
-    memcpy(value->text, name->Buffer, name->Length);
+    if (name->Length)
+        memcpy(value->text, name->Buffer, name->Length);
     if (bytes)
         memcpy(ft_value_data(value), data, bytes);
     if (old) {

@@ -16,7 +16,7 @@ struct ft_value {
     struct ft_value *next;
     ULONG type, bytes;
     USHORT name_bytes;
-    WCHAR text[]; /* the name, then the data at an even offset */
+    _Alignas(8) WCHAR text[]; /* the name, then the data at a multiple of 8 */
 };
 
 struct ft_key {
