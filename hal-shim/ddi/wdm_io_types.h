@@ -133,6 +133,14 @@
 #define IO_TYPE_CSQ_EX             3
 
 /* --- Device flags and characteristics. --- */
+#define FILE_READ_DATA    0x00000001
+#define FILE_WRITE_DATA   0x00000002
+#define FILE_APPEND_DATA  0x00000004
+#define FILE_EXECUTE      0x00000020
+#define FILE_SHARE_READ   0x00000001
+#define FILE_SHARE_WRITE  0x00000002
+#define FILE_SHARE_DELETE 0x00000004
+
 #define DO_VERIFY_VOLUME               0x00000002
 #define DO_BUFFERED_IO                 0x00000004
 #define DO_EXCLUSIVE                   0x00000008

@@ -178,6 +178,55 @@ void ft_handle_take_again(void)
         ft_handle_take();
 }
 
+/* ---- for the driver itself ---- */
+
+enum { DRIVERS_OWN = 0x40000000 }; /* of FILE_OBJECT.Flags: CLOSE is due with the last reference */
+
+static NTSTATUS send_for_driver(PFILE_OBJECT object, UCHAR major)
+{
+    PDEVICE_OBJECT top = ft_device_top(FT_IO->pdo);
+    PIRP irp = ft_irp_create_or_cut(top->StackSize, FT_IRP_OF_DRIVER, 0, 0);
+    uint8_t layer = ft_layer_set(FT_LAYER_SYSTEM);
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+
+    if (irp) {
+        IoGetNextIrpStackLocation(irp)->MajorFunction = major;
+        IoGetNextIrpStackLocation(irp)->FileObject = object;
+        irp->Tail.Overlay.OriginalFileObject = object;
+        irp->Flags = IRP_SYNCHRONOUS_API;
+        ft_irp_announce_system(irp, 0, false);
+        status = ft_irp_send(top, irp);
+    }
+    ft_layer_set(layer);
+    return status;
+}
+
+static void file_gone(void *object)
+{
+    if (((PFILE_OBJECT)object)->Flags & DRIVERS_OWN)
+        send_for_driver(object, IRP_MJ_CLOSE);
+}
+
+const struct ft_object_type ft_file_type = {.gone = file_gone};
+
+NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret)
+{
+    PFILE_OBJECT object = new_object();
+    NTSTATUS status =
+        object ? send_for_driver(object, IRP_MJ_CREATE) : STATUS_INSUFFICIENT_RESOURCES;
+
+    if (!NT_SUCCESS(status)) {
+        if (object)
+            ft_object_put(object);
+        return status;
+    }
+    object->Flags |= FO_FILE_OPEN | DRIVERS_OWN;
+    send_for_driver(object, IRP_MJ_CLEANUP);
+    object->Flags |= FO_CLEANUP_COMPLETE;
+    *ret = object;
+    return status;
+}
+
 /* ---- ops ---- */
 
 static void open_task(void *argument)

@@ -63,6 +63,8 @@ void ft_irp_mark_pending(PIRP irp);
 /* IoCopyCurrentIrpStackLocationToNext and IoSetCompletionRoutine without their points. */
 void ft_irp_copy_location(PIRP irp);
 void ft_irp_set_completion(PIRP irp, PIO_COMPLETION_ROUTINE routine, PVOID context, UCHAR control);
+/* Sends an IRP of the I/O manager's own, waits for it, and frees it. */
+NTSTATUS ft_irp_send(PDEVICE_OBJECT device, PIRP irp);
 /* IoCallDriver without its points. */
 NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp);
 unsigned ft_irp_id(PIRP irp);
@@ -124,6 +126,7 @@ struct ft_device_private {
     uint8_t starts_owed;                           /* calls of IoStartNextPacket in it, deferred */
     struct ft_start_next owed[FT_STARTS_OWED_MAX]; /* in the order of the calls */
     uint8_t deleted; /* IoDeleteDevice was called; references keep it */
+    void *name;      /* struct ft_name, NULL: none */
 };
 struct ft_device_private *ft_device_private(PDEVICE_OBJECT device);
 /* A device object of that driver, with `extension` bytes behind it. NULL when the arena is full. */
@@ -133,6 +136,10 @@ PDEVICE_OBJECT ft_device_create(PDRIVER_OBJECT driver, uint32_t extension, ULONG
 PDRIVER_OBJECT ft_driver_create(void);
 /* Completes a request that the driver has no dispatch routine for. */
 NTSTATUS ft_invalid_request(PDEVICE_OBJECT device, PIRP irp);
+/* Attaches to the top of the target's stack and returns what was there. */
+PDEVICE_OBJECT ft_device_attach(PDEVICE_OBJECT source, PDEVICE_OBJECT target);
+/* AddDevice has returned: an event for each device object of the driver. */
+void ft_device_announce(void);
 /* Highest device object above (and including) `device`. */
 PDEVICE_OBJECT ft_device_top(PDEVICE_OBJECT device);
 /* Bug check 0xC9 with that parameter when the pointer is no live device object. */
@@ -168,6 +175,31 @@ ULONG ft_bus_vector(unsigned input); /* translated */
 uint64_t ft_bus_memory(void);        /* physical address of BAR 0 now */
 INTERFACE_TYPE ft_bus_type(void);
 
+/* ---- names.c ---- */
+
+#define FT_PDO_NAME "\\Device\\NTPNP_PCI0001"
+
+/* An entry of a list of names. */
+struct ft_name {
+    struct ft_name *next;
+    UNICODE_STRING text;
+    GUID class_;  /* interfaces: the class */
+    bool enabled; /* interfaces */
+    WCHAR characters[];
+};
+bool ft_name_equal(const UNICODE_STRING *a, const UNICODE_STRING *b);
+/* NULL: the arena is full. */
+struct ft_name *ft_name_new(const UNICODE_STRING *text, enum ft_handle_class class_);
+/* Where it is linked in the list, or where the list ends. */
+struct ft_name **ft_name_find(void **list, const UNICODE_STRING *text);
+NTSTATUS ft_device_name(PDEVICE_OBJECT device, const UNICODE_STRING *text);
+
+/* ---- stack.c, io_timer.c ---- */
+
+void ft_reinitialize(void); /* calls what was registered for it */
+void ft_shutdown(void);     /* IRP_MJ_SHUTDOWN to those who asked; in tasks only */
+void ft_io_timer_remove(PDEVICE_OBJECT device);
+
 /* ---- send.c: IRPs that a system thread sends and waits for ---- */
 
 /* An IRP for the top of the stack, in send slot `slot`; major and minor are in its next stack
@@ -186,6 +218,9 @@ void ft_handle_take(void);
 /* CLEANUP for each handle that had none; CLOSE for each handle. In tasks only. */
 void ft_handles_clean_up(void);
 void ft_handles_close(void);
+/* A file object on the device for the driver itself, already closed as a handle: it gets CLOSE with
+ * its last reference. In the driver's task. */
+NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret);
 /* Ops open-handle and close-handle. */
 bool ft_handle_op(const struct ft_op *op);
 /* The newest handle that requests may go through, NULL: none. */

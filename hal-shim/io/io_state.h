@@ -139,11 +139,17 @@ struct ft_window {
 
 struct ft_io_state {
     /* --- objects --- */
-    void *bus_driver;    /* DRIVER_OBJECT of the bus driver */
-    void *pdo;           /* DEVICE_OBJECT of the bus driver for the device */
-    void *driver;        /* DRIVER_OBJECT of the driver */
-    void *registry_path; /* UNICODE_STRING that DriverEntry gets */
-    uint16_t pdo_id;     /* handle id of the PDO: the device of an event's header */
+    void *bus_driver;        /* DRIVER_OBJECT of the bus driver */
+    void *pdo;               /* DEVICE_OBJECT of the bus driver for the device */
+    void *driver;            /* DRIVER_OBJECT of the driver */
+    void *registry_path;     /* UNICODE_STRING that DriverEntry gets */
+    void *links;             /* struct ft_name: symbolic links */
+    void *interfaces;        /* struct ft_name: device interfaces */
+    void *extensions;        /* of driver objects */
+    void *reinitializations; /* routines to call once DriverEntry has returned */
+    void *configuration;     /* CONFIGURATION_INFORMATION */
+    uint32_t link_count, reinitialization_count;
+    uint16_t pdo_id; /* handle id of the PDO: the device of an event's header */
 
     /* --- driver and handle --- */
     uint8_t entered;  /* DriverEntry succeeded */

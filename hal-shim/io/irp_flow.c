@@ -97,6 +97,21 @@ static NTSTATUS caught(PDEVICE_OBJECT device, PIRP irp, PVOID context)
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
+NTSTATUS ft_irp_send(PDEVICE_OBJECT device, PIRP irp)
+{
+    enum { ALWAYS = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL };
+    bool back = false;
+    NTSTATUS status;
+
+    ft_irp_set_completion(irp, caught, &back, ALWAYS);
+    ft_irp_call(device, irp);
+    while (!back)
+        ft_task_wait(&back, 0);
+    status = irp->IoStatus.Status;
+    ft_irp_retire(irp);
+    return status;
+}
+
 /* FALSE: there is no location for the driver below. The wait's events name no object: it is the I/O
  * manager's own. */
 BOOLEAN IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp)

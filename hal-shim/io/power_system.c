@@ -70,6 +70,8 @@ void ft_system_sleep(unsigned state, bool critical)
 
     FT_IO->action = (uint8_t)action_of(system);
     ft_power_display(false);
+    if (system == PowerSystemShutdown)
+        ft_shutdown();
     if (critical || NT_SUCCESS(send_system(IRP_MN_QUERY_POWER, system))) {
         send_system(IRP_MN_SET_POWER, system);
         ft_task_wait_quiet();

@@ -40,6 +40,15 @@ static uint64_t call_entry(void *entry, void *driver, void *path, void *unused)
     return (uint32_t)((int (*)(void *, void *))entry)(driver, path);
 }
 
+static void announce_dispatch(const DRIVER_OBJECT *driver)
+{
+    uint64_t majors = 0;
+
+    for (unsigned i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
+        majors |= (uint64_t)(driver->MajorFunction[i] != ft_invalid_request) << i;
+    ft_emit(FT_EV_DRIVER_DISPATCH, majors);
+}
+
 static NTSTATUS enter_driver(void)
 {
     PDRIVER_OBJECT driver = FT_IO->driver;
@@ -50,9 +59,11 @@ static NTSTATUS enter_driver(void)
         FT_ROUTINE_DRIVER_ENTRY, ft_block_handle(driver), 0, 0, call_entry,
         (void *)ft_world_module()->driver_entry, driver, FT_IO->registry_path, NULL);
     /* A driver that fails here is unloaded without its DriverUnload. */
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status)) {
         FT_IO->entered = 1;
-    else
+        announce_dispatch(driver);
+        ft_reinitialize();
+    } else
         FT_IO->unloaded = 1;
     return status;
 }
@@ -75,6 +86,7 @@ static NTSTATUS add_device(void)
                                               0, call_add_device, (void *)routine, driver,
                                               FT_IO->pdo, NULL);
     FT_IO->added = NT_SUCCESS(status);
+    ft_device_announce();
     return status;
 }
 

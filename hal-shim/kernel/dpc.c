@@ -235,9 +235,12 @@ static void run_dpc(void *argument)
 
     task->layer = FT_LAYER_SYSTEM;
     task->label = (uint16_t)(request ? ft_block_label(call.argument1) : 0);
-    ft_call_driver_routine(task->kind == FT_TASK_TIMER ? FT_ROUTINE_TIMER_DPC : FT_ROUTINE_DPC,
-                           ft_object_handle(dpc, FT_HC_DPC), 0, request, call_dpc, dpc, &call, NULL,
-                           NULL);
+    if (ft_io_owns_dpc((void *)call.routine))
+        call.routine(dpc, call.context, NULL, NULL);
+    else
+        ft_call_driver_routine(task->kind == FT_TASK_TIMER ? FT_ROUTINE_TIMER_DPC : FT_ROUTINE_DPC,
+                               ft_object_handle(dpc, FT_HC_DPC), 0, request, call_dpc, dpc, &call,
+                               NULL, NULL);
     ft_wake_waiters(drained, STATUS_SUCCESS, true);
 }
 

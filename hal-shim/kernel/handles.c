@@ -12,7 +12,8 @@
 
 enum { BUGCHECK_REFERENCE = 0x18, NOT_AN_OBJECT = 1, STILL_IN_USE = 2 };
 
-extern const struct ft_object_type ft_thread_type, ft_device_type, ft_callback_type, ft_event_type;
+extern const struct ft_object_type ft_thread_type, ft_device_type, ft_callback_type, ft_event_type,
+    ft_file_type;
 
 /* The I/O manager keeps a driver object for the whole run. */
 static bool always(const void *object)
@@ -27,7 +28,7 @@ static const struct ft_object_type *const types[] = {
     [FT_HC_RUNDOWN] = NULL, /* the highest class */
     [FT_HC_DEVICE] = &ft_device_type, [FT_HC_DRIVER] = &driver,
     [FT_HC_EVENT] = &ft_event_type,   [FT_HC_OTHER] = &ft_callback_type,
-    [FT_HC_THREAD] = &ft_thread_type,
+    [FT_HC_FILE] = &ft_file_type,     [FT_HC_THREAD] = &ft_thread_type,
 };
 
 static const struct ft_object_type *type_of(const void *object)

@@ -434,6 +434,9 @@ bool ft_io_unloaded(void); /* DriverUnload has run */
 bool ft_window_physical(const void *address, uint64_t *physical);
 void *ft_window_of(uint64_t physical);
 
+/* The routine of a DPC is the I/O manager's, not the driver's. */
+bool ft_io_owns_dpc(const void *routine);
+
 bool ft_io_quiet(
     void); /* the machine is quiet: held-back interrupts come; true if something changed */
 

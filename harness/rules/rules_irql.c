@@ -71,8 +71,15 @@ static struct window io_window(uint16_t kind)
     case FT_EV_START_NEXT:
     case FT_EV_QUEUE_INSERT:
         return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
+    case FT_EV_INTERFACE_NEW:
+    case FT_EV_INTERFACE_STATE:
+    case FT_EV_SYMBOLIC_LINK:
+    case FT_EV_DEVICE_PROPERTY:
     case FT_EV_IRP_BUFFERS: /* IoBuildDeviceIoControlRequest */
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
+    case FT_EV_ERROR_LOG:
+    case FT_EV_IO_TIMER:
+    case FT_EV_DEVICE_INVALIDATE:
     case FT_EV_QUEUE_REMOVE:
     case FT_EV_IRP_NEW:
     case FT_EV_IRP_FREE:
