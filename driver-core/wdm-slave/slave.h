@@ -157,6 +157,8 @@ typedef struct _SLAVE_EXTENSION {
     DEVICE_POWER_STATE PowerState;    /* (L) */
     PIRP PowerIrp;                    /* (L) a power-down that waits for the slot to become free */
 
+    LONG SpecialFiles; /* that the device carries: it may not be stopped or removed then */
+
     KDPC ServiceDpc; /* starts the parked request */
     KDPC GrantDpc;   /* goes on after AdapterControl */
     KTIMER WatchdogTimer;

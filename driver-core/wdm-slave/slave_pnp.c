@@ -202,10 +202,27 @@ static NTSTATUS SlaveStart(PSLAVE_EXTENSION Extension, PIRP Irp)
     return SlaveCompleteIrp(Extension, Irp, status, 0);
 }
 
+/* The device carries a paging file, a hibernation file or a dump, or does so no more. */
+static NTSTATUS SlaveUsage(PSLAVE_EXTENSION Extension, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS status = SlaveForwardAndWait(Extension, Irp);
+
+    if (NT_SUCCESS(status)) {
+        if (stack->Parameters.UsageNotification.InPath)
+            InterlockedIncrement(&Extension->SpecialFiles);
+        else
+            InterlockedDecrement(&Extension->SpecialFiles);
+    }
+    return SlaveCompleteIrp(Extension, Irp, status, Irp->IoStatus.Information);
+}
+
 /* Returns when the device is quiet: its request is drained, later ones stay in the queue and can be
  * cancelled there. */
 static NTSTATUS SlaveQueryStop(PSLAVE_EXTENSION Extension, PIRP Irp)
 {
+    if (Extension->SpecialFiles != 0)
+        return SlaveCompleteIrp(Extension, Irp, STATUS_UNSUCCESSFUL, 0);
     SlaveHold(Extension, SLAVE_HOLD_STOP, SlaveStopPending);
     SlaveTakeSlot(Extension);
     SlaveLeaveSlot(Extension);
@@ -244,6 +261,8 @@ static NTSTATUS SlaveCancelQuery(PSLAVE_EXTENSION Extension, PIRP Irp, SLAVE_PNP
 
 static NTSTATUS SlaveQueryRemove(PSLAVE_EXTENSION Extension, PIRP Irp)
 {
+    if (Extension->SpecialFiles != 0)
+        return SlaveCompleteIrp(Extension, Irp, STATUS_UNSUCCESSFUL, 0);
     SlaveHold(Extension, 0, SlaveRemovePending);
     Irp->IoStatus.Status = STATUS_SUCCESS;
     return SlaveForwardIrp(Extension, Irp);
@@ -320,6 +339,8 @@ NTSTATUS SlavePnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return SlaveSurpriseRemoval(extension, Irp);
     case IRP_MN_REMOVE_DEVICE:
         return SlaveRemove(extension, Irp);
+    case IRP_MN_DEVICE_USAGE_NOTIFICATION:
+        return SlaveUsage(extension, Irp);
     default:
         return SlaveForwardIrp(extension, Irp);
     }
