@@ -110,6 +110,14 @@ static void push_frame(struct ft_rules *rules, const struct ft_event *event)
     if (event->arg[0] == FT_ROUTINE_DPC || event->arg[0] == FT_ROUTINE_TIMER_DPC) {
         rules->frame[i].irp = irp_of_dpc(rules, event);
     }
+    if (event->arg[0] == FT_ROUTINE_ISR) {
+        struct ft_rs_device *root = ft_rs_root(rules, event->device);
+
+        if ((root->more & (FT_HW_LINE_UP | FT_HW_INTERRUPTED)) != 0) {
+            rules->frame[i].flags |= FT_FRAME_INTERRUPT;
+        }
+        root->more = (uint16_t)(root->more & ~FT_HW_INTERRUPTED);
+    }
     if (event->arg[0] == FT_ROUTINE_DRIVER_ENTRY || event->arg[0] == FT_ROUTINE_ADD_DEVICE) {
         rules->whole = 1;
     }

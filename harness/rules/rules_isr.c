@@ -39,11 +39,13 @@ static void judge_disconnect(struct ft_rules *rules, const struct ft_event *even
 static void judge_leave(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_device *root = ft_rs_root(rules, event->device);
+    const struct ft_rs_frame *frame = ft_frame_in(rules, event, FT_ROUTINE_ISR);
+    const unsigned raised = FT_HW_LINE_UP | FT_HW_INTERRUPTED | FT_HW_MESSAGES;
 
     if (!ft_by_driver(event) || !ft_known(event, 3) || (event->arg[3] & 0xFF) == 0) {
         return;
     }
-    if ((root->more & (FT_HW_LINE_UP | FT_HW_INTERRUPTED)) == 0) {
+    if (frame != NULL && (frame->flags & FT_FRAME_INTERRUPT) == 0 && (root->more & raised) == 0) {
         ft_rule_fire(rules, FT_J_IO_ISR_RETURN_TRUTH, event, event->arg[1]);
     }
     if (root->power > FT_POWER_D0 ||
@@ -120,12 +122,7 @@ void ft_isr_note(struct ft_rules *rules, const struct ft_event *event)
                FT_HW_LINE_UP);
         break;
     case FT_EV_IRQ_MESSAGE:
-        change(rules, event, FT_HW_INTERRUPTED, 0);
-        break;
-    case FT_EV_CALL_LEAVE:
-        if (event->arg[0] == FT_ROUTINE_ISR && (event->arg[3] & 0xFF) != 0) {
-            change(rules, event, 0, FT_HW_INTERRUPTED);
-        }
+        change(rules, event, FT_HW_MESSAGES, 0);
         break;
     default:
         break;

@@ -390,12 +390,13 @@ enum {
     FT_HW_HAD_INTERRUPT = 0x0004, /* connected when the first start was done */
     FT_HW_INT_ENABLED = 0x0008,
     FT_HW_LINE_UP = 0x0010,
-    FT_HW_INTERRUPTED = 0x0020,     /* since an interrupt service routine last said so */
+    FT_HW_INTERRUPTED = 0x0020,     /* since an interrupt service routine last began */
     FT_HW_POWER_DOWN = 0x0040,      /* the IRP that takes it out of D0 was forwarded */
     FT_HW_WAS_UNSTARTED = 0x0080,   /* CANCEL_REMOVE led back to before the first start */
     FT_STARTIO_OWED = 0x0100,       /* the current IRP has not been followed by IoStartNextPacket */
     FT_STARTIO_CANCELABLE = 0x0200, /* IoStartPacket with a cancel routine */
     FT_STARTIO_PLAIN = 0x0400,      /* … without one */
+    FT_HW_MESSAGES = 0x1000,        /* the device sends messages and raises no line */
     FT_HW_COUNTS_USAGE = 0x0800     /* the driver looks at usage notifications */
 };
 
@@ -426,7 +427,8 @@ enum {
     FT_FRAME_HEAD = 0x0080,      /* took the head of a device queue */
     FT_FRAME_IDLE = 0x0100,      /* found a device queue idle and has done nothing since */
     FT_FRAME_DROPPED = 0x0200,   /* released the remove lock of IRP `dropped` */
-    FT_FRAME_ROUTINE = 0x0400    /* set a completion routine */
+    FT_FRAME_ROUTINE = 0x0400,   /* set a completion routine */
+    FT_FRAME_INTERRUPT = 0x0800  /* the device had interrupted when it began */
 };
 
 struct ft_rs_frame {
