@@ -159,6 +159,14 @@ bool ft_io_waits_for_requests(const struct ft_task *task)
     return task->wait_object == &FT_IO->removing && ft_io_outstanding() > 0;
 }
 
+bool ft_handle_closing(void)
+{
+    for (unsigned i = 0; i < FT_FILES_MAX; i++)
+        if (FT_IO->file[i].state == FT_FILE_CLEANING && FT_IO->file[i].op_index != 0)
+            return true;
+    return false;
+}
+
 /* Not modelled: a user that keeps its handle; Windows would veto the removal. */
 void ft_handle_let_go(void)
 {

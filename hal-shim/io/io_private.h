@@ -218,6 +218,8 @@ void ft_handle_take(void);
 /* CLEANUP for each handle that had none; CLOSE for each handle. In tasks only. */
 void ft_handles_clean_up(void);
 void ft_handles_close(void);
+/* An op's thread waits for the requests of the handle that it closes. */
+bool ft_handle_closing(void);
 /* A file object on the device for the driver itself, already closed as a handle: it gets CLOSE with
  * its last reference. In the driver's task. */
 NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret);

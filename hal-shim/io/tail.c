@@ -34,13 +34,14 @@ static bool clock_has_work(void)
 }
 
 /* A PnP or power request that the driver holds back may wait for requests that only a cancel will
- * end. Their requester gives up when nothing else can come, or after 30 s. */
+ * end, and so may a thread that closes a handle. Their requester gives up when nothing else can
+ * come, or after 30 s. */
 static bool give_up(void)
 {
     bool patient = clock_has_work() && FT_M->now - FT_M->tail_began < PATIENCE;
 
-    if (!(FT_IO->manager_busy || ft_power_busy()) || FT_IO->gave_up || patient ||
-        ft_io_outstanding() == 0)
+    if (!(FT_IO->manager_busy || ft_power_busy() || ft_handle_closing()) || FT_IO->gave_up ||
+        patient || ft_io_outstanding() == 0)
         return false;
     FT_IO->gave_up = 1;
     ft_requests_cancel_all();
