@@ -253,24 +253,26 @@ static NTSTATUS ask(const struct ft_dma_adapter *adapter, const struct list_call
     return NT_SUCCESS(status) ? enqueue(adapter, call, registers) : status;
 }
 
-/* Inside the points of either member. */
+/* Inside the points of either member. The request may have ended, and its MDL be gone, when the
+ * list routine has run in here. */
 static NTSTATUS get_list(const void *adapter, struct list_call *call)
 {
     const struct ft_dma_adapter *slot = ft_dma_adapter_check(adapter, FT_PT_SG_GET);
     NTSTATUS status;
-    uint64_t handle;
+    uint64_t handle, mdl, offset;
 
     if (!slot)
         return STATUS_INSUFFICIENT_RESOURCES;
     ft_dma_odd_boolean(FT_PT_SG_GET, 8, call->write);
     handle = ft_dma_adapter_handle(slot);
+    mdl = ft_handle_of(call->mdl);
+    offset = ft_mdl_offset(call->mdl, call->va);
     call->owner = owner_of(call->mdl, call->device);
     status = ask(slot, call);
     if (NT_SUCCESS(status) && !ft_dma_deferred())
         ft_dma_drain();
-    ft_emit(FT_EV_SG_GET, handle, ft_handle_of(call->mdl), ft_mdl_offset(call->mdl, call->va),
-            call->length, call->write != FALSE, (uint32_t)status, call->build,
-            call->owner ? ft_handle(FT_HC_IRP, call->owner, 0) : 0);
+    ft_emit(FT_EV_SG_GET, handle, mdl, offset, call->length, call->write != FALSE, (uint32_t)status,
+            call->build, call->owner ? ft_handle(FT_HC_IRP, call->owner, 0) : 0);
     return status;
 }
 

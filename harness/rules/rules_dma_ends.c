@@ -177,8 +177,8 @@ void ft_dma_at_power_down(struct ft_rules *rules, const struct ft_event *event, 
     for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
         const struct ft_rs_engine *engine = &rules->engine[i];
 
+        /* A device that lies may have told the driver that it was done. */
         if (engine->active && ft_rs_same_device(rules, engine->device, device)) {
-            ft_rule_fire(rules, FT_J_IO_PWR_DMA_NONE_ACROSS, event, 0);
             ft_rule_fire(rules, FT_J_DMA_POW_LIVE, event, 0);
             break;
         }
