@@ -59,6 +59,7 @@ static NTSTATUS SglistInitializeExtension(PSGLIST_EXTENSION Extension, PDEVICE_O
     IoInitializeRemoveLock(&Extension->RemoveLock, SGLIST_TAG, 0, 0);
     KeInitializeSpinLock(&Extension->Lock);
     KeInitializeEvent(&Extension->IdleEvent, NotificationEvent, TRUE);
+    InitializeListHead(&Extension->PowerDowns);
     KeInitializeDpc(&Extension->ServiceDpc, SglistServiceDpc, Extension);
     KeInitializeDpc(&Extension->WatchdogDpc, SglistWatchdogDpc, Extension);
     KeInitializeTimer(&Extension->WatchdogTimer);
@@ -83,11 +84,18 @@ NTSTATUS SglistAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDev
     extension = (PSGLIST_EXTENSION)device->DeviceExtension;
     status = SglistInitializeExtension(extension, device, PhysicalDeviceObject);
     if (NT_SUCCESS(status)) {
+        extension->PowerWork = IoAllocateWorkItem(device);
+        if (extension->PowerWork == NULL)
+            status = STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (NT_SUCCESS(status)) {
         extension->LowerDevice = IoAttachDeviceToDeviceStack(device, PhysicalDeviceObject);
         if (extension->LowerDevice == NULL)
             status = STATUS_NO_SUCH_DEVICE;
     }
     if (!NT_SUCCESS(status)) {
+        if (extension->PowerWork != NULL)
+            IoFreeWorkItem(extension->PowerWork);
         IoDeleteDevice(device);
         return status;
     }

@@ -204,8 +204,9 @@ typedef struct _SGLIST_EXTENSION {
     SGLIST_PNP_STATE PnpState;         /* (L) */
     SGLIST_PNP_STATE PreviousPnpState; /* (L) what CANCEL_STOP and CANCEL_REMOVE go back to */
     DEVICE_POWER_STATE PowerState;     /* (L) */
-    PIRP PowerIrp;                     /* (L) a power-down that waits for the hardware */
-    PIRP SystemPowerIrp;               /* a system power IRP that waits for its device power IRP */
+    LIST_ENTRY PowerDowns;             /* (L) power-down IRPs that wait for the hardware */
+    PIO_WORKITEM PowerWork; /* turns the device off; queued by whoever has the hardware */
+    PIRP SystemPowerIrp;    /* a system power IRP that waits for its device power IRP */
 
     KDPC ServiceDpc; /* takes requests from the queues */
     KTIMER WatchdogTimer;
@@ -282,9 +283,12 @@ VOID SglistTakeHardware(PSGLIST_EXTENSION Extension);
 VOID SglistLeaveHardware(PSGLIST_EXTENSION Extension);
 
 /* Lock held; the caller's request is no longer in flight. TRUE: it was the last one and a
- * power-down waits, so the caller has the hardware now and calls SglistLeaveHardware without the
+ * power-down waits, so the caller has the hardware now and calls SglistQueuePowerDown without the
  * lock. */
 BOOLEAN SglistRequestLeftLocked(PSGLIST_EXTENSION Extension);
+
+/* <= DISPATCH_LEVEL. Hands the hardware to a work item, which calls SglistLeaveHardware. */
+VOID SglistQueuePowerDown(PSGLIST_EXTENSION Extension);
 
 /* --- sglist_queue.c --- */
 DRIVER_DISPATCH SglistReadWrite;

@@ -240,7 +240,7 @@ static VOID SglistSetStarted(PSGLIST_EXTENSION Extension)
     Extension->PnpState = SglistStarted;
     Extension->PowerState = PowerDeviceD0;
     Extension->Holds &= ~(SGLIST_HOLD_NOT_STARTED | SGLIST_HOLD_STOP);
-    if (Extension->PowerIrp == NULL)
+    if (IsListEmpty(&Extension->PowerDowns))
         Extension->Holds &= ~SGLIST_HOLD_POWER;
     KeReleaseSpinLock(&Extension->Lock, irql);
 }
@@ -352,6 +352,7 @@ static NTSTATUS SglistRemove(PSGLIST_EXTENSION Extension, PIRP Irp)
 
     IoReleaseRemoveLockAndWait(&Extension->RemoveLock, Irp);
     IoDetachDevice(Extension->LowerDevice);
+    IoFreeWorkItem(Extension->PowerWork);
     IoDeleteDevice(Extension->Self);
     return status;
 }

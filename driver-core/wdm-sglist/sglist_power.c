@@ -3,10 +3,11 @@
  *
  * Requests share the hardware among themselves; PnP and power code take it for themselves
  * (Exclusive) to change it, when no request is in flight. A power-down aborts the requests in
- * flight, which go back to the head of their queue, and the last of them forwards the IRP; the
- * dispatch routine never waits. A power-up is forwarded at once and takes effect when the drivers
- * below are done. The hardware itself is turned on and off in one place only, SglistLeaveHardware;
- * so nobody meets it in between.
+ * flight, which go back to the head of their queue; the dispatch routine never waits for one. If it
+ * does not find all of them gone, the last one, which ends at DISPATCH_LEVEL, leaves the IRP to a
+ * work item: the drivers below may want it at PASSIVE_LEVEL. A power-up is forwarded at once and
+ * takes effect when the drivers below are done. The hardware itself is turned on and off in one
+ * place only, SglistLeaveHardware; so nobody meets it in between.
  *
  * The driver is the power policy owner of its device: it answers a system power IRP, once the
  * drivers below are done with it, with a device power IRP that it asks for, and completes the
@@ -18,6 +19,7 @@ static IO_COMPLETION_ROUTINE SglistPowerDownDone;
 static IO_COMPLETION_ROUTINE SglistPowerUpDone;
 static IO_COMPLETION_ROUTINE SglistSystemPowerDone;
 static REQUEST_POWER_COMPLETE SglistDevicePowerDone;
+static IO_WORKITEM_ROUTINE SglistPowerWork;
 
 /* ---- who has the hardware ---- */
 
@@ -54,7 +56,7 @@ static VOID SglistSignalIdleLocked(PSGLIST_EXTENSION Extension)
 BOOLEAN SglistRequestLeftLocked(PSGLIST_EXTENSION Extension)
 {
     Extension->InFlight--;
-    if (Extension->PowerIrp != NULL && SglistTryTakeHardwareLocked(Extension))
+    if (!IsListEmpty(&Extension->PowerDowns) && SglistTryTakeHardwareLocked(Extension))
         return TRUE;
     SglistSignalIdleLocked(Extension);
     return FALSE;
@@ -64,9 +66,12 @@ BOOLEAN SglistRequestLeftLocked(PSGLIST_EXTENSION Extension)
  * there are no lists. */
 static VOID SglistTurnOff(PSGLIST_EXTENSION Extension, PIRP Irp)
 {
-    POWER_STATE state = IoGetCurrentIrpStackLocation(Irp)->Parameters.Power.State;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    POWER_STATE state = stack->Parameters.Power.State;
     KIRQL irql;
 
+    if (stack->Parameters.Power.Type == SystemPowerState)
+        state.DeviceState = PowerDeviceD3;
     if (Extension->DeviceReady)
         KeSynchronizeExecution(Extension->Interrupt, SglistDisableInterrupts, Extension);
     Extension->DeviceReady = FALSE;
@@ -85,30 +90,41 @@ static VOID SglistTurnOn(PSGLIST_EXTENSION Extension)
     Extension->DeviceReady = TRUE;
 }
 
-static VOID SglistForwardPowerDown(PSGLIST_EXTENSION Extension, PIRP Irp)
+/* A system power IRP has been down already (SglistSystemPowerDone). */
+static VOID SglistEndPowerDown(PSGLIST_EXTENSION Extension, PIRP Irp)
 {
+    if (IoGetCurrentIrpStackLocation(Irp)->Parameters.Power.Type == SystemPowerState) {
+        IoCompleteRequest(Irp, IO_NO_INCREMENT);
+        IoReleaseRemoveLock(&Extension->RemoveLock, Irp);
+        return;
+    }
     IoCopyCurrentIrpStackLocationToNext(Irp);
     IoSetCompletionRoutine(Irp, SglistPowerDownDone, Extension, TRUE, TRUE, TRUE);
     IoCallDriver(Extension->LowerDevice, Irp);
 }
 
+static PIRP SglistFirstPowerIrp(PLIST_ENTRY List)
+{
+    return CONTAINING_RECORD(RemoveHeadList(List), IRP, Tail.Overlay.ListEntry);
+}
+
 VOID SglistLeaveHardware(PSGLIST_EXTENSION Extension)
 {
-    PIRP powerDown = NULL;
-    PIRP waiting;
+    LIST_ENTRY down;
     BOOLEAN turnOn;
+    PIRP waiting;
     KIRQL irql;
 
+    InitializeListHead(&down);
+
     /* A power IRP may come or complete while the hardware is being changed: look again until
-     * nothing is due. A power-down whose
-     * dispatch routine is still at work is left to that (SglistPowerDown). */
+     * nothing is due. A power-down whose dispatch routine is still at work is left to that
+     * (SglistPowerDown). */
     for (;;) {
         KeAcquireSpinLock(&Extension->Lock, &irql);
         waiting = NULL;
-        if (Extension->InFlight == 0) {
-            waiting = Extension->PowerIrp;
-            Extension->PowerIrp = NULL;
-        }
+        if (Extension->InFlight == 0 && !IsListEmpty(&Extension->PowerDowns))
+            waiting = SglistFirstPowerIrp(&Extension->PowerDowns);
         turnOn = waiting == NULL && Extension->Interrupt != NULL && !Extension->DeviceReady &&
                  Extension->PowerState == PowerDeviceD0;
         if (waiting == NULL && !turnOn)
@@ -116,8 +132,8 @@ VOID SglistLeaveHardware(PSGLIST_EXTENSION Extension)
         KeReleaseSpinLock(&Extension->Lock, irql);
 
         if (waiting != NULL) {
-            powerDown = waiting;
-            SglistTurnOff(Extension, powerDown);
+            SglistTurnOff(Extension, waiting);
+            InsertTailList(&down, &waiting->Tail.Overlay.ListEntry);
         } else {
             SglistTurnOn(Extension);
         }
@@ -127,8 +143,20 @@ VOID SglistLeaveHardware(PSGLIST_EXTENSION Extension)
     SglistKickLocked(Extension);
     KeReleaseSpinLock(&Extension->Lock, irql);
 
-    if (powerDown != NULL)
-        SglistForwardPowerDown(Extension, powerDown);
+    while (!IsListEmpty(&down))
+        SglistEndPowerDown(Extension, SglistFirstPowerIrp(&down));
+}
+
+static VOID SglistPowerWork(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+
+    SglistLeaveHardware((PSGLIST_EXTENSION)Context);
+}
+
+VOID SglistQueuePowerDown(PSGLIST_EXTENSION Extension)
+{
+    IoQueueWorkItem(Extension->PowerWork, SglistPowerWork, DelayedWorkQueue, Extension);
 }
 
 /* ---- device power ---- */
@@ -146,17 +174,16 @@ static NTSTATUS SglistPowerDownDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID
 }
 
 /* The dispatch routine counts as a request in flight itself until it has stopped the others, so
- * that there is one path that turns the device off, and the IRP does not go down before. The power
- * manager sends a device no second power IRP before this one is complete. */
-static NTSTATUS SglistPowerDown(PSGLIST_EXTENSION Extension, PIRP Irp)
+ * that there is one path that turns the device off, and the IRP does not go down before. A device
+ * and a system power IRP may both be waiting, hence a list. */
+static VOID SglistPowerDown(PSGLIST_EXTENSION Extension, PIRP Irp)
 {
     BOOLEAN last;
     KIRQL irql;
 
-    IoMarkIrpPending(Irp);
     KeAcquireSpinLock(&Extension->Lock, &irql);
     Extension->Holds |= SGLIST_HOLD_POWER;
-    Extension->PowerIrp = Irp;
+    InsertTailList(&Extension->PowerDowns, &Irp->Tail.Overlay.ListEntry);
     Extension->InFlight++;
     KeClearEvent(&Extension->IdleEvent);
     KeReleaseSpinLock(&Extension->Lock, irql);
@@ -168,7 +195,6 @@ static NTSTATUS SglistPowerDown(PSGLIST_EXTENSION Extension, PIRP Irp)
     KeReleaseSpinLock(&Extension->Lock, irql);
     if (last)
         SglistLeaveHardware(Extension);
-    return STATUS_PENDING;
 }
 
 static NTSTATUS SglistPowerUpDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
@@ -232,7 +258,9 @@ static VOID SglistDevicePowerDone(PDEVICE_OBJECT DeviceObject, UCHAR MinorFuncti
     IoReleaseRemoveLock(&extension->RemoveLock, irp);
 }
 
-/* D3 is right for every sleeping state: it is the only other state of the device. */
+/* D3 is right for every sleeping state: it is the only other state of the device. When there is no
+ * memory for a device power IRP, a query fails; but the system goes to sleep all the same and takes
+ * the device's power, so this turns the device off as that IRP would have. */
 static NTSTATUS SglistSystemPowerDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     PSGLIST_EXTENSION extension = (PSGLIST_EXTENSION)Context;
@@ -252,6 +280,10 @@ static NTSTATUS SglistSystemPowerDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVO
         if (NT_SUCCESS(status))
             return STATUS_MORE_PROCESSING_REQUIRED;
         extension->SystemPowerIrp = NULL;
+        if (stack->MinorFunction == IRP_MN_SET_POWER && state.DeviceState == PowerDeviceD3) {
+            SglistPowerDown(extension, Irp);
+            return STATUS_MORE_PROCESSING_REQUIRED;
+        }
         if (stack->MinorFunction == IRP_MN_QUERY_POWER)
             Irp->IoStatus.Status = status;
     }
@@ -288,5 +320,7 @@ NTSTATUS SglistPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return SglistForwardIrp(extension, Irp);
     if (stack->Parameters.Power.State.DeviceState == PowerDeviceD0)
         return SglistPowerUp(extension, Irp);
-    return SglistPowerDown(extension, Irp);
+    IoMarkIrpPending(Irp);
+    SglistPowerDown(extension, Irp);
+    return STATUS_PENDING;
 }

@@ -216,7 +216,7 @@ static VOID SglistGiveBack(PSGLIST_REQUEST Request)
     last = SglistRequestLeftLocked(extension);
     KeReleaseSpinLockFromDpcLevel(&extension->Lock);
     if (last)
-        SglistLeaveHardware(extension);
+        SglistQueuePowerDown(extension);
 }
 
 static BOOLEAN SglistServeChannel(PSGLIST_CHANNEL Channel)

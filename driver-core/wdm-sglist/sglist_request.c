@@ -198,7 +198,7 @@ VOID SglistFinishRequest(PSGLIST_REQUEST Request, NTSTATUS Status)
     SglistKickLocked(extension);
     KeReleaseSpinLockFromDpcLevel(&extension->Lock);
     if (last)
-        SglistLeaveHardware(extension);
+        SglistQueuePowerDown(extension);
     if (irp != NULL)
         IoReleaseRemoveLock(&extension->RemoveLock, irp);
 }

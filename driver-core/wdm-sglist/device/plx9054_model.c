@@ -78,6 +78,7 @@ struct channel {
     uint32_t reg[CHANNEL_REGISTERS];
     uint32_t descriptor; /* where the present one lies, when chaining */
     uint32_t moved;      /* bytes of the present block */
+    uint32_t fetched;    /* bytes of descriptors, since the chain began */
     uint8_t enabled;
     uint8_t busy;
     uint8_t aborting;
@@ -179,6 +180,15 @@ static void report_end(struct sim_device *device, struct channel *c, unsigned in
     c->active = 0;
 }
 
+/* To the rules, what fetches the descriptors of a channel is a channel of its own. */
+static void report_chain_end(struct sim_device *device, struct channel *c, unsigned index,
+                             enum sim_engine_end why)
+{
+    if (c->fetched)
+        sim_engine_end(device, CHANNELS + index, c->fetched, why);
+    c->fetched = 0;
+}
+
 /* The channel is done; all but a software reset and the loss of power may interrupt. */
 static void end_transfer(struct sim_device *device, struct plx_state *s, unsigned index,
                          enum sim_engine_end why)
@@ -186,6 +196,7 @@ static void end_transfer(struct sim_device *device, struct plx_state *s, unsigne
     struct channel *c = &s->channel[index];
 
     report_end(device, c, index, why);
+    report_chain_end(device, c, index, why);
     c->busy = 0;
     c->aborting = 0;
     c->loading = 0;
@@ -233,6 +244,9 @@ static void load_descriptor(struct sim_device *device, struct plx_state *s, unsi
         end_transfer(device, s, index, SIM_END_BUS_ERROR);
         return;
     }
+    if (!c->fetched)
+        sim_engine_begin(device, CHANNELS + index, c->descriptor, sizeof words, true);
+    c->fetched += sizeof words;
     memcpy(&c->reg[PADR], words, sizeof words);
     begin_block(device, c, index);
 }
@@ -330,6 +344,7 @@ static void stop_channels(struct sim_device *device, struct plx_state *s, enum s
 {
     for (unsigned i = 0; i < CHANNELS; i++) {
         report_end(device, &s->channel[i], i, why);
+        report_chain_end(device, &s->channel[i], i, why);
         s->channel[i] = (struct channel){.reg[MODE] = MODE_RESET};
     }
 }
