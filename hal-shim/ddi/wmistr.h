@@ -61,6 +61,29 @@ typedef struct tagWNODE_SINGLE_INSTANCE {
 #define WNODE_FLAG_METHOD_ITEM           0x00008000
 #define WNODE_FLAG_PDO_INSTANCE_NAMES    0x00010000
 
+typedef struct {
+    GUID Guid;
+    ULONG Flags;
+    ULONG InstanceCount;
+    union {
+        ULONG InstanceNameList;
+        ULONG BaseNameOffset;
+        ULONG_PTR Pdo;
+        ULONG_PTR InstanceInfo;
+    };
+} WMIREGGUIDW, *PWMIREGGUIDW;
+typedef WMIREGGUIDW WMIREGGUID, *PWMIREGGUID;
+
+typedef struct {
+    ULONG BufferSize;
+    ULONG NextWmiRegInfo;
+    ULONG RegistryPath;
+    ULONG MofResourceName;
+    ULONG GuidCount;
+    WMIREGGUIDW WmiRegGuid[];
+} WMIREGINFOW, *PWMIREGINFOW;
+typedef WMIREGINFOW WMIREGINFO, *PWMIREGINFO;
+
 #define WMIREG_FLAG_EXPENSIVE         0x00000001
 #define WMIREG_FLAG_INSTANCE_LIST     0x00000004
 #define WMIREG_FLAG_INSTANCE_BASENAME 0x00000008

@@ -203,7 +203,7 @@ static NTSTATUS send_for_driver(PFILE_OBJECT object, UCHAR major)
         irp->Tail.Overlay.OriginalFileObject = object;
         irp->Flags = IRP_SYNCHRONOUS_API;
         ft_irp_announce_system(irp, 0, false);
-        status = ft_irp_send(top, irp);
+        status = ft_irp_send(top, irp, NULL);
     }
     ft_layer_set(layer);
     return status;

@@ -63,8 +63,9 @@ void ft_irp_mark_pending(PIRP irp);
 /* IoCopyCurrentIrpStackLocationToNext and IoSetCompletionRoutine without their points. */
 void ft_irp_copy_location(PIRP irp);
 void ft_irp_set_completion(PIRP irp, PIO_COMPLETION_ROUTINE routine, PVOID context, UCHAR control);
-/* Sends an IRP of the I/O manager's own, waits for it, and frees it. */
-NTSTATUS ft_irp_send(PDEVICE_OBJECT device, PIRP irp);
+/* Sends an IRP of the I/O manager's own, waits for it, and frees it. information: NULL: not wanted.
+ */
+NTSTATUS ft_irp_send(PDEVICE_OBJECT device, PIRP irp, ULONG_PTR *information);
 /* IoCallDriver without its points. */
 NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp);
 unsigned ft_irp_id(PIRP irp);

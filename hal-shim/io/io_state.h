@@ -147,6 +147,7 @@ struct ft_io_state {
     void *interfaces;        /* struct ft_name: device interfaces */
     void *extensions;        /* of driver objects */
     void *reinitializations; /* routines to call once DriverEntry has returned */
+    void *wmi;               /* registrations with WMI */
     void *configuration;     /* CONFIGURATION_INFORMATION */
     uint32_t link_count, reinitialization_count;
     uint16_t pdo_id; /* handle id of the PDO: the device of an event's header */

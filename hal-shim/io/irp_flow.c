@@ -97,7 +97,7 @@ static NTSTATUS caught(PDEVICE_OBJECT device, PIRP irp, PVOID context)
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-NTSTATUS ft_irp_send(PDEVICE_OBJECT device, PIRP irp)
+NTSTATUS ft_irp_send(PDEVICE_OBJECT device, PIRP irp, ULONG_PTR *information)
 {
     enum { ALWAYS = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL };
     bool back = false;
@@ -108,6 +108,8 @@ NTSTATUS ft_irp_send(PDEVICE_OBJECT device, PIRP irp)
     while (!back)
         ft_task_wait(&back, 0);
     status = irp->IoStatus.Status;
+    if (information)
+        *information = irp->IoStatus.Information;
     ft_irp_retire(irp);
     return status;
 }

@@ -244,7 +244,7 @@ void ft_shutdown(void)
             return;
         IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_SHUTDOWN;
         ft_irp_announce_system(irp, 0, false);
-        ft_irp_send(top, irp);
+        ft_irp_send(top, irp, NULL);
     }
 }
 

@@ -71,6 +71,7 @@ static struct window io_window(uint16_t kind)
     case FT_EV_START_NEXT:
     case FT_EV_QUEUE_INSERT:
         return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
+    case FT_EV_WMI_REGISTER:
     case FT_EV_INTERFACE_NEW:
     case FT_EV_INTERFACE_STATE:
     case FT_EV_SYMBOLIC_LINK:
