@@ -642,6 +642,16 @@ static void lists_keep_their_order(void **state)
     assert_true(IsListEmpty(&head));
 }
 
+static void guids_compare_by_value(void **state)
+{
+    GUID a = {1, 2, 3, {4}}, b = a;
+
+    (void)state;
+    assert_true(IsEqualGUID(&a, &b) && InlineIsEqualGUID(&a, &b));
+    b.Data4[7] = 1;
+    assert_false(IsEqualGUID(&a, &b));
+}
+
 /* The list routines call it; these lists are sound. */
 void ft_list_corrupt(const LIST_ENTRY *entry)
 {
@@ -656,6 +666,7 @@ int main(void)
         cmocka_unit_test(constants_have_their_windows_values),
         cmocka_unit_test(page_arithmetic_agrees_with_the_sheet),
         cmocka_unit_test(lists_keep_their_order),
+        cmocka_unit_test(guids_compare_by_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

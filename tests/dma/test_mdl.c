@@ -276,6 +276,8 @@ static void body_advance(void)
     PFN_NUMBER second;
     uint8_t *address;
 
+    CHECK(MmSizeOfMdl(buffer, BYTES) == (SIZE_T)mdl->Size);
+    CHECK(MmSizeOfMdl((PVOID)1, PAGE_SIZE) == sizeof(MDL) + 2 * sizeof(PFN_NUMBER));
     CHECK(MmAdvanceMdl(mdl, 10) == STATUS_INVALID_PARAMETER_1); /* no pages yet */
     lock(mdl, KernelMode, IoReadAccess);
     address = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
@@ -356,7 +358,23 @@ static void body_mappings(void)
     MmUnmapLockedPages(buffer, mdl);
     CHECK(!(mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA));
     MmUnmapLockedPages(buffer, mdl);
+    CHECK(MmMapLockedPages(mdl, KernelMode) == buffer);
+    MmUnmapLockedPages(buffer, mdl);
     end(mdl);
+}
+
+static void body_map_unlocked(void)
+{
+    MmMapLockedPages(user_mdl(), KernelMode);
+    wb_note("never");
+}
+
+/* The old form returns no NULL: it stops the machine, or raises for a mapping of a user. */
+static void the_old_mapping_of_pages_that_are_not_locked_stops_the_run(void **state)
+{
+    (void)state;
+    wb_body(body_map_unlocked, FT_STOP_BUGCHECK);
+    assert_string_equal(wb_notes(), "");
 }
 
 static void system_and_user_mappings_are_given_back(void **state)
@@ -497,6 +515,7 @@ int main(void)
         cmocka_unit_test(advancing_moves_the_start_and_drops_pages),
         cmocka_unit_test(a_part_can_be_used_again),
         cmocka_unit_test(a_target_too_small_is_bug_check_40),
+        cmocka_unit_test(the_old_mapping_of_pages_that_are_not_locked_stops_the_run),
         cmocka_unit_test(system_and_user_mappings_are_given_back),
         cmocka_unit_test(a_mapping_that_fails_gives_null_raises_or_stops),
         cmocka_unit_test(protecting_judges_its_arguments),

@@ -98,6 +98,31 @@ static void devices_attach_and_are_found(void **state)
     assert_int_equal(wb_count(FT_EV_OBJECT_REFERENCE), 1);
 }
 
+static void body_safe(void)
+{
+    PDEVICE_OBJECT found = NULL;
+
+    device = make(NULL);
+    other = make(NULL);
+    CHECK(IoAttachDeviceToDeviceStackSafe(other, device, &found) == STATUS_SUCCESS);
+    CHECK(found == device && device->AttachedDevice == other && other->StackSize == 2);
+    IoDetachDevice(found);
+    CHECK(device->AttachedDevice == NULL && IoGetAttachedDevice(device) == device);
+    wb_note("detached");
+    IoDetachDevice(found);
+    wb_note("never");
+}
+
+static void detaching_what_is_not_attached_is_bug_check_c9(void **state)
+{
+    (void)state;
+    wb_body(body_safe, FT_STOP_BUGCHECK);
+    assert_string_equal(wb_notes(), "detached");
+    assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[0], 0xC9);
+    assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[1], 0x202);
+    assert_int_equal(wb_count(FT_EV_DEVICE_DETACH), 2);
+}
+
 static void open_the_pdo(void)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\NTPNP_PCI0001");
@@ -494,6 +519,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_used_once),
         cmocka_unit_test(devices_attach_and_are_found),
+        cmocka_unit_test(detaching_what_is_not_attached_is_bug_check_c9),
         cmocka_unit_test(the_pdo_has_a_name),
         cmocka_unit_test(a_device_says_its_flags_after_add_device),
         cmocka_unit_test(reinitialization_follows_driver_entry),

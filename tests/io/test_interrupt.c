@@ -265,6 +265,52 @@ static void the_interrupt_lock_by_hand_is_the_same(void **state)
     assert_non_null(strstr(run(lock_interrupt, op, 1, 1), "read in-section isr cleanup"));
 }
 
+/* ---- DpcForIsr ---- */
+
+static IO_DPC_ROUTINE dpc_for_isr;
+static VOID dpc_for_isr(PKDPC dpc, PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    CHECK(dpc == &device->Dpc && device == the_driver.device);
+    CHECK(KeGetCurrentIrql() == DISPATCH_LEVEL && context == &runs);
+    wb_note("dpc");
+    bench_complete(irp, STATUS_SUCCESS, 0);
+}
+
+static BOOLEAN isr_asks_for_a_dpc(PKINTERRUPT interrupt, PVOID context)
+{
+    (void)interrupt, (void)context;
+    if (bench_register(WB_REG_LINE) == 0)
+        return FALSE;
+    bench_register_set(WB_REG_LINE, 0);
+    IoRequestDpc(the_driver.device, the_driver.device->CurrentIrp, &runs);
+    IoRequestDpc(the_driver.device, NULL, NULL); /* coalesces: these arguments are lost */
+    wb_note("isr");
+    return TRUE;
+}
+
+static NTSTATUS wait_for_the_isr(PDEVICE_OBJECT device, PIRP irp)
+{
+    IoInitializeDpcRequest(device, dpc_for_isr);
+    IoMarkIrpPending(irp);
+    device->CurrentIrp = irp;
+    bench_register_set(WB_REG_LINE, 1);
+    return STATUS_PENDING;
+}
+
+static void the_dpc_for_isr_gets_what_the_first_call_gave(void **state)
+{
+    static const struct ft_op op[] = {READ_OP};
+
+    (void)state;
+    bench_driver_run(&(struct bench_driver){.request = wait_for_the_isr, .isr = isr_asks_for_a_dpc},
+                     op, 1);
+    assert_int_equal(wb_result()->stop, FT_STOP_NONE);
+    assert_non_null(strstr(wb_notes(), "read isr dpc cleanup"));
+    assert_int_equal(wb_event(FT_EV_DPC_INSERT, 1)->arg[1], 1);
+    assert_int_equal(wb_event(FT_EV_DPC_INSERT, 2)->arg[1], 0);
+    assert_int_equal(wb_event(FT_EV_DPC_INSERT, 1)->irql, WB_IRQ_LEVEL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +327,7 @@ int main(void)
         cmocka_unit_test(disconnecting_twice_is_bug_check_ca),
         cmocka_unit_test(the_isr_waits_for_the_synchronized_section),
         cmocka_unit_test(the_interrupt_lock_by_hand_is_the_same),
+        cmocka_unit_test(the_dpc_for_isr_gets_what_the_first_call_gave),
     };
 
     return cmocka_run_group_tests_name("interrupts", tests, NULL, NULL);

@@ -18,6 +18,7 @@ static struct layer {
     bool mark;         /* its routine marks the IRP pending when PendingReturned says so */
     NTSTATUS answer;   /* of its routine */
 } layer[LAYERS + 1];   /* [LAYERS]: the originator */
+static bool extended;  /* the routines are set by IoSetCompletionRoutineEx */
 static NTSTATUS final; /* what the lowest completes with */
 static bool pend;      /* the lowest marks the IRP pending */
 static BOOLEAN pending_seen[LAYERS + 1];
@@ -64,7 +65,10 @@ static NTSTATUS dispatch(PDEVICE_OBJECT device, PIRP irp)
         IoSkipCurrentIrpStackLocation(irp);
     } else {
         IoCopyCurrentIrpStackLocationToNext(irp);
-        if (layer[i].routine)
+        if (layer[i].routine && extended)
+            CHECK(IoSetCompletionRoutineEx(device, irp, routine, &layer[i], layer[i].on[0],
+                                           layer[i].on[1], layer[i].on[2]) == STATUS_SUCCESS);
+        else if (layer[i].routine)
             IoSetCompletionRoutine(irp, routine, &layer[i], layer[i].on[0], layer[i].on[1],
                                    layer[i].on[2]);
     }
@@ -249,6 +253,9 @@ static void a_routine_is_called_for_what_it_asked(void **state)
     static const char only_error[] = "success: originator error: top originator cancel: originator";
 
     (void)state;
+    extended = true;
+    invoked(STATUS_UNSUCCESSFUL, false, only_error);
+    extended = false;
     invoked(STATUS_SUCCESS, false, "success: top originator error: originator cancel: originator");
     invoked(STATUS_UNSUCCESSFUL, false, only_error);
     invoked(STATUS_BUFFER_OVERFLOW, false, only_error); /* a warning is no success */

@@ -524,6 +524,35 @@ static void po_call_driver_is_io_call_driver_with_an_event(void **state)
     assert_int_equal(wb_count(FT_EV_PO_CALL), 2); /* and D0 at the end */
 }
 
+static NTSTATUS tell_and_go_on(PIRP irp, PIO_STACK_LOCATION location)
+{
+    static const DEVICE_POWER_STATE before[] = {
+        [PowerDeviceD0] = PowerDeviceD3, [PowerDeviceD3] = PowerDeviceD0};
+    POWER_STATE state = location->Parameters.Power.State, told;
+
+    if (location->MinorFunction == IRP_MN_SET_POWER) {
+        told = PoSetPowerState(the_driver.device, DevicePowerState, state);
+        CHECK(told.DeviceState == before[state.DeviceState]);
+        told = PoSetPowerState(the_driver.device, SystemPowerState,
+                               (POWER_STATE){.SystemState = PowerSystemWorking});
+        CHECK(told.SystemState == PowerSystemWorking);
+    }
+    PoStartNextPowerIrp(irp); /* without effect since Vista */
+    return bench_pass_down(irp);
+}
+
+static void the_power_manager_says_what_it_was_told_before(void **state)
+{
+    static const struct ft_op op[] = {OP(POWER_DOWN), OP(POWER_UP)};
+
+    (void)state;
+    run(&(struct bench_driver){.power = tell_and_go_on}, op, 2);
+    assert_int_equal(wb_count(FT_EV_PO_SET_STATE), 4);
+    assert_int_equal(wb_event(FT_EV_PO_SET_STATE, 1)->arg[1], PowerDeviceD3);
+    assert_int_equal(wb_event(FT_EV_PO_SET_STATE, 2)->arg[2], true);
+    assert_true(wb_count(FT_EV_PO_START_NEXT) >= 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_power_setting_is_told_at_once_and_at_each_change),
         cmocka_unit_test(the_other_services_answer),
         cmocka_unit_test(po_call_driver_is_io_call_driver_with_an_event),
+        cmocka_unit_test(the_power_manager_says_what_it_was_told_before),
     };
 
     return cmocka_run_group_tests_name("power", tests, NULL, NULL);

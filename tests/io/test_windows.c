@@ -66,6 +66,10 @@ static void body_widths(void)
     CHECK(READ_REGISTER_ULONG64((PULONG64)scratch) == 0x55667788); /* the bench keeps 32 bits */
     WRITE_REGISTER_UCHAR(scratch, 0xFE);
     CHECK(READ_REGISTER_UCHAR(scratch) == 0xFE && READ_REGISTER_USHORT((PUSHORT)scratch) == 0xFE);
+    WRITE_REGISTER_USHORT((PUSHORT)scratch, 0x8182);
+    CHECK(READ_REGISTER_USHORT((PUSHORT)scratch) == 0x8182);
+    WRITE_REGISTER_ULONG((PULONG)scratch, 0x91929394);
+    CHECK(READ_REGISTER_ULONG((PULONG)scratch) == 0x91929394);
     WRITE_REGISTER_BUFFER_UCHAR(scratch, bytes, 1);
     READ_REGISTER_BUFFER_ULONG((PULONG)scratch, words, 2);
     CHECK(words[0] == 0x61 && words[1] == 0); /* the second is the next register */

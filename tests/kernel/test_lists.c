@@ -62,6 +62,35 @@ static void singly_linked_lists_and_sums_return_what_was(void **state)
     assert_string_equal(wb_notes(), "done");
 }
 
+/* The forms without a lock are macros and inline functions of the headers. */
+static void body_unlocked(void)
+{
+    SINGLE_LIST_ENTRY single = {NULL}, one, two;
+    LIST_ENTRY head, more, a, b, c;
+
+    PushEntryList(&single, &one);
+    PushEntryList(&single, &two);
+    CHECK(PopEntryList(&single) == &two && PopEntryList(&single) == &one);
+    CHECK(PopEntryList(&single) == NULL);
+    InitializeListHead(&head);
+    InitializeListHead(&more);
+    InsertTailList(&head, &a);
+    InsertTailList(&more, &b);
+    InsertTailList(&more, &c);
+    RemoveEntryList(&more); /* its entries are a ring without a head */
+    AppendTailList(&head, &b);
+    CHECK(RemoveTailList(&head) == &c && RemoveHeadList(&head) == &a);
+    CHECK(RemoveHeadList(&head) == &b && IsListEmpty(&head));
+    wb_note("done");
+}
+
+static void lists_without_a_lock_are_joined_and_taken_apart(void **state)
+{
+    (void)state;
+    wb_body(body_unlocked, FT_STOP_NONE);
+    assert_string_equal(wb_notes(), "done");
+}
+
 static void body_broken(void)
 {
     LIST_ENTRY head, one, stray;
@@ -168,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubly_linked_lists_return_the_neighbour),
         cmocka_unit_test(singly_linked_lists_and_sums_return_what_was),
+        cmocka_unit_test(lists_without_a_lock_are_joined_and_taken_apart),
         cmocka_unit_test(a_broken_list_stops_the_machine),
         cmocka_unit_test(a_list_waits_for_its_lock),
         cmocka_unit_test(sequenced_lists_are_last_in_first_out),

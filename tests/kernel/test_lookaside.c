@@ -24,6 +24,9 @@ static void body_plain(void)
     ExDeleteNPagedLookasideList(&nonpaged);
     ExDeletePagedLookasideList(&paged); /* b is not back */
     ExFreePoolWithTag(b, TAG);
+    ExInitializePagedLookasideList(&paged, NULL, NULL, 0, BYTES, TAG, 0);
+    ExFreeToPagedLookasideList(&paged, ExAllocateFromPagedLookasideList(&paged));
+    ExDeletePagedLookasideList(&paged);
 }
 
 static void entries_are_pool_blocks(void **state)
@@ -39,6 +42,7 @@ static void entries_are_pool_blocks(void **state)
                      wb_event(FT_EV_LOOKASIDE_INIT, 1)->arg[0]);
     assert_int_equal(wb_event(FT_EV_LOOKASIDE_DELETE, 1)->arg[1], 0);
     assert_int_equal(wb_event(FT_EV_LOOKASIDE_DELETE, 2)->arg[1], 1);
+    assert_int_equal(wb_event(FT_EV_LOOKASIDE_DELETE, 3)->arg[1], 0);
 }
 
 static PVOID own_allocate(POOL_TYPE type, SIZE_T bytes, ULONG tag)

@@ -454,6 +454,7 @@ static void waiting_for_a_callback_at_dispatch_is_bug_check_b8(void **state)
 static void body_precise(void)
 {
     LARGE_INTEGER system, precise;
+    LARGE_INTEGER counter, frequency;
     ULONGLONG interrupt, unbiased;
     ULONG64 stamp;
 
@@ -463,6 +464,10 @@ static void body_precise(void)
     unbiased = KeQueryUnbiasedInterruptTime();
     CHECK(precise.QuadPart > system.QuadPart && interrupt == stamp);
     CHECK(interrupt > (ULONGLONG)precise.QuadPart && unbiased > interrupt);
+    counter = KeQueryPerformanceCounter(&frequency);
+    CHECK(frequency.QuadPart > 0);
+    KeStallExecutionProcessor(1000);
+    CHECK(KeQueryPerformanceCounter(NULL).QuadPart - counter.QuadPart >= frequency.QuadPart / 1000);
     wb_note("read");
 }
 

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Every routine that the shim has for drivers is called by a test.
+
+usage: check_tested.py --archive ARCHIVE --objects FILE [--nm NM]
+
+A routine is a function that the archive defines, that a ddi header names, and that is no row of
+unimplemented.def. FILE lists the object files of the tests, one a line; a test calls what its object
+leaves undefined, so macros and pasted names count as the function that they end in. What is inline in
+a header leaves no trace in an object: a test has to name it.
+"""
+
+import argparse
+import glob
+import os
+import re
+import subprocess
+import sys
+
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+SHIM = os.path.join(TESTS, "..", "hal-shim")
+UNIMPLEMENTED = os.path.join(SHIM, "kernel", "unimplemented.def")
+AREAS = ["kernel", "io", "dma", "ddi"]  # of tests that are about routines
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def symbols(nm, option, files):
+    text = subprocess.run([nm, "-g", option, *files], capture_output=True, text=True, check=True)
+    return re.findall(r"^[0-9a-f]* +([TWU]) (\w+)$", text.stdout, re.M)
+
+
+def headers():
+    return "".join(read(path) for path in sorted(glob.glob(os.path.join(SHIM, "ddi", "*.h"))))
+
+
+def routines(nm, archive, declared):
+    defined = {name for _, name in symbols(nm, "--defined-only", [archive])}
+    missing = re.findall(r"^UNIMPLEMENTED\((\w+)\)", read(UNIMPLEMENTED), re.M)
+    return (defined & set(re.findall(r"\w+", declared))) - set(missing)
+
+
+def inlines(declared):
+    return set(re.findall(r"^FORCEINLINE [^(;{=]*?(\w+)\(", declared, re.M))
+
+
+def named():
+    paths = [path for area in AREAS for path in glob.glob(os.path.join(TESTS, area, "*.c"))]
+    return set(re.findall(r"\w+", "".join(read(path) for path in paths)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--archive", required=True)
+    parser.add_argument("--objects", required=True)
+    parser.add_argument("--nm", default="nm")
+    arguments = parser.parse_args()
+    declared = headers()
+    objects = [line for line in read(arguments.objects).split("\n") if line]
+    called = {name for _, name in symbols(arguments.nm, "-u", objects)}
+    functions = routines(arguments.nm, arguments.archive, declared)
+    names = {name for name in functions | inlines(declared) if not name.startswith("ft_")}
+    in_text = named()
+    untested = sorted(name for name in names
+                      if name not in (called if name in functions else in_text))
+    for name in untested:
+        print(f"{name}: no test calls it")
+    print(f"{len(names)} routines, {len(untested)} without a test")
+    return 1 if untested or not names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
