@@ -27,7 +27,8 @@ static NTSTATUS dispatch(PDEVICE_OBJECT device, PIRP irp)
         held = irp;
         return STATUS_PENDING;
     }
-    if (irp->AssociatedIrp.SystemBuffer && (irp->Flags & IRP_BUFFERED_IO))
+    if (IoGetCurrentIrpStackLocation(irp)->MajorFunction == IRP_MJ_WRITE &&
+        irp->AssociatedIrp.SystemBuffer)
         memcpy(data, irp->AssociatedIrp.SystemBuffer, BYTES);
     return bench_complete(irp, answer, information);
 }
