@@ -14,6 +14,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     DriverObject->MajorFunction[IRP_MJ_CLEANUP] = PacketCleanup;
     DriverObject->MajorFunction[IRP_MJ_READ] = PacketReadWrite;
     DriverObject->MajorFunction[IRP_MJ_WRITE] = PacketReadWrite;
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = PacketDeviceControl;
     DriverObject->MajorFunction[IRP_MJ_PNP] = PacketPnp;
     DriverObject->MajorFunction[IRP_MJ_POWER] = PacketPower;
     DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = PacketSystemControl;
@@ -60,16 +61,23 @@ NTSTATUS PacketAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDev
 
     extension = (PPACKET_EXTENSION)device->DeviceExtension;
     PacketInitializeExtension(extension, device, PhysicalDeviceObject);
+    extension->PowerWork = IoAllocateWorkItem(device);
+    if (extension->PowerWork == NULL) {
+        IoDeleteDevice(device);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
     extension->LowerDevice = IoAttachDeviceToDeviceStack(device, PhysicalDeviceObject);
     if (extension->LowerDevice == NULL) {
+        IoFreeWorkItem(extension->PowerWork);
         IoDeleteDevice(device);
         return STATUS_NO_SUCH_DEVICE;
     }
 
     device->Flags |= DO_DIRECT_IO;
     device->Flags |= extension->LowerDevice->Flags & DO_POWER_PAGABLE;
-    if (device->AlignmentRequirement < extension->LowerDevice->AlignmentRequirement)
-        device->AlignmentRequirement = extension->LowerDevice->AlignmentRequirement;
+    device->AlignmentRequirement = extension->LowerDevice->AlignmentRequirement;
+    if (device->AlignmentRequirement < S5933_ALIGNMENT)
+        device->AlignmentRequirement = S5933_ALIGNMENT;
     device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     return STATUS_SUCCESS;
 }

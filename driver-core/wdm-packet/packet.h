@@ -1,9 +1,9 @@
 /*
- * packet.h: a driver for a bus master without scatter/gather hardware.
+ * packet.h: a driver for a bus master without scatter/gather hardware, the AMCC S5933.
  *
- * The device moves one contiguous run of at most 16 KiB per operation. Reads and writes are direct
- * I/O; a longer or scattered request is cut into pieces, each mapped, moved and flushed before the
- * next (packet_dma.c).
+ * The part moves one contiguous run at a time, to memory or from it; the driver never uses both of
+ * its engines at once. Reads and writes are direct I/O; a longer or scattered request is cut into
+ * pieces, each mapped, moved and flushed before the next (packet_dma.c).
  *
  * Terms
  *   piece   one MapTransfer, one device operation, one FlushAdapterBuffers.
@@ -24,43 +24,59 @@
 
 /* --- The device. --- */
 
-#define PACKET_REGISTER_BYTES 0x28
+#define S5933_MWAR   0x24 /* address of a run to memory, a multiple of 4; follows the data */
+#define S5933_MWTC   0x28 /* bytes of it that are left */
+#define S5933_MRAR   0x2C /* the same for a run from memory */
+#define S5933_MRTC   0x30
+#define S5933_INTCSR 0x38 /* S5933_INTCSR_*, S5933_EVENT_*; interrupts */
+#define S5933_MCSR   0x3C /* S5933_MCSR_*; the bus master */
 
-#define PACKET_ID         0x00 /* read only: PACKET_ID_VALUE */
-#define PACKET_STATUS     0x04 /* read only: PACKET_STATUS_* */
-#define PACKET_CONTROL    0x08 /* PACKET_CONTROL_*; commands read as zero */
-#define PACKET_EVENTS     0x0C /* PACKET_EVENT_*; a one written clears the bit */
-#define PACKET_ADDRESS_LO 0x10 /* logical address of the run */
-#define PACKET_ADDRESS_HI 0x14
-#define PACKET_LENGTH     0x18 /* bytes, 1..PACKET_PIECE_MAX */
-#define PACKET_DIRECTION  0x1C /* 1: memory to device */
-#define PACKET_COUNT      0x20 /* read only: bytes moved by the last operation */
-#define PACKET_CHECKSUM   0x24 /* read only: rolling checksum of the bytes taken from memory */
+#define S5933_REGISTER_BYTES 0x40
+#define S5933_ALIGNMENT      FILE_LONG_ALIGNMENT
+#define S5933_ABSENT         0xFFFFFFFFu /* what every register of a missing device reads as */
 
-#define PACKET_ID_VALUE 0x544B4350u
-#define PACKET_ABSENT   0xFFFFFFFFu /* what every register of a missing device reads as */
+#define S5933_INTCSR_WRITE_ENABLE                                                                  \
+    0x00004000u                              /* interrupt when MWTC gets zero, or after an abort   \
+                                              */
+#define S5933_INTCSR_READ_ENABLE 0x00008000u /* the same for MRTC */
+#define S5933_INTCSR_ASSERTED    0x00800000u /* read only */
 
-#define PACKET_STATUS_BUSY 0x1u
+/* In INTCSR; a one written clears the bit. */
+#define S5933_EVENT_WRITE_DONE   0x00040000u /* MWTC got zero */
+#define S5933_EVENT_READ_DONE    0x00080000u
+#define S5933_EVENT_MASTER_ABORT 0x00100000u /* nobody took the address */
+#define S5933_EVENT_TARGET_ABORT 0x00200000u
+#define S5933_EVENT_ABORTS       (S5933_EVENT_MASTER_ABORT | S5933_EVENT_TARGET_ABORT)
+#define S5933_EVENT_MASK         (S5933_EVENT_WRITE_DONE | S5933_EVENT_READ_DONE | S5933_EVENT_ABORTS)
 
-#define PACKET_CONTROL_INTERRUPT 0x1u /* let events raise the interrupt line */
-#define PACKET_CONTROL_START     0x2u
-#define PACKET_CONTROL_ABORT     0x4u /* takes effect at the next burst: wait until idle */
-#define PACKET_CONTROL_RESET     0x8u /* takes effect at once; clears all registers */
+#define S5933_MCSR_WRITE_ENABLE 0x00000400u /* runs to memory; clear: none, at once */
+#define S5933_MCSR_READ_ENABLE  0x00004000u
+#define S5933_MCSR_RESET_ADD_ON 0x01000000u /* while it is set */
+#define S5933_MCSR_RESET_FIFOS  0x06000000u
 
-#define PACKET_EVENT_DONE      0x1u
-#define PACKET_EVENT_ABORTED   0x2u
-#define PACKET_EVENT_BUS_ERROR 0x4u
-#define PACKET_EVENT_MASK      0x7u
+/* --- For applications. --- */
 
-#define PACKET_PIECE_MAX 16384u /* bytes per operation */
+typedef struct _PACKET_STATISTICS {
+    ULONG Pieces;    /* mapped, moved and flushed */
+    ULONG Completed; /* requests that succeeded */
+    ULONG Failed;    /* requests that had the device and ended otherwise */
+    ULONG Reserved;
+    ULONGLONG BytesRead;
+    ULONGLONG BytesWritten;
+} PACKET_STATISTICS, *PPACKET_STATISTICS;
+
+/* Output: PACKET_STATISTICS. */
+#define IOCTL_PACKET_GET_STATISTICS                                                                \
+    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+/* Moves what would be the output buffer to the device: a write by another name. */
+#define IOCTL_PACKET_SEND CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_IN_DIRECT, FILE_WRITE_ACCESS)
 
 /* --- The driver. --- */
 
 #define PACKET_TAG 0x746B6350u /* "Pckt" in memory */
 
-/* An abort takes one burst. After this many looks at the status, a microsecond apart, the device is
- * reset instead. */
-#define PACKET_ABORT_POLLS 50u
+/* Bytes per piece. The part could move far more; map registers are scarce. */
+#define PACKET_PIECE_MAX 16384u
 
 /* A piece that is not done after this many ticks of the watchdog is aborted. */
 #define PACKET_TICK_100NS  (100 * 10000)
@@ -92,7 +108,7 @@ typedef enum _PACKET_PNP_STATE {
     PacketRemoved
 } PACKET_PNP_STATE;
 
-/* Where a read or write IRP is, in Tail.Overlay.DriverContext[0]; guarded by the lock. The cancel
+/* Where the IRP of a transfer is, in Tail.Overlay.DriverContext[0]; guarded by the lock. The cancel
  * routine stays set from queueing to completion and acts on this. */
 typedef enum _PACKET_IRP_PLACE {
     PacketIrpQueued, /* in the queue; the cancel routine takes it out and completes it */
@@ -132,6 +148,11 @@ typedef struct _PACKET_EXTENSION {
     PACKET_PNP_STATE PreviousPnpState; /* (L) what CANCEL_STOP and CANCEL_REMOVE go back to */
     DEVICE_POWER_STATE PowerState;     /* (L) */
     PIRP PowerIrp;                     /* (L) a power-down that waits for the slot to become free */
+    PIRP SystemPowerIrp;               /* a system power IRP that waits for its device power IRP */
+    PIO_WORKITEM PowerWork;       /* forwards a power-down that may not go down at DISPATCH_LEVEL */
+    ULONG SpecialFiles;           /* (L) paging, hibernation and dump files on the device */
+    ULONG PagingFiles;            /* (L) of these */
+    PACKET_STATISTICS Statistics; /* (L) */
 
     KDPC ServiceDpc; /* starts the next request */
     KDPC GrantDpc;   /* goes on after AdapterControl */
@@ -147,7 +168,7 @@ typedef struct _PACKET_EXTENSION {
     BOOLEAN DeviceReady; /* reset and its interrupt enabled since it last had no power */
 
     BOOLEAN InterruptsOn; /* (I) */
-    ULONG Events;         /* (I) PACKET_EVENT_* of the running piece that the ISR has seen */
+    ULONG Events;         /* (I) S5933_EVENT_* of the running piece that the ISR has seen */
 } PACKET_EXTENSION, *PPACKET_EXTENSION;
 
 static __inline ULONG PacketRead(PPACKET_EXTENSION Extension, ULONG Offset)
@@ -197,6 +218,7 @@ VOID PacketLeaveSlot(PPACKET_EXTENSION Extension);
 
 /* --- packet_io.c --- */
 DRIVER_DISPATCH PacketReadWrite;
+DRIVER_DISPATCH PacketDeviceControl;
 DRIVER_DISPATCH PacketCleanup;
 
 /* Lock held. Gives the slot to the next request of the queue (phase ChannelWait), if it is free and
@@ -254,8 +276,11 @@ typedef struct _PACKET_OPERATION {
  * interrupt off. */
 VOID PacketResetDevice(PPACKET_EXTENSION Extension);
 
-/* <= DISPATCH_LEVEL, by the owner of the slot. Returns when the device moves no more data: it says
- * so, it was reset, or it is not there. Bounded. */
+/* <= DISPATCH_LEVEL, by the owner of the slot. When it returns the device moves no more data. */
 VOID PacketStopDevice(PPACKET_EXTENSION Extension);
+
+/* <= DISPATCH_LEVEL, by the owner of a request whose run has ended: its bytes that were not moved,
+ * or S5933_ABSENT. */
+ULONG PacketBytesLeft(PPACKET_EXTENSION Extension);
 
 #endif

@@ -91,6 +91,7 @@ static VOID PacketStartPiece(PPACKET_EXTENSION Extension)
     stop = request->StopStatus;
     if (NT_SUCCESS(stop)) {
         Extension->Phase = PacketPhaseRunning;
+        Extension->Statistics.Pieces++;
         request->TicksLeft = PACKET_PIECE_TICKS;
         KeSetTimer(&Extension->WatchdogTimer, tick, &Extension->WatchdogDpc);
         KeSynchronizeExecution(Extension->Interrupt, PacketStartDevice, &operation);
@@ -102,13 +103,13 @@ static VOID PacketStartPiece(PPACKET_EXTENSION Extension)
 }
 
 /* How a piece went: what the device says, checked against what it was told. */
-static NTSTATUS PacketPieceStatus(ULONG Events, ULONG Count, ULONG Length, BOOLEAN Flushed)
+static NTSTATUS PacketPieceStatus(ULONG Events, ULONG Left, BOOLEAN Flushed)
 {
-    if (Count == PACKET_ABSENT)
+    if (Left == S5933_ABSENT)
         return STATUS_DEVICE_NOT_CONNECTED;
-    if ((Events & PACKET_EVENT_BUS_ERROR) != 0 || !Flushed)
+    if ((Events & S5933_EVENT_ABORTS) != 0 || !Flushed)
         return STATUS_IO_DEVICE_ERROR;
-    if ((Events & PACKET_EVENT_DONE) == 0 || Count > Length)
+    if (Left != 0)
         return STATUS_DEVICE_PROTOCOL_ERROR;
     return STATUS_SUCCESS;
 }
@@ -117,17 +118,22 @@ VOID PacketPieceDone(PPACKET_EXTENSION Extension, ULONG Events)
 {
     PPACKET_REQUEST request = &Extension->Request;
     ULONG length = request->PieceLength;
-    ULONG count = PacketRead(Extension, PACKET_COUNT);
-    BOOLEAN flushed = PacketFlushPiece(Extension);
-    NTSTATUS status = PacketPieceStatus(Events, count, length, flushed);
+    BOOLEAN flushed;
+    NTSTATUS status;
     NTSTATUS stop;
+    ULONG left;
 
+    /* Whatever it claims: nothing moves while the piece is flushed. */
+    PacketStopDevice(Extension);
+    left = PacketBytesLeft(Extension);
+    flushed = PacketFlushPiece(Extension);
+    status = PacketPieceStatus(Events, left, flushed);
     if (!NT_SUCCESS(status)) {
         PacketEndTransfer(Extension, status);
         return;
     }
-    request->Moved += count;
-    if (count < length || request->Moved == request->Length) {
+    request->Moved += length;
+    if (request->Moved == request->Length) {
         PacketEndTransfer(Extension, STATUS_SUCCESS);
         return;
     }

@@ -1,5 +1,5 @@
 /*
- * packet_io.c: reads and writes until they reach the hardware, and their end.
+ * packet_io.c: reads, writes and device control until they reach the hardware, and their end.
  *
  * One cancel routine serves an IRP from queueing to completion. Where the IRP is (PACKET_IRP_PLACE)
  * and who completes it are decided under the lock, so of the cancel routine, cleanup, removal and
@@ -84,44 +84,91 @@ static NTSTATUS PacketEnqueueLocked(PPACKET_EXTENSION Extension, PIRP Irp)
     return STATUS_PENDING;
 }
 
+/* What an IRP asks to be moved. */
 static ULONG PacketIrpLength(PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
 
-    if (stack->MajorFunction == IRP_MJ_WRITE)
+    switch (stack->MajorFunction) {
+    case IRP_MJ_READ:
+        return stack->Parameters.Read.Length;
+    case IRP_MJ_WRITE:
         return stack->Parameters.Write.Length;
-    return stack->Parameters.Read.Length;
+    default: /* IOCTL_PACKET_SEND */
+        return stack->Parameters.DeviceIoControl.OutputBufferLength;
+    }
+}
+
+/* Queues a transfer whose IRP has the remove lock, or completes it. */
+static NTSTATUS PacketQueueTransfer(PPACKET_EXTENSION Extension, PIRP Irp)
+{
+    ULONG length = PacketIrpLength(Irp);
+    PMDL mdl = Irp->MdlAddress;
+    BOOLEAN marked = FALSE;
+    NTSTATUS status;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Extension->Lock, &irql);
+    if ((Extension->Holds & PACKET_HOLD_REMOVED) != 0) {
+        status = STATUS_DELETE_PENDING;
+    } else if (length == 0) {
+        status = STATUS_SUCCESS; /* has no MDL */
+    } else if (mdl == NULL || length > MmGetMdlByteCount(mdl) ||
+               (MmGetMdlByteOffset(mdl) & S5933_ALIGNMENT) != 0) {
+        status = STATUS_INVALID_PARAMETER;
+    } else {
+        status = PacketEnqueueLocked(Extension, Irp);
+        marked = TRUE;
+    }
+    KeReleaseSpinLock(&Extension->Lock, irql);
+
+    if (status == STATUS_PENDING)
+        return STATUS_PENDING;
+    PacketCompleteIrp(Extension, Irp, status, 0);
+    return marked ? STATUS_PENDING : status;
 }
 
 NTSTATUS PacketReadWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PPACKET_EXTENSION extension = (PPACKET_EXTENSION)DeviceObject->DeviceExtension;
-    ULONG length = PacketIrpLength(Irp);
-    BOOLEAN marked = FALSE;
     NTSTATUS status;
-    KIRQL irql;
 
     status = IoAcquireRemoveLock(&extension->RemoveLock, Irp);
     if (!NT_SUCCESS(status))
         return PacketRefuseIrp(Irp, status);
+    return PacketQueueTransfer(extension, Irp);
+}
 
-    KeAcquireSpinLock(&extension->Lock, &irql);
-    if ((extension->Holds & PACKET_HOLD_REMOVED) != 0) {
-        status = STATUS_DELETE_PENDING;
-    } else if (length == 0) {
-        status = STATUS_SUCCESS; /* has no MDL */
-    } else if (Irp->MdlAddress == NULL || length > MmGetMdlByteCount(Irp->MdlAddress)) {
-        status = STATUS_INVALID_PARAMETER;
-    } else {
-        status = PacketEnqueueLocked(extension, Irp);
-        marked = TRUE;
+static NTSTATUS PacketGetStatistics(PPACKET_EXTENSION Extension, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    PPACKET_STATISTICS statistics = (PPACKET_STATISTICS)Irp->AssociatedIrp.SystemBuffer;
+    KIRQL irql;
+
+    if (stack->Parameters.DeviceIoControl.OutputBufferLength < sizeof(*statistics))
+        return PacketCompleteIrp(Extension, Irp, STATUS_BUFFER_TOO_SMALL, 0);
+    KeAcquireSpinLock(&Extension->Lock, &irql);
+    *statistics = Extension->Statistics;
+    KeReleaseSpinLock(&Extension->Lock, irql);
+    return PacketCompleteIrp(Extension, Irp, STATUS_SUCCESS, sizeof(*statistics));
+}
+
+NTSTATUS PacketDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PPACKET_EXTENSION extension = (PPACKET_EXTENSION)DeviceObject->DeviceExtension;
+    NTSTATUS status;
+
+    status = IoAcquireRemoveLock(&extension->RemoveLock, Irp);
+    if (!NT_SUCCESS(status))
+        return PacketRefuseIrp(Irp, status);
+    switch (IoGetCurrentIrpStackLocation(Irp)->Parameters.DeviceIoControl.IoControlCode) {
+    case IOCTL_PACKET_GET_STATISTICS:
+        return PacketGetStatistics(extension, Irp);
+    case IOCTL_PACKET_SEND:
+        return PacketQueueTransfer(extension, Irp);
+    default:
+        return PacketCompleteIrp(extension, Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
-    KeReleaseSpinLock(&extension->Lock, irql);
-
-    if (status == STATUS_PENDING)
-        return STATUS_PENDING;
-    PacketCompleteIrp(extension, Irp, status, 0);
-    return marked ? STATUS_PENDING : status;
 }
 
 BOOLEAN PacketTakeNextLocked(PPACKET_EXTENSION Extension)
@@ -146,12 +193,25 @@ BOOLEAN PacketTakeNextLocked(PPACKET_EXTENSION Extension)
         request->StopStatus = STATUS_SUCCESS;
         request->Mdl = irp->MdlAddress;
         request->Length = PacketIrpLength(irp);
-        request->Write = IoGetCurrentIrpStackLocation(irp)->MajorFunction == IRP_MJ_WRITE;
+        request->Write = IoGetCurrentIrpStackLocation(irp)->MajorFunction != IRP_MJ_READ;
         Extension->Phase = PacketPhaseChannelWait;
         KeClearEvent(&Extension->IdleEvent);
         return TRUE;
     }
     return FALSE;
+}
+
+static VOID PacketCountLocked(PPACKET_EXTENSION Extension, NTSTATUS Status, ULONG Moved)
+{
+    if (!NT_SUCCESS(Status)) {
+        Extension->Statistics.Failed++;
+        return;
+    }
+    Extension->Statistics.Completed++;
+    if (Extension->Request.Write)
+        Extension->Statistics.BytesWritten += Moved;
+    else
+        Extension->Statistics.BytesRead += Moved;
 }
 
 VOID PacketFinishRequest(PPACKET_EXTENSION Extension, NTSTATUS Status, ULONG Information)
@@ -168,6 +228,7 @@ VOID PacketFinishRequest(PPACKET_EXTENSION Extension, NTSTATUS Status, ULONG Inf
         PacketSetPlaceLocked(irp, PacketIrpLeft);
         mine = FALSE;
     }
+    PacketCountLocked(Extension, Status, Information);
     Extension->Request.Irp = NULL;
     Extension->Self->CurrentIrp = NULL;
     KeReleaseSpinLockFromDpcLevel(&Extension->Lock);

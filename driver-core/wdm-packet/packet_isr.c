@@ -8,6 +8,8 @@
  */
 #include "packet.h"
 
+#define PACKET_INTERRUPTS (S5933_INTCSR_WRITE_ENABLE | S5933_INTCSR_READ_ENABLE)
+
 BOOLEAN PacketIsr(PKINTERRUPT Interrupt, PVOID Context)
 {
     PPACKET_EXTENSION extension = (PPACKET_EXTENSION)Context;
@@ -19,13 +21,11 @@ BOOLEAN PacketIsr(PKINTERRUPT Interrupt, PVOID Context)
      * be touched. */
     if (!extension->InterruptsOn)
         return FALSE;
-    events = PacketRead(extension, PACKET_EVENTS);
-    if (events == PACKET_ABSENT)
+    events = PacketRead(extension, S5933_INTCSR);
+    if (events == S5933_ABSENT || (events & S5933_INTCSR_ASSERTED) == 0)
         return FALSE;
-    events &= PACKET_EVENT_MASK;
-    if (events == 0)
-        return FALSE;
-    PacketWrite(extension, PACKET_EVENTS, events);
+    events &= S5933_EVENT_MASK;
+    PacketWrite(extension, S5933_INTCSR, PACKET_INTERRUPTS | events);
     extension->Events |= events;
     IoRequestDpc(extension->Self, NULL, NULL);
     return TRUE;
@@ -37,7 +37,7 @@ BOOLEAN PacketEnableInterrupts(PVOID Context)
 
     extension->Events = 0;
     extension->InterruptsOn = TRUE;
-    PacketWrite(extension, PACKET_CONTROL, PACKET_CONTROL_INTERRUPT);
+    PacketWrite(extension, S5933_INTCSR, PACKET_INTERRUPTS | S5933_EVENT_MASK);
     return TRUE;
 }
 
@@ -46,7 +46,7 @@ BOOLEAN PacketDisableInterrupts(PVOID Context)
     PPACKET_EXTENSION extension = (PPACKET_EXTENSION)Context;
 
     extension->InterruptsOn = FALSE;
-    PacketWrite(extension, PACKET_CONTROL, 0);
+    PacketWrite(extension, S5933_INTCSR, S5933_EVENT_MASK);
     return TRUE;
 }
 
@@ -65,35 +65,32 @@ BOOLEAN PacketStartDevice(PVOID Context)
     PPACKET_EXTENSION extension = operation->Extension;
 
     extension->Events = 0;
-    PacketWrite(extension, PACKET_EVENTS, PACKET_EVENT_MASK);
-    PacketWrite(extension, PACKET_ADDRESS_LO, operation->Address.LowPart);
-    PacketWrite(extension, PACKET_ADDRESS_HI, (ULONG)operation->Address.HighPart);
-    PacketWrite(extension, PACKET_LENGTH, operation->Length);
-    PacketWrite(extension, PACKET_DIRECTION, operation->Write ? 1 : 0);
-    PacketWrite(extension, PACKET_CONTROL, PACKET_CONTROL_INTERRUPT | PACKET_CONTROL_START);
+    PacketWrite(extension, S5933_INTCSR, PACKET_INTERRUPTS | S5933_EVENT_MASK);
+    PacketWrite(extension, operation->Write ? S5933_MRAR : S5933_MWAR, operation->Address.LowPart);
+    PacketWrite(extension, operation->Write ? S5933_MRTC : S5933_MWTC, operation->Length);
+    PacketWrite(extension, S5933_MCSR,
+                operation->Write ? S5933_MCSR_READ_ENABLE : S5933_MCSR_WRITE_ENABLE);
     return TRUE;
 }
 
 VOID PacketResetDevice(PPACKET_EXTENSION Extension)
 {
-    PacketWrite(Extension, PACKET_CONTROL, PACKET_CONTROL_RESET);
-    PacketRead(Extension, PACKET_STATUS); /* the write has arrived when the read is answered */
+    PacketWrite(Extension, S5933_INTCSR, S5933_EVENT_MASK);
+    PacketWrite(Extension, S5933_MCSR, S5933_MCSR_RESET_ADD_ON | S5933_MCSR_RESET_FIFOS);
+    PacketRead(Extension, S5933_MCSR); /* the write has arrived when the read is answered */
+    KeStallExecutionProcessor(1);
+    PacketWrite(Extension, S5933_MCSR, 0);
 }
 
 VOID PacketStopDevice(PPACKET_EXTENSION Extension)
 {
-    ULONG status;
-    ULONG polls;
+    PacketWrite(Extension, S5933_MCSR, S5933_MCSR_RESET_FIFOS);
+    PacketRead(Extension, S5933_MCSR); /* see above; and all that was on its way is in memory */
+}
 
-    PacketWrite(Extension, PACKET_CONTROL, PACKET_CONTROL_INTERRUPT | PACKET_CONTROL_ABORT);
-    for (polls = 0; polls < PACKET_ABORT_POLLS; polls++) {
-        status = PacketRead(Extension, PACKET_STATUS);
-        if (status == PACKET_ABSENT || (status & PACKET_STATUS_BUSY) == 0)
-            return;
-        KeStallExecutionProcessor(1);
-    }
-    PacketResetDevice(Extension);
-    KeSynchronizeExecution(Extension->Interrupt, PacketEnableInterrupts, Extension);
+ULONG PacketBytesLeft(PPACKET_EXTENSION Extension)
+{
+    return PacketRead(Extension, Extension->Request.Write ? S5933_MRTC : S5933_MWTC);
 }
 
 /* Irp and Context of IoRequestDpc mean nothing here: one DPC may stand for several interrupts, or
@@ -102,7 +99,6 @@ VOID PacketDpcForIsr(PKDPC Dpc, PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Con
 {
     PPACKET_EXTENSION extension = (PPACKET_EXTENSION)DeviceObject->DeviceExtension;
     PACKET_EVENTS_TAKEN taken;
-    ULONG status;
 
     UNREFERENCED_PARAMETER(Dpc);
     UNREFERENCED_PARAMETER(Irp);
@@ -113,13 +109,6 @@ VOID PacketDpcForIsr(PKDPC Dpc, PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Con
     KeAcquireSpinLockAtDpcLevel(&extension->Lock);
     if (extension->Phase == PacketPhaseRunning) {
         KeSynchronizeExecution(extension->Interrupt, PacketTakeEvents, &taken);
-        if (taken.Events != 0) {
-            /* Only a device that is idle has finished. One that claims both is left to the
-             * watchdog. */
-            status = PacketRead(extension, PACKET_STATUS);
-            if (status != PACKET_ABSENT && (status & PACKET_STATUS_BUSY) != 0)
-                taken.Events = 0;
-        }
         if (taken.Events != 0)
             extension->Phase = PacketPhaseOwned;
     }

@@ -65,14 +65,14 @@ static VOID PacketReleaseHardware(PPACKET_EXTENSION Extension)
 static NTSTATUS PacketMapRegisters(PPACKET_EXTENSION Extension,
                                    PCM_PARTIAL_RESOURCE_DESCRIPTOR Memory)
 {
-    if (Memory->u.Memory.Length < PACKET_REGISTER_BYTES)
+    if (Memory->u.Memory.Length < S5933_REGISTER_BYTES)
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     Extension->RegisterBytes = Memory->u.Memory.Length;
     Extension->Registers =
         (PUCHAR)MmMapIoSpace(Memory->u.Memory.Start, Extension->RegisterBytes, MmNonCached);
     if (Extension->Registers == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (PacketRead(Extension, PACKET_ID) != PACKET_ID_VALUE)
+    if (PacketRead(Extension, S5933_MCSR) == S5933_ABSENT)
         return STATUS_NO_SUCH_DEVICE;
     PacketResetDevice(Extension);
     return STATUS_SUCCESS;
@@ -202,10 +202,23 @@ static NTSTATUS PacketStart(PPACKET_EXTENSION Extension, PIRP Irp)
     return PacketCompleteIrp(Extension, Irp, status, 0);
 }
 
+static BOOLEAN PacketHasSpecialFiles(PPACKET_EXTENSION Extension)
+{
+    BOOLEAN special;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Extension->Lock, &irql);
+    special = Extension->SpecialFiles != 0;
+    KeReleaseSpinLock(&Extension->Lock, irql);
+    return special;
+}
+
 /* Returns when the device is quiet: its request is drained, later ones stay in the queue and can be
  * cancelled there. */
 static NTSTATUS PacketQueryStop(PPACKET_EXTENSION Extension, PIRP Irp)
 {
+    if (PacketHasSpecialFiles(Extension))
+        return PacketCompleteIrp(Extension, Irp, STATUS_DEVICE_BUSY, 0);
     PacketHold(Extension, PACKET_HOLD_STOP, PacketStopPending);
     PacketTakeSlot(Extension);
     PacketLeaveSlot(Extension);
@@ -244,8 +257,57 @@ static NTSTATUS PacketCancelQuery(PPACKET_EXTENSION Extension, PIRP Irp, PACKET_
 
 static NTSTATUS PacketQueryRemove(PPACKET_EXTENSION Extension, PIRP Irp)
 {
+    if (PacketHasSpecialFiles(Extension))
+        return PacketCompleteIrp(Extension, Irp, STATUS_DEVICE_BUSY, 0);
     PacketHold(Extension, 0, PacketRemovePending);
     Irp->IoStatus.Status = STATUS_SUCCESS;
+    return PacketForwardIrp(Extension, Irp);
+}
+
+static ULONG PacketCounted(ULONG Count, BOOLEAN InPath)
+{
+    if (InPath)
+        return Count + 1;
+    return Count != 0 ? Count - 1 : 0;
+}
+
+/* The device is in the path of a paging, hibernation or dump file, or not any more: counted when
+ * the drivers below agree. Below a paging file power IRPs may come at DISPATCH_LEVEL. */
+static NTSTATUS PacketUsage(PPACKET_EXTENSION Extension, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    BOOLEAN paging = stack->Parameters.UsageNotification.Type == DeviceUsageTypePaging;
+    BOOLEAN inPath = stack->Parameters.UsageNotification.InPath;
+    ULONG pagable = Extension->Self->Flags & DO_POWER_PAGABLE;
+    NTSTATUS status;
+    KIRQL irql;
+
+    if (paging && inPath)
+        Extension->Self->Flags &= ~(ULONG)DO_POWER_PAGABLE;
+    status = PacketForwardAndWait(Extension, Irp);
+    if (!NT_SUCCESS(status)) {
+        Extension->Self->Flags |= pagable;
+        return PacketCompleteIrp(Extension, Irp, status, 0);
+    }
+
+    KeAcquireSpinLock(&Extension->Lock, &irql);
+    Extension->SpecialFiles = PacketCounted(Extension->SpecialFiles, inPath);
+    if (paging)
+        Extension->PagingFiles = PacketCounted(Extension->PagingFiles, inPath);
+    paging = Extension->PagingFiles != 0;
+    KeReleaseSpinLock(&Extension->Lock, irql);
+    if (!paging)
+        Extension->Self->Flags |= Extension->LowerDevice->Flags & DO_POWER_PAGABLE;
+    return PacketCompleteIrp(Extension, Irp, status, 0);
+}
+
+/* A device that holds a special file cannot be disabled. */
+static NTSTATUS PacketQueryState(PPACKET_EXTENSION Extension, PIRP Irp)
+{
+    if (PacketHasSpecialFiles(Extension)) {
+        Irp->IoStatus.Information |= PNP_DEVICE_NOT_DISABLEABLE;
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+    }
     return PacketForwardIrp(Extension, Irp);
 }
 
@@ -290,6 +352,7 @@ static NTSTATUS PacketRemove(PPACKET_EXTENSION Extension, PIRP Irp)
 
     IoReleaseRemoveLockAndWait(&Extension->RemoveLock, Irp);
     IoDetachDevice(Extension->LowerDevice);
+    IoFreeWorkItem(Extension->PowerWork);
     IoDeleteDevice(Extension->Self);
     return status;
 }
@@ -316,6 +379,10 @@ NTSTATUS PacketPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return PacketQueryRemove(extension, Irp);
     case IRP_MN_CANCEL_REMOVE_DEVICE:
         return PacketCancelQuery(extension, Irp, PacketRemovePending);
+    case IRP_MN_DEVICE_USAGE_NOTIFICATION:
+        return PacketUsage(extension, Irp);
+    case IRP_MN_QUERY_PNP_DEVICE_STATE:
+        return PacketQueryState(extension, Irp);
     case IRP_MN_SURPRISE_REMOVAL:
         return PacketSurpriseRemoval(extension, Irp);
     case IRP_MN_REMOVE_DEVICE:

@@ -6,14 +6,22 @@
  * once and takes effect when the drivers below are done. The hardware itself is touched in one
  * place only, PacketLeaveSlot, by the owner of the slot; so nobody meets it in between.
  *
- * The driver is not the power policy owner of its device: system power IRPs and queries are passed
- * down. A power-down that waited for a request goes down at DISPATCH_LEVEL; above drivers that take
- * power IRPs at PASSIVE_LEVEL only, a work item would have to forward it.
+ * A request ends at DISPATCH_LEVEL. Above drivers that take power IRPs at PASSIVE_LEVEL only
+ * (DO_POWER_PAGABLE), a work item forwards the power-down that waited for it.
+ *
+ * The driver is the power policy owner of its device: it answers a system power IRP, once the
+ * drivers below are done with it, with a device power IRP that it asks for, and completes the
+ * system power IRP after that one.
  */
 #include "packet.h"
 
 static IO_COMPLETION_ROUTINE PacketPowerDownDone;
 static IO_COMPLETION_ROUTINE PacketPowerUpDone;
+static IO_COMPLETION_ROUTINE PacketSystemPowerDone;
+static REQUEST_POWER_COMPLETE PacketDevicePowerDone;
+static IO_WORKITEM_ROUTINE PacketPowerWork;
+
+/* ---- who has the slot ---- */
 
 static BOOLEAN PacketTryTakeSlotLocked(PPACKET_EXTENSION Extension)
 {
@@ -71,6 +79,14 @@ static VOID PacketForwardPowerDown(PPACKET_EXTENSION Extension, PIRP Irp)
     IoCallDriver(Extension->LowerDevice, Irp);
 }
 
+/* The IRP has the remove lock until it is complete, and with it the work item. */
+static VOID PacketPowerWork(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    PPACKET_EXTENSION extension = (PPACKET_EXTENSION)DeviceObject->DeviceExtension;
+
+    PacketForwardPowerDown(extension, (PIRP)Context);
+}
+
 VOID PacketLeaveSlot(PPACKET_EXTENSION Extension)
 {
     PIRP powerDown = NULL;
@@ -102,9 +118,15 @@ VOID PacketLeaveSlot(PPACKET_EXTENSION Extension)
     PacketKickLocked(Extension);
     KeReleaseSpinLock(&Extension->Lock, irql);
 
-    if (powerDown != NULL)
+    if (powerDown == NULL)
+        return;
+    if (KeGetCurrentIrql() >= DISPATCH_LEVEL && (Extension->Self->Flags & DO_POWER_PAGABLE) != 0)
+        IoQueueWorkItem(Extension->PowerWork, PacketPowerWork, CriticalWorkQueue, powerDown);
+    else
         PacketForwardPowerDown(Extension, powerDown);
 }
+
+/* ---- device power ---- */
 
 static NTSTATUS PacketPowerDownDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
@@ -178,6 +200,64 @@ static NTSTATUS PacketPowerUp(PPACKET_EXTENSION Extension, PIRP Irp)
     return STATUS_PENDING;
 }
 
+/* ---- system power ---- */
+
+/* The device power IRP is complete, and with it the system power IRP that it was asked for. A
+ * system state is not refused because the device failed to follow; a query is. */
+static VOID PacketDevicePowerDone(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction,
+                                  POWER_STATE PowerState, PVOID Context, PIO_STATUS_BLOCK IoStatus)
+{
+    PPACKET_EXTENSION extension = (PPACKET_EXTENSION)Context;
+    PIRP irp = extension->SystemPowerIrp;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(PowerState);
+
+    extension->SystemPowerIrp = NULL;
+    if (MinorFunction == IRP_MN_QUERY_POWER)
+        irp->IoStatus.Status = IoStatus->Status;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+    IoReleaseRemoveLock(&extension->RemoveLock, irp);
+}
+
+/* D3 is right for every sleeping state: it is the only other state of the device. */
+static NTSTATUS PacketSystemPowerDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    PPACKET_EXTENSION extension = (PPACKET_EXTENSION)Context;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS status = Irp->IoStatus.Status;
+    POWER_STATE state;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+
+    if (NT_SUCCESS(status)) {
+        state.DeviceState = PowerDeviceD3;
+        if (stack->Parameters.Power.State.SystemState == PowerSystemWorking)
+            state.DeviceState = PowerDeviceD0;
+        extension->SystemPowerIrp = Irp;
+        status = PoRequestPowerIrp(extension->Self, stack->MinorFunction, state,
+                                   PacketDevicePowerDone, extension, NULL);
+        if (NT_SUCCESS(status))
+            return STATUS_MORE_PROCESSING_REQUIRED;
+        extension->SystemPowerIrp = NULL;
+        if (stack->MinorFunction == IRP_MN_QUERY_POWER)
+            Irp->IoStatus.Status = status;
+    }
+    if (Irp->PendingReturned)
+        IoMarkIrpPending(Irp);
+    IoReleaseRemoveLock(&extension->RemoveLock, Irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS PacketSystemPower(PPACKET_EXTENSION Extension, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, PacketSystemPowerDone, Extension, TRUE, TRUE, TRUE);
+    IoCallDriver(Extension->LowerDevice, Irp);
+    return STATUS_PENDING;
+}
+
 /* PASSIVE_LEVEL, or DISPATCH_LEVEL when DO_POWER_PAGABLE is clear. */
 NTSTATUS PacketPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -188,9 +268,12 @@ NTSTATUS PacketPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     status = IoAcquireRemoveLock(&extension->RemoveLock, Irp);
     if (!NT_SUCCESS(status))
         return PacketRefuseIrp(Irp, status);
-    if (stack->MinorFunction != IRP_MN_SET_POWER ||
-        stack->Parameters.Power.Type != DevicePowerState)
+    if (stack->MinorFunction != IRP_MN_SET_POWER && stack->MinorFunction != IRP_MN_QUERY_POWER)
         return PacketForwardIrp(extension, Irp);
+    if (stack->Parameters.Power.Type == SystemPowerState)
+        return PacketSystemPower(extension, Irp);
+    if (stack->MinorFunction == IRP_MN_QUERY_POWER)
+        return PacketForwardIrp(extension, Irp); /* a power-down needs no promise */
     if (stack->Parameters.Power.State.DeviceState == PowerDeviceD0)
         return PacketPowerUp(extension, Irp);
     return PacketPowerDown(extension, Irp);
