@@ -410,13 +410,14 @@ static void expire_timer(struct ft_rules *rules, const struct ft_event *event,
     }
 }
 
+/* The timers of the I/O manager (IoStartTimer) are its own to drain. */
 void ft_on_timer(struct ft_rules *rules, const struct ft_event *event)
 {
     uint32_t id = ft_arg_id(event, 0);
     struct ft_rs_timer *timer = id != 0 ? timer_slot(rules, id) : NULL;
 
     if (event->kind == FT_EV_TIMER_SET) {
-        if (id != 0) {
+        if (id != 0 && event->layer != FT_LAYER_SYSTEM) {
             set_timer(rules, event);
         }
     } else if (timer != NULL && event->kind == FT_EV_TIMER_CANCEL) {

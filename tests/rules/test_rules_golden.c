@@ -63,6 +63,7 @@ static const char *const golden[] = {
     "buffered",
     "partial-pieces",
     "startio-cancel",
+    "io-timer",
     "csq",
     "remove-lock-surprise",
     "system-power",
