@@ -318,6 +318,7 @@ void ft_power_idle(PDEVICE_OBJECT device, unsigned state);
 void ft_power_done(PIRP irp, unsigned index);
 bool ft_power_busy(void);             /* a request is on its way or waits */
 void ft_power_wait_idle(void);        /* until none is; in tasks */
+void ft_power_wait_ops(void);         /* until none of an op is on its way */
 bool ft_power_go_on(void);            /* what kept requests waiting is over; true if one goes now */
 bool ft_power_sent_at(uint64_t *ret); /* when the request on its way was sent, if there is one */
 KIRQL ft_power_irql(bool power_up);   /* at which the stack gets its power IRPs */

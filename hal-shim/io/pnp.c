@@ -171,6 +171,7 @@ NTSTATUS ft_pnp_start(void)
     NTSTATUS status;
 
     FT_IO->starting = 1;
+    ft_power_wait_ops();
     if (first)
         filter_requirements();
     status = send_start();

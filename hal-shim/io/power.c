@@ -3,7 +3,8 @@
  * A request comes from an op, from the driver (PoRequestPowerIrp) or from idle detection. QUERY and
  * SET of a device state go down one after the other, each from a thread of its own, and may meet a
  * PnP request in the stack; an op's does not meet a START, because the device has no power policy
- * before it. A WAIT_WAKE is beside them. System power is in power_system.c.
+ * before it and another one, should it move, after it. A WAIT_WAKE is beside them. System power is
+ * in power_system.c.
  *
  * A stack without DO_POWER_PAGABLE gets its power IRPs at DISPATCH_LEVEL, and one with
  * DO_POWER_INRUSH its power-up. Before Windows Vista the manager sends no further request until the
@@ -196,6 +197,14 @@ bool ft_power_go_on(void)
     return send_next() != NULL;
 }
 
+void ft_power_wait_ops(void)
+{
+    const struct ft_power_request *sent;
+
+    while ((sent = find_sent()) != NULL && of_op(sent))
+        ft_task_wait(&FT_IO->power_request, 0);
+}
+
 void ft_power_wait_idle(void)
 {
     while (ft_power_busy())
@@ -284,6 +293,8 @@ static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status)
             FT_IO->power, wake, wake ? done.power : 0, done.handle);
     tell_requester(&done, irp, status);
     release_promise(&done);
+    if (FT_IO->starting)
+        ft_wake_waiters(&FT_IO->power_request, STATUS_SUCCESS, true);
     send_next();
 }
 

@@ -206,10 +206,15 @@ void ft_on_power_send(struct ft_rules *rules, const struct ft_event *event)
 void ft_on_power_hw(struct ft_rules *rules, const struct ft_event *event)
 {
     uint32_t id = ft_arg_id(event, 0);
+    struct ft_rs_device *root = ft_rs_root(rules, id);
+    bool was_off = root->power > FT_POWER_D0, asked = root->up_irp != 0 || root->start_irp != 0;
 
-    ft_rs_root(rules, id)->power = (uint8_t)event->arg[1];
-    if (event->arg[1] > FT_POWER_D0) {
+    root->power = (uint8_t)event->arg[1];
+    root->more = (uint16_t)(root->more & ~FT_HW_BACK_IN_D0);
+    if (root->power > FT_POWER_D0) {
         ft_engines_stop(rules, id);
+    } else if (was_off && !asked) {
+        root->more |= FT_HW_BACK_IN_D0;
     }
 }
 

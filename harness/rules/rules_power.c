@@ -243,6 +243,12 @@ void ft_power_judge(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- what to remember ---- */
 
+/* A device that lost its power with the machine has it back before the driver hears of it. */
+static bool is_redundant(const struct ft_rs_device *root)
+{
+    return root->power == FT_POWER_D0 && (root->more & FT_HW_BACK_IN_D0) == 0;
+}
+
 static void note_send(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_irp *irp = ft_arg_irp(rules, event, 1);
@@ -262,7 +268,7 @@ static void note_send(struct ft_rules *rules, const struct ft_event *event)
         root->more = (uint16_t)(root->more & ~FT_HW_POWER_DOWN);
         root->up_irp = 0;
         if (event->arg[3] == FT_POWER_D0) {
-            irp->more |= root->power == FT_POWER_D0 ? FT_MORE_REDUNDANT : 0;
+            irp->more |= is_redundant(root) ? FT_MORE_REDUNDANT : 0;
             root->up_irp = (uint16_t)irp->id;
         }
     }
@@ -316,7 +322,7 @@ void ft_power_note(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_POWER_DONE:
         if (event->arg[4] == 0) {
             root = ft_rs_root(rules, ft_arg_id(event, 0));
-            root->more = (uint16_t)(root->more & ~FT_HW_POWER_DOWN);
+            root->more = (uint16_t)(root->more & ~(FT_HW_POWER_DOWN | FT_HW_BACK_IN_D0));
             root->up_irp = 0;
         }
         break;

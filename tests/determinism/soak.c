@@ -2,7 +2,9 @@
  * all of them (the same whatever the compiler, optimisation, sanitizer or address layout), how many
  * ended with which verdict, and in which phase of a request the disturbances struck.
  *
- *     ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each]
+ *     ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each|bad]
+ *
+ * `each` adds a line for every run, `bad` one for every run that was not clean.
  *
  * Exit: 0 every run clean, 1 some were not (the first is printed as a scenario), 3 bad usage.
  */
@@ -23,12 +25,12 @@ struct soak {
     struct ft_phases phases;
     uint64_t hash, events, verdicts[VERDICTS];
     uint64_t ops[3]; /* fired, late, skipped */
-    bool each, failed;
+    bool each, bad, failed;
 };
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each]\n");
+    fprintf(stderr, "usage: ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each|bad]\n");
     return 3;
 }
 
@@ -43,6 +45,16 @@ static void show_failure(uint64_t seed, const struct ft_scenario *scenario,
     printf("# seed %llu: %s %s event %llu %s\n%s", (unsigned long long)seed,
            ft_verdict_name(verdict->kind), rule ? rule->id : "",
            (unsigned long long)(rule ? verdict->finding[0].event : 0), verdict->detail, text);
+}
+
+static void show_line(uint64_t seed, uint64_t hash, const struct ft_verdict *verdict)
+{
+    const struct ft_rule_row *rule =
+        verdict->finding_count ? ft_rule_by_number(verdict->finding[0].rule) : NULL;
+
+    printf("%llu %016llx %s %s %s\n", (unsigned long long)seed, (unsigned long long)hash,
+           ft_verdict_name(verdict->kind), rule ? rule->id : "", verdict->detail);
+    fflush(stdout);
 }
 
 static void run(struct soak *soak, uint64_t seed, int platform)
@@ -61,9 +73,8 @@ static void run(struct soak *soak, uint64_t seed, int platform)
     soak->ops[0] += result.ops_fired;
     soak->ops[1] += result.ops_late;
     soak->ops[2] += result.ops_skipped;
-    if (soak->each)
-        printf("%llu %016llx %s\n", (unsigned long long)seed, (unsigned long long)result.hash,
-               ft_verdict_name(verdict.kind));
+    if (soak->each || (soak->bad && verdict.kind != FT_VERDICT_CLEAN))
+        show_line(seed, result.hash, &verdict);
     if (verdict.kind != FT_VERDICT_CLEAN && !soak->failed) {
         soak->failed = true;
         show_failure(seed, &scenario, &verdict);
@@ -107,7 +118,8 @@ int main(int argc, char **argv)
             platform = i;
     if (!module || (argc > 5 && platform < 0 && strcmp(argv[5], "any") != 0))
         return usage();
-    soak.each = argc > 6;
+    soak.each = argc > 6 && strcmp(argv[6], "each") == 0;
+    soak.bad = argc > 6 && strcmp(argv[6], "bad") == 0;
     if (!ft_session_open(&soak.session, module, false, 0))
         return 5;
     soak.session.tap = ft_phases_event;

@@ -326,6 +326,27 @@ static void a_removal_waits_for_the_power_request(void **state)
     assert_null(strstr(wb_notes(), " remove"));
 }
 
+static NTSTATUS release_at_read(PDEVICE_OBJECT device, PIRP irp)
+{
+    (void)device;
+    CHECK(the_driver.starts == 1);
+    wb_note("let-go");
+    bench_pass_down(held);
+    held = NULL;
+    return bench_complete(irp, STATUS_SUCCESS, 0);
+}
+
+static void a_start_waits_for_the_power_request_of_an_op(void **state)
+{
+    static const struct ft_op op[] = {OP(POWER_DOWN), {.kind = FT_OP_RESTART, .arg = {1}}, READ_OP};
+    struct bench_driver how = {.power = hold_d3, .request = release_at_read};
+
+    (void)state;
+    held = NULL;
+    how.restart = STATUS_UNSUCCESSFUL; /* this driver cannot be moved */
+    check_contains(run(&how, op, 3), "create d3 read let-go hw-off start surprise");
+}
+
 /* ---- levels ---- */
 
 static KIRQL level[8];
@@ -567,6 +588,7 @@ int main(void)
         cmocka_unit_test(an_injected_failure_is_answered_at_once),
         cmocka_unit_test(a_power_request_meets_a_pnp_request),
         cmocka_unit_test(a_removal_waits_for_the_power_request),
+        cmocka_unit_test(a_start_waits_for_the_power_request_of_an_op),
         cmocka_unit_test(power_irps_come_at_the_level_that_the_flags_say),
         cmocka_unit_test(before_vista_the_next_request_waits_for_start_next),
         cmocka_unit_test(an_idle_device_is_powered_down_and_a_busy_one_is_not),

@@ -29,6 +29,7 @@ static const char *const golden[] = {
     "inline-error",
     "power-held",
     "power-up-copied",
+    "power-back",
     "power-pending-unmarked",
     "power-removed",
     "start-waits",
