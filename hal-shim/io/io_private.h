@@ -284,6 +284,7 @@ void ft_pnp_query_stop(void);
 NTSTATUS ft_pnp_start(void);
 void ft_pnp_restart(bool moved);
 void ft_pnp_usage(unsigned kind, bool in_path);
+bool ft_pnp_usage_legal(unsigned kind, bool in_path);
 void ft_pnp_device_state(void);
 void ft_pnp_relations(unsigned type);
 void ft_pnp_eject(void);

@@ -208,6 +208,7 @@ struct ft_io_state {
     uint8_t pci_line;
     uint16_t pci_command;
     uint16_t bus_references; /* to the bus interface, by the driver */
+    uint8_t files[4];        /* paging, hibernation and dump files in the device's path */
     uint8_t hostile_armed;
     uint8_t hostile_left; /* reads before the one that is replaced */
     uint16_t hostile_value;

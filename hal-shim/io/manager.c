@@ -105,6 +105,13 @@ static struct ft_manager_entry take_first(void)
     return first;
 }
 
+static bool is_legal(const struct ft_manager_entry *entry)
+{
+    if (entry->work == FT_OP_USAGE && !ft_pnp_usage_legal(entry->arg[0], entry->arg[1] != 0))
+        return false;
+    return ft_manager_legal(entry->work, entry->arg[0]);
+}
+
 /* One piece of work; its legality was judged. */
 static void run(const struct ft_manager_entry *entry)
 {
@@ -167,7 +174,7 @@ static void manage(void *unused)
         struct ft_manager_entry entry = take_first();
 
         ft_current()->label = entry.label;
-        if (ft_manager_legal(entry.work, entry.arg[0]))
+        if (is_legal(&entry))
             run(&entry);
         else if (entry.op_index)
             ft_op_skipped(entry.work, entry.label, entry.op_index);
@@ -193,19 +200,17 @@ void ft_manager_release(void)
 
 bool ft_manager_submit(unsigned work, unsigned label, const uint16_t *arg)
 {
-    struct ft_manager_entry *entry;
-    unsigned first = arg ? arg[0] : 0;
+    struct ft_manager_entry entry = {.work = (uint8_t)work};
 
-    if (FT_IO->manager_busy ? FT_IO->queue_count == FT_MANAGER_MAX : !ft_manager_legal(work, first))
+    entry.arg[0] = (uint8_t)(arg ? arg[0] : 0);
+    entry.arg[1] = (uint8_t)(arg ? arg[1] : 0);
+    if (FT_IO->manager_busy ? FT_IO->queue_count == FT_MANAGER_MAX : !is_legal(&entry))
         return false;
-    label = ft_label_claim(label);
-    entry = &FT_IO->queue[FT_IO->queue_count++];
-    *entry = (struct ft_manager_entry){.work = (uint8_t)work, .label = (uint8_t)label};
-    entry->arg[0] = (uint8_t)first;
-    entry->arg[1] = (uint8_t)(arg ? arg[1] : 0);
+    entry.label = (uint8_t)ft_label_claim(label);
     if (work >= FT_OP_FIRST && FT_M->phase != FT_PHASE_TAIL)
-        entry->op_index = FT_M->op_index;
+        entry.op_index = FT_M->op_index;
+    FT_IO->queue[FT_IO->queue_count++] = entry;
     if (!FT_IO->manager_busy)
-        run_task(label);
+        run_task(entry.label);
     return true;
 }

@@ -222,10 +222,20 @@ void ft_pnp_query_stop(void)
 
 /* ---- paths of files ---- */
 
+static DEVICE_USAGE_NOTIFICATION_TYPE usage_type(unsigned kind)
+{
+    return kind ? (DEVICE_USAGE_NOTIFICATION_TYPE)kind : DeviceUsageTypePaging;
+}
+
+/* A file that is not in the path cannot leave it. */
+bool ft_pnp_usage_legal(unsigned kind, bool in_path)
+{
+    return in_path || FT_IO->files[usage_type(kind)] != 0;
+}
+
 void ft_pnp_usage(unsigned kind, bool in_path)
 {
-    DEVICE_USAGE_NOTIFICATION_TYPE type =
-        kind ? (DEVICE_USAGE_NOTIFICATION_TYPE)kind : DeviceUsageTypePaging;
+    DEVICE_USAGE_NOTIFICATION_TYPE type = usage_type(kind);
     PIRP irp = prepare(IRP_MN_DEVICE_USAGE_NOTIFICATION);
     PIO_STACK_LOCATION next;
     NTSTATUS status;
@@ -236,6 +246,8 @@ void ft_pnp_usage(unsigned kind, bool in_path)
     next->Parameters.UsageNotification.InPath = in_path;
     next->Parameters.UsageNotification.Type = type;
     status = send(irp, IRP_MN_DEVICE_USAGE_NOTIFICATION, type);
+    if (NT_SUCCESS(status))
+        FT_IO->files[type] += in_path ? 1 : -1;
     ft_emit(FT_EV_USAGE, ft_block_handle(FT_IO->pdo), type, in_path, (uint32_t)status);
 }
 

@@ -63,11 +63,27 @@ static void note_callback(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* The driver does not take the IRP into the queue. */
+static void note_refusal(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_irp *irp = ft_rs_irp_find(rules, event->request);
+
+    if (irp != NULL && (event->arg[2] & 0xFF) == CALL_INSERT_EX && ft_known(event, 3) &&
+        !ft_nt_success((uint32_t)event->arg[3])) {
+        irp->more &= ~(uint32_t)FT_MORE_QUEUED;
+    }
+}
+
 void ft_csq_note(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_irp *irp;
 
     switch (event->kind) {
+    case FT_EV_CALL_LEAVE:
+        if (event->arg[0] == FT_ROUTINE_CSQ) {
+            note_refusal(rules, event);
+        }
+        break;
     case FT_EV_CALL_ENTER:
         if (event->arg[0] == FT_ROUTINE_CSQ) {
             note_callback(rules, event);

@@ -66,6 +66,7 @@ static const char *const golden[] = {
     "startio-cancel",
     "io-timer",
     "csq",
+    "csq-refused",
     "remove-lock-surprise",
     "system-power",
     "forward-and-wait",
