@@ -210,11 +210,11 @@ void ft_on_power_hw(struct ft_rules *rules, const struct ft_event *event)
     bool was_off = root->power > FT_POWER_D0, asked = root->up_irp != 0 || root->start_irp != 0;
 
     root->power = (uint8_t)event->arg[1];
-    root->more = (uint16_t)(root->more & ~FT_HW_BACK_IN_D0);
+    root->more = (uint16_t)(root->more & ~FT_HW_WAS_OFF);
     if (root->power > FT_POWER_D0) {
         ft_engines_stop(rules, id);
     } else if (was_off && !asked) {
-        root->more |= FT_HW_BACK_IN_D0;
+        root->more |= FT_HW_WAS_OFF;
     }
 }
 

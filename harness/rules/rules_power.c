@@ -243,10 +243,11 @@ void ft_power_judge(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- what to remember ---- */
 
-/* A device that lost its power with the machine has it back before the driver hears of it. */
+/* A device that lost its power with the machine has it back before the driver hears of it; and a
+ * driver that got no device power request for a sleep may have turned its device off without. */
 static bool is_redundant(const struct ft_rs_device *root)
 {
-    return root->power == FT_POWER_D0 && (root->more & FT_HW_BACK_IN_D0) == 0;
+    return root->power == FT_POWER_D0 && (root->more & FT_HW_WAS_OFF) == 0;
 }
 
 static void note_send(struct ft_rules *rules, const struct ft_event *event)
@@ -271,6 +272,16 @@ static void note_send(struct ft_rules *rules, const struct ft_event *event)
             irp->more |= is_redundant(root) ? FT_MORE_REDUNDANT : 0;
             root->up_irp = (uint16_t)irp->id;
         }
+    }
+}
+
+static void note_set_state(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_device *root = ft_rs_root(rules, ft_arg_id(event, 0));
+
+    if (ft_by_driver(event) && ft_known(event, 1) && event->arg[2] == 0 &&
+        event->arg[1] > FT_POWER_D0 && root->power == FT_POWER_D0) {
+        root->more |= FT_HW_WAS_OFF;
     }
 }
 
@@ -322,8 +333,11 @@ void ft_power_note(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_POWER_DONE:
         if (event->arg[4] == 0) {
             root = ft_rs_root(rules, ft_arg_id(event, 0));
-            root->more = (uint16_t)(root->more & ~(FT_HW_POWER_DOWN | FT_HW_BACK_IN_D0));
+            root->more = (uint16_t)(root->more & ~FT_HW_POWER_DOWN);
             root->up_irp = 0;
+            if (event->arg[1] == FT_POWER_MINOR_SET && event->arg[3] == FT_POWER_D0) {
+                root->more = (uint16_t)(root->more & ~FT_HW_WAS_OFF);
+            }
         }
         break;
     case FT_EV_IRP_CALL:
@@ -331,6 +345,9 @@ void ft_power_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_IRP_COMPLETE:
         note_complete(rules, event);
+        break;
+    case FT_EV_PO_SET_STATE:
+        note_set_state(rules, event);
         break;
     case FT_EV_PO_REQUEST:
         note_request(rules, event);

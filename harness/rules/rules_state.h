@@ -398,7 +398,8 @@ enum {
     FT_STARTIO_PLAIN = 0x0400,      /* … without one */
     FT_HW_MESSAGES = 0x1000,        /* the device sends messages and raises no line */
     FT_HW_COUNTS_USAGE = 0x0800,    /* the driver looks at usage notifications */
-    FT_HW_BACK_IN_D0 = 0x2000       /* with the machine; the driver has not been told */
+    FT_HW_WAS_OFF = 0x2000          /* with the machine or by the driver's own doing; it is in D0,
+                                       and nobody has told the driver */
 };
 
 /* Slot 0 is the device that events do not name: what is said of it is said of every device. */

@@ -30,6 +30,7 @@ static const char *const golden[] = {
     "power-held",
     "power-up-copied",
     "power-back",
+    "power-own",
     "power-pending-unmarked",
     "power-removed",
     "start-waits",
