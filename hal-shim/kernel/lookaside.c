@@ -87,7 +87,8 @@ static void initialize(GENERAL_LOOKASIDE_POOL *list, PVOID allocate, PVOID relea
 static void forget(GENERAL_LOOKASIDE_POOL *list, void *caller)
 {
     ft_ddi_begin(FT_PT_LOOKASIDE, 0, caller);
-    ft_emit(FT_EV_LOOKASIDE_DELETE, handle_of(list), list->TotalAllocates - list->TotalFrees);
+    ft_emit(FT_EV_LOOKASIDE_DELETE, handle_of(list), list->TotalAllocates - list->TotalFrees,
+            (list->Type & PagedPool) != 0);
     FT_DDI_END(LOOKASIDE, 0);
 }
 

@@ -152,6 +152,34 @@ static struct window pages_window(const struct ft_event *event)
     return (struct window){FT_IRQL_PASSIVE, highest, false};
 }
 
+static bool is_paged_lookaside(const struct ft_event *event)
+{
+    unsigned paged = event->kind == FT_EV_LOOKASIDE_INIT ? 3 : 2;
+
+    return (event->kind == FT_EV_LOOKASIDE_INIT || event->kind == FT_EV_LOOKASIDE_DELETE) &&
+           ft_known(event, paged) && event->arg[paged] != 0;
+}
+
+/* Locks. What the events of acquisitions tell of the caller's level is judged with the locks; these
+ * are the routines that have another limit. The release of a lock that was acquired "at DPC level"
+ * stands at the level of the acquisition, which may be higher. */
+static struct window lock_window(const struct ft_event *event)
+{
+    enum { KIND_TRY = 4 };
+    struct window window = {FT_IRQL_PASSIVE, ANY_LEVEL, false};
+
+    if (event->kind == FT_EV_LOCK_ACQUIRE && ft_known(event, 3) && event->arg[3] == KIND_TRY) {
+        window.highest = FT_IRQL_DISPATCH;
+    }
+    /* io.lock-release-owner judges the release of a lock that the task does not hold. */
+    if (event->kind == FT_EV_LOCK_RELEASE && ft_known(event, 1) && ft_known(event, 3) &&
+        ft_arg_id(event, 1) == event->task) {
+        window.lowest = FT_IRQL_DISPATCH;
+        window.highest = event->arg[3] != 0 ? ANY_LEVEL : FT_IRQL_DISPATCH;
+    }
+    return window;
+}
+
 static struct window window_of(const struct ft_event *event)
 {
     struct window window;
@@ -159,8 +187,18 @@ static struct window window_of(const struct ft_event *event)
     if (event->kind == FT_EV_PAGES_ALLOC || event->kind == FT_EV_PAGES_FREE) {
         return pages_window(event);
     }
+    if (event->kind == FT_EV_LOCK_ACQUIRE || event->kind == FT_EV_LOCK_RELEASE) {
+        return lock_window(event);
+    }
     window = event->kind >> 8 == 0x06 ? dma_window(event->kind) : io_window(event->kind);
     if (is_built_transfer(event)) {
+        window.highest = FT_IRQL_APC;
+    }
+    /* A wait that cannot block is allowed at DISPATCH_LEVEL; io.irql-no-wait judges the others. */
+    if (event->kind == FT_EV_WAIT_BEGIN && ft_known(event, 1) && event->arg[1] == 0) {
+        window.highest = FT_IRQL_DISPATCH;
+    }
+    if (is_paged_lookaside(event)) {
         window.highest = FT_IRQL_APC;
     }
     /* KeRemoveEntryDeviceQueue has no lower limit, the other removals have. */

@@ -3,13 +3,13 @@
 
 /* ---- pool ---- */
 
-static void add_block(struct ft_rules *rules, uint32_t id, bool of_handle)
+static void add_block(struct ft_rules *rules, uint32_t id, uint32_t marks)
 {
     for (unsigned i = 0; i < FT_RS_POOLS; i++) {
         uint32_t *slot = &rules->pool[(id + i) % FT_RS_POOLS];
 
         if (*slot == 0 || *slot == FT_RS_POOL_HOLE) {
-            *slot = of_handle ? id | FT_RS_POOL_OF_HANDLE : id;
+            *slot = id | marks;
             if (slot - rules->pool >= rules->pool_end) {
                 rules->pool_end = (uint16_t)(slot - rules->pool + 1);
             }
@@ -19,19 +19,23 @@ static void add_block(struct ft_rules *rules, uint32_t id, bool of_handle)
     ft_rules_overflow(rules, FT_RS_TABLE_POOL);
 }
 
-static void drop_block(struct ft_rules *rules, uint32_t id)
+/* Returns the block's marks. */
+static uint32_t drop_block(struct ft_rules *rules, uint32_t id)
 {
     for (unsigned i = 0; i < FT_RS_POOLS; i++) {
         uint32_t *slot = &rules->pool[(id + i) % FT_RS_POOLS];
 
-        if (*slot != FT_RS_POOL_HOLE && (*slot & ~FT_RS_POOL_OF_HANDLE) == id) {
+        if (*slot != FT_RS_POOL_HOLE && (*slot & ~FT_RS_POOL_MARKS) == id) {
+            uint32_t marks = *slot & FT_RS_POOL_MARKS;
+
             *slot = FT_RS_POOL_HOLE;
-            return;
+            return marks;
         }
         if (*slot == 0) {
-            return;
+            break;
         }
     }
+    return 0;
 }
 
 /* True in the dispatch routine for IRP_MJ_CREATE: the block may be what the driver keeps of the
@@ -41,6 +45,27 @@ static bool is_for_handle(struct ft_rules *rules, const struct ft_event *event)
     const struct ft_rs_irp *irp = ft_rs_irp_find(rules, event->request);
 
     return irp != NULL && (irp->flags & FT_IRP_IN_DISPATCH) != 0 && irp->major == FT_MAJOR_CREATE;
+}
+
+static void on_pool_alloc(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint32_t marks = is_for_handle(rules, event) ? FT_RS_POOL_OF_HANDLE : 0;
+
+    if (ft_known(event, 3) && event->arg[3] != 0) {
+        marks |= FT_RS_POOL_PAGED;
+    }
+    add_block(rules, ft_arg_id(event, 0), marks);
+}
+
+/* By whom does not matter for the block: some are handed over. */
+static void on_pool_free(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint32_t marks = drop_block(rules, ft_arg_id(event, 0));
+
+    if (ft_by_driver(event) && (marks & FT_RS_POOL_PAGED) != 0 && event->irql > FT_IRQL_APC) {
+        ft_rule_fire(rules, FT_J_IO_IRQL_DDI_LEVEL, event, event->arg[0]);
+        ft_rule_fire(rules, FT_J_IO_POOL_IRQL_TYPE, event, event->arg[0]);
+    }
 }
 
 /* Damage is found by checks that are not the driver's, and nobody but the driver or its device can
@@ -65,12 +90,12 @@ void ft_on_pool(struct ft_rules *rules, const struct ft_event *event)
     switch (event->kind) {
     case FT_EV_POOL_ALLOC:
         if (ft_by_driver(event) && id != 0) {
-            add_block(rules, id, is_for_handle(rules, event));
+            on_pool_alloc(rules, event);
         }
         break;
-    case FT_EV_POOL_FREE: /* by whom does not matter: some blocks are handed over */
+    case FT_EV_POOL_FREE:
         if (id != 0) {
-            drop_block(rules, id);
+            on_pool_free(rules, event);
         }
         break;
     case FT_EV_POOL_DAMAGE:
@@ -182,7 +207,7 @@ void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
             ((id & FT_RS_POOL_OF_HANDLE) != 0 && rules->open_handles > 0)) {
             continue;
         }
-        id &= ~FT_RS_POOL_OF_HANDLE;
+        id &= ~FT_RS_POOL_MARKS;
         ft_rule_fire(rules, FT_J_IO_POOL_LEAK, event, ft_handle(FT_HC_POOL, id, 0));
     }
 }

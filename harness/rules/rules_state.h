@@ -544,6 +544,8 @@ struct ft_rules {
 #define FT_RS_POOL_HOLE 0xFFFFFFFFu
 /* Set in the id of a block that was allocated for IRP_MJ_CREATE: CLOSE may owe it. */
 #define FT_RS_POOL_OF_HANDLE 0x80000000u
+#define FT_RS_POOL_PAGED     0x40000000u
+#define FT_RS_POOL_MARKS     (FT_RS_POOL_OF_HANDLE | FT_RS_POOL_PAGED)
 
 _Static_assert(sizeof(struct ft_rules) <= 20 * 1024,
                "saved and restored at every reset: keep small");

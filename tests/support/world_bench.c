@@ -37,6 +37,8 @@ static bool observe(void *state, const struct ft_event *event)
     bench.last[event->kind % KINDS] = *event;
     if (bench.events < EVENTS_MAX)
         bench.event[bench.events++] = *event;
+    if (bench.how.tap)
+        bench.how.tap(NULL, event);
     return false;
 }
 

@@ -36,6 +36,7 @@ struct wb_case {
     unsigned op_count;
     bool device_auto; /* the device has no model */
     uint32_t step_limit;
+    ft_observer *tap; /* also sees every event, when not NULL; what it returns is ignored */
 };
 
 /* One run in a world of its own. */
