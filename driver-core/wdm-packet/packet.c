@@ -1,6 +1,8 @@
 /*
  * packet.c: driver and device object, and the requests that need no hardware.
  */
+#include <initguid.h>
+
 #include "packet.h"
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
@@ -67,10 +69,16 @@ NTSTATUS PacketAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDev
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     extension->LowerDevice = IoAttachDeviceToDeviceStack(device, PhysicalDeviceObject);
-    if (extension->LowerDevice == NULL) {
+    status = STATUS_NO_SUCH_DEVICE;
+    if (extension->LowerDevice != NULL)
+        status = IoRegisterDeviceInterface(PhysicalDeviceObject, &GUID_DEVINTERFACE_PACKET, NULL,
+                                           &extension->InterfaceName);
+    if (!NT_SUCCESS(status)) {
+        if (extension->LowerDevice != NULL)
+            IoDetachDevice(extension->LowerDevice);
         IoFreeWorkItem(extension->PowerWork);
         IoDeleteDevice(device);
-        return STATUS_NO_SUCH_DEVICE;
+        return status;
     }
 
     device->Flags |= DO_DIRECT_IO;

@@ -56,6 +56,11 @@
 
 /* --- For applications. --- */
 
+/* The class of the interface that a started device has. */
+/* {6f0d2c5e-91b7-4d0a-8a53-2f4be1c97d38} */
+DEFINE_GUID(GUID_DEVINTERFACE_PACKET, 0x6f0d2c5e, 0x91b7, 0x4d0a, 0x8a, 0x53, 0x2f, 0x4b, 0xe1,
+            0xc9, 0x7d, 0x38);
+
 typedef struct _PACKET_STATISTICS {
     ULONG Pieces;    /* mapped, moved and flushed */
     ULONG Completed; /* requests that succeeded */
@@ -136,6 +141,7 @@ typedef struct _PACKET_EXTENSION {
     PDEVICE_OBJECT Self;
     PDEVICE_OBJECT LowerDevice;
     PDEVICE_OBJECT PhysicalDevice;
+    UNICODE_STRING InterfaceName;
     IO_REMOVE_LOCK RemoveLock; /* held for each IRP that the driver has; tag: the IRP */
 
     KSPIN_LOCK Lock;

@@ -199,6 +199,8 @@ static NTSTATUS PacketStart(PPACKET_EXTENSION Extension, PIRP Irp)
     if (NT_SUCCESS(status))
         PacketSetStarted(Extension);
     PacketLeaveSlot(Extension);
+    if (NT_SUCCESS(status)) /* enabled already after a stop: no matter */
+        IoSetDeviceInterfaceState(&Extension->InterfaceName, TRUE);
     return PacketCompleteIrp(Extension, Irp, status, 0);
 }
 
@@ -298,6 +300,7 @@ static NTSTATUS PacketUsage(PPACKET_EXTENSION Extension, PIRP Irp)
     KeReleaseSpinLock(&Extension->Lock, irql);
     if (!paging)
         Extension->Self->Flags |= Extension->LowerDevice->Flags & DO_POWER_PAGABLE;
+    IoInvalidateDeviceState(Extension->PhysicalDevice);
     return PacketCompleteIrp(Extension, Irp, status, 0);
 }
 
@@ -319,6 +322,7 @@ static VOID PacketShutDown(PPACKET_EXTENSION Extension, PACKET_PNP_STATE State)
     KIRQL irql;
 
     PacketHold(Extension, PACKET_HOLD_REMOVED, State);
+    IoSetDeviceInterfaceState(&Extension->InterfaceName, FALSE);
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     KeAcquireSpinLockAtDpcLevel(&Extension->Lock);
     if (Extension->Request.Irp != NULL)
@@ -353,6 +357,7 @@ static NTSTATUS PacketRemove(PPACKET_EXTENSION Extension, PIRP Irp)
     IoReleaseRemoveLockAndWait(&Extension->RemoveLock, Irp);
     IoDetachDevice(Extension->LowerDevice);
     IoFreeWorkItem(Extension->PowerWork);
+    RtlFreeUnicodeString(&Extension->InterfaceName);
     IoDeleteDevice(Extension->Self);
     return status;
 }

@@ -83,7 +83,7 @@ test_new() {
     expect 0 new my-driver -o "$work/mine"
     says out "cmake --build $work/mine/build"
     local file
-    for file in CMakeLists.txt README.md my_driver.c device/my_driver_description.c mutants/no-flush-on-abort.patch; do
+    for file in CMakeLists.txt README.md my_driver.c device/s5933_description.c mutants/no-flush-on-abort.patch; do
         checks=$((checks + 1))
         [[ -s $work/mine/$file ]] || fail "new wrote no $file"
     done
