@@ -150,8 +150,11 @@ static void leave_stack(PDEVICE_OBJECT device)
 
     while (below && below->AttachedDevice && below->AttachedDevice != device)
         below = below->AttachedDevice;
-    if (below && below->AttachedDevice == device)
-        below->AttachedDevice = device->AttachedDevice;
+    if (!below || below->AttachedDevice != device)
+        return;
+    below->AttachedDevice = device->AttachedDevice;
+    if (!below->AttachedDevice)
+        ft_object_put(below);
 }
 
 static bool is_not_deleted(const void *object)
@@ -182,6 +185,8 @@ VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     FT_DDI_END(DEVICE, 0);
 }
 
+/* Who is attached keeps the device below: in a removal the lower driver deletes its device first.
+ */
 PDEVICE_OBJECT ft_device_attach(PDEVICE_OBJECT source, PDEVICE_OBJECT target)
 {
     PDEVICE_OBJECT top = ft_device_top(target);
@@ -190,6 +195,7 @@ PDEVICE_OBJECT ft_device_attach(PDEVICE_OBJECT source, PDEVICE_OBJECT target)
     source->AlignmentRequirement = top->AlignmentRequirement;
     source->SectorSize = top->SectorSize;
     top->AttachedDevice = source;
+    ft_object_get(top);
     ft_emit(FT_EV_DEVICE_ATTACH, ft_handle_of(source), ft_handle_of(top));
     return top;
 }
@@ -239,6 +245,7 @@ VOID IoDetachDevice(PDEVICE_OBJECT TargetDevice)
     if (!TargetDevice->AttachedDevice)
         ft_bugcheck(BUGCHECK_IO_MANAGER, NOTHING_ATTACHED, ft_handle_of(TargetDevice), 0, 0);
     TargetDevice->AttachedDevice = NULL;
+    ft_object_put(TargetDevice);
     FT_DDI_END(DEVICE, 0);
 }
 

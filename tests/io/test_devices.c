@@ -123,6 +123,29 @@ static void detaching_what_is_not_attached_is_bug_check_c9(void **state)
     assert_int_equal(wb_count(FT_EV_DEVICE_DETACH), 2);
 }
 
+static void body_lower_goes_first(void)
+{
+    device = make(NULL);
+    other = make(NULL);
+    CHECK(IoAttachDeviceToDeviceStack(other, device) == device);
+    IoDeleteDevice(device);
+    CHECK(device->AttachedDevice == other);
+    IoDetachDevice(device);
+    wb_note("detached");
+    IoDeleteDevice(other);
+    IoDetachDevice(device); /* it is gone now */
+    wb_note("never");
+}
+
+static void a_device_stays_until_what_is_above_it_is_detached(void **state)
+{
+    (void)state;
+    wb_body(body_lower_goes_first, FT_STOP_BUGCHECK);
+    assert_string_equal(wb_notes(), "detached");
+    assert_int_equal(wb_count(FT_EV_DEVICE_DELETE), 2);
+    assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[1], 0x202);
+}
+
 static void open_the_pdo(void)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\NTPNP_PCI0001");
@@ -520,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_name_is_used_once),
         cmocka_unit_test(devices_attach_and_are_found),
         cmocka_unit_test(detaching_what_is_not_attached_is_bug_check_c9),
+        cmocka_unit_test(a_device_stays_until_what_is_above_it_is_detached),
         cmocka_unit_test(the_pdo_has_a_name),
         cmocka_unit_test(a_device_says_its_flags_after_add_device),
         cmocka_unit_test(reinitialization_follows_driver_entry),
