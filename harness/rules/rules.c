@@ -588,6 +588,21 @@ static void dispatch(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* A driver with two devices in one stack hands an IRP from one to the other: the driver keeps it.
+ */
+static bool is_inside_driver(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_irp *irp;
+
+    if (event->kind != FT_EV_IRP_CALL || rules->driver_devices < 2 || !ft_by_driver(event) ||
+        ft_arg_id(event, 1) == 0) {
+        return false;
+    }
+    irp = ft_rs_irp_find(rules, ft_arg_id(event, 0));
+    return irp != NULL && (irp->more & FT_MORE_OWN) == 0 &&
+           (ft_rs_device(rules, ft_arg_id(event, 1))->flags & FT_DEVICE_BY_DRIVER) != 0;
+}
+
 bool ft_rules_event(void *state, const struct ft_event *event)
 {
     struct ft_rules *rules = state;
@@ -606,6 +621,9 @@ bool ft_rules_event(void *state, const struct ft_event *event)
     }
     if (ft_by_driver(event)) {
         ft_judge_ddi_irql(rules, event);
+    }
+    if (is_inside_driver(rules, event)) {
+        return false;
     }
     ft_io_judge(rules, event);
     ft_wdm_dma_before(rules, event);

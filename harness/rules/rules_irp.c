@@ -168,6 +168,20 @@ static void judge_return(struct ft_rules *rules, const struct ft_event *event,
     }
 }
 
+/* Another dispatch routine of the driver, for a device above, still has the IRP. */
+static bool is_nested(const struct ft_rules *rules, const struct ft_event *event, uint32_t irp)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < FT_RS_FRAMES && rules->frame[i].task != 0; i++) {
+        const struct ft_rs_frame *frame = &rules->frame[i];
+
+        count += frame->task == event->task && frame->object == irp &&
+                 frame->routine == FT_ROUTINE_DISPATCH;
+    }
+    return count > 1;
+}
+
 void ft_irp_at_leave(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_irp *irp = ft_rs_irp_find(rules, irp_of(event));
@@ -178,6 +192,9 @@ void ft_irp_at_leave(struct ft_rules *rules, const struct ft_event *event)
     if (event->arg[0] == FT_ROUTINE_DISPATCH) {
         if (ft_by_driver(event)) {
             judge_return(rules, event, irp);
+        }
+        if (is_nested(rules, event, irp->id)) {
+            return;
         }
         irp->flags = (uint16_t)(irp->flags & ~FT_IRP_IN_DISPATCH);
         retire(irp);
@@ -196,6 +213,10 @@ static void judge_information(struct ft_rules *rules, const struct ft_event *eve
     uint64_t information = event->arg[2];
 
     if (!moves_data(irp) || !ft_known(event, 2) || !ft_known(event, 1)) {
+        return;
+    }
+    /* What the driver wrote into the stack location of an IRP of its own is not known. */
+    if (irp->length == 0 && (irp->more & FT_MORE_OWN) != 0) {
         return;
     }
     if (information > irp->length || (ft_nt_error(status) && information != 0)) {

@@ -216,8 +216,17 @@ struct ft_rs_device *ft_rs_device(struct ft_rules *rules, uint32_t id)
     return reuse;
 }
 
-/* The only device of the driver, NULL when there are none or several. */
-static struct ft_rs_device *only_device(struct ft_rules *rules)
+static struct ft_rs_device *bottom_of(struct ft_rules *rules, struct ft_rs_device *device)
+{
+    for (unsigned depth = 0; device->below != 0 && depth < FT_RS_DEVICES; depth++) {
+        device = ft_rs_device(rules, device->below);
+    }
+    return device;
+}
+
+/* The bottom of the only stack that has a device of the driver, NULL when there are none or
+ * several. A driver may have two devices in one stack: a filter above its function device. */
+static struct ft_rs_device *only_root(struct ft_rules *rules)
 {
     struct ft_rs_device *only = NULL;
 
@@ -226,7 +235,8 @@ static struct ft_rs_device *only_device(struct ft_rules *rules)
 
         if (device->id != 0 && (device->flags & FT_DEVICE_ATTACHED) != 0 &&
             (device->flags & FT_DEVICE_DELETED) == 0) {
-            if (only != NULL) {
+            device = bottom_of(rules, device);
+            if (only != NULL && only != device) {
                 return NULL;
             }
             only = device;
@@ -237,23 +247,15 @@ static struct ft_rs_device *only_device(struct ft_rules *rules)
 
 struct ft_rs_device *ft_rs_root(struct ft_rules *rules, uint32_t id)
 {
-    struct ft_rs_device *device = ft_rs_device(rules, id);
+    struct ft_rs_device *only = id == 0 ? only_root(rules) : NULL;
 
-    if (id == 0) {
-        struct ft_rs_device *only = only_device(rules);
-
-        device = only != NULL ? only : device;
-    }
-    for (unsigned depth = 0; device->below != 0 && depth < FT_RS_DEVICES; depth++) {
-        device = ft_rs_device(rules, device->below);
-    }
-    return device;
+    return only != NULL ? only : bottom_of(rules, ft_rs_device(rules, id));
 }
 
 bool ft_rs_same_device(struct ft_rules *rules, uint32_t a, uint32_t b)
 {
     if (a == 0 || b == 0) {
-        return rules->driver_devices <= 1;
+        return rules->driver_devices <= 1 || only_root(rules) != NULL;
     }
     return ft_rs_root(rules, a) == ft_rs_root(rules, b);
 }

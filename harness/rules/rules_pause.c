@@ -283,12 +283,14 @@ static void note_resumed(struct ft_rules *rules, const struct ft_event *event, u
     }
 }
 
-/* A driver that passes usage notifications down as they are keeps no such file. */
-static void note_usage_routine(struct ft_rules *rules, const struct ft_event *event)
+/* A driver that passes usage notifications down keeps no such file, even if it sets a completion
+ * routine as filters do; one that takes the IRP back from the drivers below counts. */
+static void note_usage_taken(struct ft_rules *rules, const struct ft_event *event)
 {
-    const struct ft_rs_irp *irp = ft_arg_irp(rules, event, 0);
+    const struct ft_rs_irp *irp = ft_arg_irp(rules, event, 1);
 
-    if (irp != NULL && ft_by_driver(event) && ft_irp_is(irp, FT_MAJOR_PNP, FT_PNP_MINOR_USAGE)) {
+    if (irp != NULL && ft_by_driver(event) && ft_irp_is(irp, FT_MAJOR_PNP, FT_PNP_MINOR_USAGE) &&
+        ft_known(event, 3) && (uint32_t)event->arg[3] == FT_NT_MORE_PROCESSING) {
         ft_rs_root(rules, irp->device)->more |= FT_HW_COUNTS_USAGE;
     }
 }
@@ -331,8 +333,10 @@ void ft_pause_note(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_SG_GET:
         note_resumed(rules, event, 7);
         break;
-    case FT_EV_IRP_SET_COMPLETION:
-        note_usage_routine(rules, event);
+    case FT_EV_CALL_LEAVE:
+        if (event->arg[0] == FT_ROUTINE_COMPLETION) {
+            note_usage_taken(rules, event);
+        }
         break;
     case FT_EV_USAGE:
         root = ft_rs_root(rules, ft_arg_id(event, 0));

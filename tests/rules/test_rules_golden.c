@@ -66,6 +66,7 @@ static const char *const golden[] = {
     "partial-pieces",
     "startio-cancel",
     "io-timer",
+    "filter-and-function",
     "csq",
     "csq-refused",
     "remove-lock-surprise",
