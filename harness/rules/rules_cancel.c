@@ -156,6 +156,22 @@ static void judge_cancel(struct ft_rules *rules, const struct ft_event *event,
 
 /* ---- CLEANUP and associated IRPs ---- */
 
+/* A CLEANUP ends what is in the queue when it comes. What gets there meanwhile, on its way in or
+ * back because its transfer was aborted, may stay and can be cancelled. */
+void ft_irp_note_queued(const struct ft_rules *rules, struct ft_rs_irp *irp)
+{
+    irp->more |= FT_MORE_QUEUED;
+    irp->more &= ~(uint32_t)FT_MORE_LATE;
+    for (unsigned i = 0; i < rules->irp_end; i++) {
+        const struct ft_rs_irp *other = &rules->irp[i];
+
+        if (other->id != 0 && other->major == FT_MAJOR_CLEANUP && other->file == irp->file &&
+            (other->flags & FT_IRP_DISPATCHED) != 0 && !ft_irp_is_over(other)) {
+            irp->more |= FT_MORE_LATE;
+        }
+    }
+}
+
 static void judge_cleanup(struct ft_rules *rules, const struct ft_event *event,
                           const struct ft_rs_irp *cleanup)
 {
@@ -167,8 +183,8 @@ static void judge_cleanup(struct ft_rules *rules, const struct ft_event *event,
         const struct ft_rs_irp *irp = &rules->irp[i];
 
         if (irp->id != 0 && irp != cleanup && irp->file == cleanup->file &&
-            (irp->more & FT_MORE_QUEUED) != 0 && !ft_irp_is_over(irp) &&
-            (irp->flags & FT_IRP_CANCELLED) == 0) {
+            (irp->more & (FT_MORE_QUEUED | FT_MORE_LATE)) == FT_MORE_QUEUED &&
+            !ft_irp_is_over(irp) && (irp->flags & FT_IRP_CANCELLED) == 0) {
             ft_rule_fire(rules, FT_J_IO_CANCEL_CLEANUP_HANDLED, event, ft_irp_handle_of(irp));
         }
     }

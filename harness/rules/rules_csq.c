@@ -57,7 +57,7 @@ static void note_callback(struct ft_rules *rules, const struct ft_event *event)
         return;
     }
     if (code == CALL_INSERT || code == CALL_INSERT_EX) {
-        irp->more |= FT_MORE_QUEUED;
+        ft_irp_note_queued(rules, irp);
     } else if (code == CALL_REMOVE) {
         irp->more &= ~(uint32_t)FT_MORE_QUEUED;
     }

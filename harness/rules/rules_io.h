@@ -101,6 +101,9 @@ static inline bool ft_irp_is_over(const struct ft_rs_irp *irp)
     return (irp->flags & (FT_IRP_COMPLETED | FT_IRP_DONE | FT_RS_OVER)) != 0;
 }
 
+/* The IRP is in a queue of the driver now. */
+void ft_irp_note_queued(const struct ft_rules *rules, struct ft_rs_irp *irp);
+
 static inline bool ft_major_is_io(unsigned major)
 {
     return major == FT_MAJOR_READ || major == FT_MAJOR_WRITE || major == FT_MAJOR_IOCTL ||

@@ -79,7 +79,7 @@ static void note_insert(struct ft_rules *rules, const struct ft_event *event)
         return;
     }
     if (event->arg[2] != 0) {
-        irp->more |= FT_MORE_QUEUED;
+        ft_irp_note_queued(rules, irp);
     } else if (ft_by_driver(event) && frame != NULL && frame->object == irp->id &&
                (frame->flags & FT_FRAME_IDLE) == 0) {
         frame->flags |= FT_FRAME_IDLE;

@@ -164,7 +164,9 @@ static void note_packet(struct ft_rules *rules, const struct ft_event *event)
     }
     if (irp != NULL) {
         irp->more |= FT_MORE_PACKET;
-        irp->more |= queued ? FT_MORE_QUEUED : 0;
+        if (queued) {
+            ft_irp_note_queued(rules, irp);
+        }
         irp->more |= ft_known(event, 4) && event->arg[4] != 0 ? FT_MORE_CANCELABLE : 0;
     }
 }
