@@ -163,9 +163,9 @@ static void judge_complete(struct ft_rules *rules, const struct ft_event *event,
     }
 }
 
-/* Somebody gives up a request that was held: it must have a cancel routine; and once the device is
- * back, it must not be held any more. Requests of a kind that the device never served may wait for
- * data that does not come. */
+/* Somebody gives up a request that was held: it must have a cancel routine, or had one until the
+ * driver took it out of its queue to end it; and once the device is back, it must not be held any
+ * more. Requests of a kind that the device never served may wait for data that does not come. */
 static void judge_cancel(struct ft_rules *rules, const struct ft_event *event,
                          const struct ft_rs_irp *irp)
 {
@@ -175,8 +175,8 @@ static void judge_cancel(struct ft_rules *rules, const struct ft_event *event,
         (irp->flags & (FT_IRP_IN_DISPATCH | FT_IRP_FORWARDED)) != 0) {
         return;
     }
-    if ((irp->more & FT_MORE_STOPPED) != 0 && is_settled(root) && is_stopped(root) &&
-        event->arg[1] == 0 && (irp->flags & FT_IRP_CANCELLED) == 0) {
+    if ((irp->more & (FT_MORE_STOPPED | FT_MORE_TAKEN)) == FT_MORE_STOPPED && is_settled(root) &&
+        is_stopped(root) && event->arg[1] == 0 && (irp->flags & FT_IRP_CANCELLED) == 0) {
         ft_rule_fire(rules, FT_J_IO_PNP_HELD_IRPS_CANCELLABLE, event, ft_irp_handle_of(irp));
     }
     if (!ft_is_drained(rules, irp) || (rules->served & 1u << (irp->major & 31)) == 0) {
@@ -283,6 +283,20 @@ static void note_resumed(struct ft_rules *rules, const struct ft_event *event, u
     }
 }
 
+static void note_cancel_routine(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_irp *irp = ft_arg_irp(rules, event, 0);
+
+    if (irp == NULL || !ft_known(event, 1) || !ft_known(event, 2)) {
+        return;
+    }
+    if (event->arg[1] != 0) {
+        irp->more &= ~(uint32_t)FT_MORE_TAKEN;
+    } else if (event->arg[2] != 0) {
+        irp->more |= FT_MORE_TAKEN;
+    }
+}
+
 /* A driver that passes usage notifications down keeps no such file, even if it sets a completion
  * routine as filters do; one that takes the IRP back from the drivers below counts. */
 static void note_usage_taken(struct ft_rules *rules, const struct ft_event *event)
@@ -321,6 +335,7 @@ void ft_pause_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_IRP_SET_CANCEL:
         note_resumed(rules, event, 0);
+        note_cancel_routine(rules, event);
         break;
     case FT_EV_START_NEXT:
     case FT_EV_CSQ_REMOVE:

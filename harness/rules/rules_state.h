@@ -128,7 +128,8 @@ enum {
     FT_MORE_CSQ = 0x02000000,        /* IoCsqInsertIrp was called for it */
     FT_MORE_WMI = 0x04000000,        /* WmiSystemControl looked at it */
     FT_MORE_EMPTY_DMA = 0x08000000,  /* of no bytes, and a channel was asked for */
-    FT_MORE_LATE = 0x10000000        /* queued when a CLEANUP of its file was in the driver */
+    FT_MORE_LATE = 0x10000000,       /* queued when a CLEANUP of its file was in the driver */
+    FT_MORE_TAKEN = 0x20000000       /* its cancel routine was taken back */
 };
 
 struct ft_rs_irp {

@@ -69,6 +69,7 @@ static const char *const golden[] = {
     "filter-and-function",
     "csq",
     "csq-refused",
+    "held-ended",
     "cleanup-requeued",
     "remove-lock-surprise",
     "system-power",
