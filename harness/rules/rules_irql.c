@@ -12,7 +12,7 @@ struct window {
     bool dma;
 };
 
-enum { ANY_LEVEL = 0xFF };
+enum { ANY_LEVEL = 0xFF, HIGHEST_DIRQL = 11 };
 
 static struct window dma_window(uint16_t kind)
 {
@@ -83,6 +83,8 @@ static struct window io_window(uint16_t kind)
     case FT_EV_DEVICE_INVALIDATE:
     case FT_EV_QUEUE_REMOVE:
     case FT_EV_IRP_NEW:
+    case FT_EV_IRP_REUSE:
+    case FT_EV_IRP_SET_COMPLETION:
     case FT_EV_IRP_FREE:
     case FT_EV_IRP_CANCEL:
     case FT_EV_IRP_CALL:
@@ -126,7 +128,11 @@ static struct window io_window(uint16_t kind)
     case FT_EV_POOL_FREE:
     case FT_EV_LOOKASIDE_INIT:
     case FT_EV_LOOKASIDE_DELETE:
+    case FT_EV_CANCEL_LOCK: /* the level after it was raised: above DISPATCH_LEVEL it was before */
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, false};
+    case FT_EV_SYNC_ENTER: /* likewise: after it was raised to the interrupt's level */
+    case FT_EV_INT_LOCK_ACQUIRE:
+        return (struct window){FT_IRQL_PASSIVE, HIGHEST_DIRQL, false};
     default:
         return (struct window){FT_IRQL_PASSIVE, ANY_LEVEL, false};
     }
@@ -158,6 +164,21 @@ static bool is_paged_lookaside(const struct ft_event *event)
 
     return (event->kind == FT_EV_LOOKASIDE_INIT || event->kind == FT_EV_LOOKASIDE_DELETE) &&
            ft_known(event, paged) && event->arg[paged] != 0;
+}
+
+/* Of the work on a controller object, what asks for it. */
+static bool asks_for_controller(const struct ft_event *event)
+{
+    enum { ASKED = 2 };
+
+    return event->kind == FT_EV_CONTROLLER && ft_known(event, 0) && event->arg[0] == ASKED;
+}
+
+static bool initializes_timer(const struct ft_event *event)
+{
+    enum { INITIALISED = 1 };
+
+    return event->kind == FT_EV_IO_TIMER && ft_known(event, 1) && event->arg[1] == INITIALISED;
 }
 
 /* Locks. What the events of acquisitions tell of the caller's level is judged with the locks; these
@@ -200,6 +221,16 @@ static struct window window_of(const struct ft_event *event)
     }
     if (is_paged_lookaside(event)) {
         window.highest = FT_IRQL_APC;
+    }
+    if (initializes_timer(event)) {
+        window.highest = FT_IRQL_PASSIVE;
+    }
+    if (asks_for_controller(event)) {
+        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
+    }
+    /* io.cancel-release-lock-once judges the release of the cancel lock when it is not held. */
+    if (event->kind == FT_EV_CANCEL_UNLOCK && ft_known(event, 1) && event->arg[1] != 0) {
+        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
     }
     /* KeRemoveEntryDeviceQueue has no lower limit, the other removals have. */
     if (event->kind == FT_EV_QUEUE_REMOVE && ft_known(event, 2) && event->arg[2] == 0) {
