@@ -111,6 +111,18 @@ static NTSTATUS SglistQueueTransfer(PSGLIST_EXTENSION Extension, PIRP Irp, ULONG
     return status;
 }
 
+/* A device that is gone answers nothing, not even a request that needs no device. */
+static NTSTATUS SglistCheckPresent(PSGLIST_EXTENSION Extension)
+{
+    BOOLEAN removed;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Extension->Lock, &irql);
+    removed = (Extension->Holds & SGLIST_HOLD_REMOVED) != 0;
+    KeReleaseSpinLock(&Extension->Lock, irql);
+    return removed ? STATUS_DELETE_PENDING : STATUS_SUCCESS;
+}
+
 NTSTATUS SglistReadWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PSGLIST_EXTENSION extension = (PSGLIST_EXTENSION)DeviceObject->DeviceExtension;
@@ -120,6 +132,9 @@ NTSTATUS SglistReadWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     status = IoAcquireRemoveLock(&extension->RemoveLock, Irp);
     if (!NT_SUCCESS(status))
         return SglistRefuseIrp(Irp, status);
+    status = SglistCheckPresent(extension);
+    if (!NT_SUCCESS(status))
+        return SglistCompleteIrp(extension, Irp, status, 0);
     if (stack->MajorFunction == IRP_MJ_WRITE)
         return SglistQueueTransfer(extension, Irp, SGLIST_WRITE, stack->Parameters.Write.Length,
                                    stack->Parameters.Write.ByteOffset.QuadPart);
@@ -150,6 +165,9 @@ NTSTATUS SglistDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     status = IoAcquireRemoveLock(&extension->RemoveLock, Irp);
     if (!NT_SUCCESS(status))
         return SglistRefuseIrp(Irp, status);
+    status = SglistCheckPresent(extension);
+    if (!NT_SUCCESS(status))
+        return SglistCompleteIrp(extension, Irp, status, 0);
     switch (stack->Parameters.DeviceIoControl.IoControlCode) {
     case IOCTL_SGLIST_GET_STATISTICS:
         return SglistGetStatistics(extension, Irp, length);
