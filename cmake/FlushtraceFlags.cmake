@@ -13,7 +13,7 @@ add_library(ft_warnings INTERFACE)
 target_compile_options(ft_warnings INTERFACE -Wall -Wextra -Werror)
 
 add_library(ft_windows_c INTERFACE)
-target_compile_options(ft_windows_c INTERFACE -fms-extensions -fshort-wchar -fno-strict-aliasing)
+target_compile_options(ft_windows_c INTERFACE -fms-extensions -fshort-wchar -fno-strict-aliasing -Wno-multichar)
 target_include_directories(
   ft_windows_c INTERFACE "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/hal-shim/ddi>")
 

@@ -225,7 +225,7 @@ static void a_full_arena_gives_null_with_its_event(void **state)
 
 static void body_forms(void)
 {
-    enum { NX = NonPagedPoolNx };
+    const POOL_TYPE NX = NonPagedPoolNx;
     POOL_EXTENDED_PARAMETER low = {.Type = PoolExtendedParameterPriority,
                                    .Priority = LowPoolPriority};
     uint8_t *block[] = {
