@@ -7,6 +7,8 @@
 
 #include <wdm.h>
 
+_Static_assert((int)FT_DMA_TASKS_MAX == (int)FT_TASKS_MAX, "a word for each task");
+
 /* What fail-alloc names: the argument of choice:fail. */
 enum {
     FT_FAIL_MDL = 2,
@@ -83,7 +85,7 @@ void ft_dma_grant_retire(struct ft_dma_grant *grant);
 /* Takes everything back that an adapter still has when it is put. */
 void ft_dma_release_all(const struct ft_dma_adapter *adapter);
 
-/* ---- registers.c ---- */
+/* ---- map_registers.c ---- */
 
 /* Map registers of the machine. */
 unsigned ft_dma_register_count(void);
@@ -158,7 +160,7 @@ PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va
 BOOLEAN ft_dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG length,
                      BOOLEAN write);
 
-/* ---- sglist.c: members of the table ---- */
+/* ---- sg_lists.c: members of the table ---- */
 
 NTSTATUS ft_dma_get_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
                          ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write);

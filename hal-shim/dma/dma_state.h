@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 enum {
+    FT_DMA_TASKS_MAX = 32, /* FT_TASKS_MAX of the machine */
     FT_DMA_ADAPTERS_MAX = 4,
     FT_DMA_GRANTS_MAX = 24,   /* channel and list requests, waiting or granted */
     FT_DMA_MAPPINGS_MAX = 96, /* live at one time */
@@ -158,7 +159,7 @@ struct ft_dma_state {
     uint8_t frame_used[256];                     /* 0: free */
     uint64_t granted[FT_DMA_REGISTERS_MAX / 64]; /* registers in a file */
     uint64_t mapped[FT_DMA_REGISTERS_MAX / 64];  /* registers in a live mapping */
-    struct ft_dma_entry entry[FT_TASKS_MAX];     /* by task */
+    struct ft_dma_entry entry[FT_DMA_TASKS_MAX]; /* by task */
     struct ft_system_channel system[8];
     uint64_t site;            /* caller of the member that is entered */
     uint64_t logical_next[2]; /* next unused page of the two logical ranges */

@@ -1,7 +1,7 @@
 /* What may be asked about scatter/gather lists: CalculateScatterGatherList and
  * BuildMdlFromScatterGatherList (wdm-dma sheet, 1.13, 1.15, 6.6). */
 #include "dma/frames.h"
-#include "dma/sglist.h"
+#include "dma/sg_lists.h"
 
 NTSTATUS ft_dma_list_registers(const MDL *mdl, const void *va, ULONG length, ULONG *ret)
 {

@@ -12,7 +12,7 @@ enum { CALL_REGINFO = 1, CALL_QUERY, ALIGN = 8 };
 /* ---- registration ---- */
 
 struct reginfo {
-    PWMILIB_CONTEXT library;
+    PWMILIB_CONTEXT lib;
     PDEVICE_OBJECT device;
     ULONG flags;
     UNICODE_STRING instance, mof;
@@ -25,14 +25,14 @@ static uint64_t call_reginfo(void *argument, void *unused, void *unused2, void *
     struct reginfo *info = argument;
 
     (void)unused, (void)unused2, (void)unused3;
-    return (uint32_t)info->library->QueryWmiRegInfo(info->device, &info->flags, &info->instance,
-                                                    &info->registry_path, &info->mof, &info->pdo);
+    return (uint32_t)info->lib->QueryWmiRegInfo(info->device, &info->flags, &info->instance,
+                                                &info->registry_path, &info->mof, &info->pdo);
 }
 
 static void fill_guids(const struct reginfo *info, WMIREGINFOW *ret)
 {
-    for (ULONG i = 0; i < info->library->GuidCount; i++) {
-        const WMIGUIDREGINFO *block = &info->library->GuidList[i];
+    for (ULONG i = 0; i < info->lib->GuidCount; i++) {
+        const WMIGUIDREGINFO *block = &info->lib->GuidList[i];
         WMIREGGUIDW *to = &ret->WmiRegGuid[i];
 
         to->Guid = *block->Guid;
@@ -46,7 +46,7 @@ static void fill_guids(const struct reginfo *info, WMIREGINFOW *ret)
 static NTSTATUS answer_reginfo(PWMILIB_CONTEXT library, PDEVICE_OBJECT device, PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
-    struct reginfo info = {.library = library, .device = device};
+    struct reginfo info = {.device = device, .lib = library};
     ULONG needed = (ULONG)(sizeof(WMIREGINFOW) + library->GuidCount * sizeof(WMIREGGUIDW));
     WMIREGINFOW *ret = location->Parameters.WMI.Buffer;
     NTSTATUS status =
@@ -71,7 +71,7 @@ static NTSTATUS answer_reginfo(PWMILIB_CONTEXT library, PDEVICE_OBJECT device, P
 /* ---- data ---- */
 
 struct query {
-    PWMILIB_CONTEXT library;
+    PWMILIB_CONTEXT lib;
     PDEVICE_OBJECT device;
     PIRP irp;
     ULONG guid, count, available;
@@ -84,9 +84,9 @@ static uint64_t call_query(void *argument, void *unused, void *unused2, void *un
     struct query *query = argument;
 
     (void)unused, (void)unused2, (void)unused3;
-    return (uint32_t)query->library->QueryWmiDataBlock(query->device, query->irp, query->guid, 0,
-                                                       query->count, query->lengths,
-                                                       query->available, query->buffer);
+    return (uint32_t)query->lib->QueryWmiDataBlock(query->device, query->irp, query->guid, 0,
+                                                   query->count, query->lengths, query->available,
+                                                   query->buffer);
 }
 
 static ULONG data_offset(ULONG count)
@@ -103,7 +103,7 @@ static NTSTATUS query_all(PWMILIB_CONTEXT library, PDEVICE_OBJECT device, PIRP i
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
     ULONG size = location->Parameters.WMI.BufferSize;
     WNODE_ALL_DATA *node = location->Parameters.WMI.Buffer;
-    struct query query = {.library = library,
+    struct query query = {.lib = library,
                           .device = device,
                           .irp = irp,
                           .guid = guid,

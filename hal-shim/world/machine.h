@@ -63,12 +63,12 @@ enum {
     (FT_REGION_BASE + 0x08000000UL)    /* windows of MmMapIoSpace; never accessible memory */
 #define FT_PHYSICAL_BASE 0x40000000ULL /* physical address of frame 0 */
 #define FT_BAR_PHYSICAL_BASE                                                                       \
-    0xE0000000ULL                      /* physical address of BAR 0 of device 0; 16 MiB a BAR      \
-                                        */
-#define FT_BAR_ELSEWHERE 0x08000000ULL /* the same after a rebalance: so much higher */
-#define FT_BAR_BUS_BASE  0x90000000ULL /* raw: the bus's own address of BAR 0 */
-#define FT_HIGH_OFFSET  0x100000000ULL /* added on platforms with memory above 4 GiB */
-#define FT_LOGICAL_BASE  0xD0000000ULL /* logical addresses where they are not physical ones */
+    0xE0000000ULL                       /* physical address of BAR 0 of device 0; 16 MiB a BAR     \
+                                         */
+#define FT_BAR_ELSEWHERE 0x08000000ULL  /* the same after a rebalance: so much higher */
+#define FT_BAR_BUS_BASE  0x90000000ULL  /* raw: the bus's own address of BAR 0 */
+#define FT_HIGH_OFFSET   0x100000000ULL /* added on platforms with memory above 4 GiB */
+#define FT_LOGICAL_BASE  0xD0000000ULL  /* logical addresses where they are not physical ones */
 
 enum ft_task_state {
     FT_TS_FREE,
@@ -426,7 +426,7 @@ bool ft_io_tail_step(void);
 unsigned ft_io_outstanding(void); /* requests not yet done */
 bool ft_io_waits_for_requests(const struct ft_task *task);
 bool ft_io_yanked(void);
-bool ft_io_asleep(void); /* the machine sleeps: nothing but a wake may run */
+bool ft_io_asleep(void);   /* the machine sleeps: nothing but a wake may run */
 bool ft_io_unloaded(void); /* DriverUnload has run */
 
 /* The physical address behind an address in a window of MmMapIoSpace, and the reverse: false and

@@ -41,43 +41,9 @@ static struct window dma_window(uint16_t kind)
     }
 }
 
-/* MmUnmapIoSpace at DISPATCH_LEVEL and IoCreateDevice at APC_LEVEL are allowed by one page and not
- * by another. */
-static struct window io_window(uint16_t kind)
+static bool is_up_to_dispatch(uint16_t kind)
 {
     switch (kind) {
-    case FT_EV_ISR_CONNECT:
-    case FT_EV_ISR_DISCONNECT:
-    case FT_EV_DEVICE_DETACH:
-    case FT_EV_RL_INIT:
-    case FT_EV_RL_WAIT:
-    case FT_EV_DPC_FLUSH:
-    case FT_EV_REGISTRY:
-    case FT_EV_THREAD_NEW:
-    case FT_EV_THREAD_END:
-    case FT_EV_HANDLE_OPEN:
-    case FT_EV_HANDLE_CLOSE:
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
-    case FT_EV_IDLE_DETECTION:
-    case FT_EV_DEVICE_CREATE:
-    case FT_EV_DEVICE_DELETE:
-    case FT_EV_PROBE:
-    case FT_EV_MUTEX_ACQUIRE:
-    case FT_EV_MUTEX_RELEASE:
-    case FT_EV_RESOURCE_ACQUIRE:
-    case FT_EV_REGION:
-    case FT_EV_RUNDOWN_WAIT:
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_APC, false};
-    case FT_EV_START_NEXT:
-    case FT_EV_QUEUE_INSERT:
-        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
-    case FT_EV_WMI_REGISTER:
-    case FT_EV_INTERFACE_NEW:
-    case FT_EV_INTERFACE_STATE:
-    case FT_EV_SYMBOLIC_LINK:
-    case FT_EV_DEVICE_PROPERTY:
-    case FT_EV_IRP_BUFFERS: /* IoBuildDeviceIoControlRequest */
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
     case FT_EV_ERROR_LOG:
     case FT_EV_IO_TIMER:
     case FT_EV_DEVICE_INVALIDATE:
@@ -129,12 +95,55 @@ static struct window io_window(uint16_t kind)
     case FT_EV_LOOKASIDE_INIT:
     case FT_EV_LOOKASIDE_DELETE:
     case FT_EV_CANCEL_LOCK: /* the level after it was raised: above DISPATCH_LEVEL it was before */
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, false};
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* MmUnmapIoSpace at DISPATCH_LEVEL and IoCreateDevice at APC_LEVEL are allowed by one page and not
+ * by another. */
+static struct window io_window(uint16_t kind)
+{
+    switch (kind) {
+    case FT_EV_ISR_CONNECT:
+    case FT_EV_ISR_DISCONNECT:
+    case FT_EV_DEVICE_DETACH:
+    case FT_EV_RL_INIT:
+    case FT_EV_RL_WAIT:
+    case FT_EV_DPC_FLUSH:
+    case FT_EV_REGISTRY:
+    case FT_EV_THREAD_NEW:
+    case FT_EV_THREAD_END:
+    case FT_EV_HANDLE_OPEN:
+    case FT_EV_HANDLE_CLOSE:
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
+    case FT_EV_IDLE_DETECTION:
+    case FT_EV_DEVICE_CREATE:
+    case FT_EV_DEVICE_DELETE:
+    case FT_EV_PROBE:
+    case FT_EV_MUTEX_ACQUIRE:
+    case FT_EV_MUTEX_RELEASE:
+    case FT_EV_RESOURCE_ACQUIRE:
+    case FT_EV_REGION:
+    case FT_EV_RUNDOWN_WAIT:
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_APC, false};
+    case FT_EV_START_NEXT:
+    case FT_EV_QUEUE_INSERT:
+        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
+    case FT_EV_WMI_REGISTER:
+    case FT_EV_INTERFACE_NEW:
+    case FT_EV_INTERFACE_STATE:
+    case FT_EV_SYMBOLIC_LINK:
+    case FT_EV_DEVICE_PROPERTY:
+    case FT_EV_IRP_BUFFERS: /* IoBuildDeviceIoControlRequest */
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
     case FT_EV_SYNC_ENTER: /* likewise: after it was raised to the interrupt's level */
     case FT_EV_INT_LOCK_ACQUIRE:
         return (struct window){FT_IRQL_PASSIVE, HIGHEST_DIRQL, false};
     default:
-        return (struct window){FT_IRQL_PASSIVE, ANY_LEVEL, false};
+        return (struct window){FT_IRQL_PASSIVE,
+                               is_up_to_dispatch(kind) ? FT_IRQL_DISPATCH : ANY_LEVEL, false};
     }
 }
 

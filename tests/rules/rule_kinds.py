@@ -11,6 +11,7 @@ import glob
 import os
 import re
 import sys
+import textwrap
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEADER = os.path.join(ROOT, "harness", "rules", "rules_kinds.h")
@@ -49,7 +50,7 @@ def text():
             if not kinds and name not in EVERY_KIND:
                 sys.exit(f"ft_{name} looks at no kind of event")
             listed = "ALL" if name in EVERY_KIND else " ".join(f"K({kind})" for kind in kinds)
-            lines.append(f"#define FT_KINDS_{name}(K, ALL) {listed}")
+            lines.append(" \\\n    ".join(textwrap.wrap(f"#define FT_KINDS_{name}(K, ALL) {listed}", 94)))
     return HEAD + "\n".join(lines) + "\n/* clang-format on */\n\n#endif\n"
 
 

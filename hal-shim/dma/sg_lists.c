@@ -11,7 +11,7 @@
  * The Reserved fields hold cookies; PutScatterGatherList compares the list with what was delivered
  * (event mem:damage).
  */
-#include "dma/sglist.h"
+#include "dma/sg_lists.h"
 #include "dma/frames.h"
 #include "sim/dma_words.h"
 
