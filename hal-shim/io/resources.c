@@ -213,6 +213,7 @@ PIO_RESOURCE_REQUIREMENTS_LIST ft_bus_requirements(void)
         sizeof(IO_RESOURCE_REQUIREMENTS_LIST) + RESOURCES_MAX * sizeof(IO_RESOURCE_DESCRIPTOR);
     PIO_RESOURCE_REQUIREMENTS_LIST list = ft_block_alloc(bytes, FT_HC_OTHER, 0);
     PCM_RESOURCE_LIST raw = ft_bus_resources(false);
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR part;
 
     if (!list || !raw)
         return NULL;
@@ -221,8 +222,10 @@ PIO_RESOURCE_REQUIREMENTS_LIST ft_bus_requirements(void)
     list->AlternativeLists = 1;
     list->List[0].Version = 1;
     list->List[0].Revision = 1;
-    for (ULONG i = 0; i < raw->List[0].PartialResourceList.Count; i++)
-        require_part(&list->List[0], &raw->List[0].PartialResourceList.PartialDescriptors[i]);
+    /* Past the declared end of the arrays: through pointers, as drivers walk them. */
+    part = raw->List[0].PartialResourceList.PartialDescriptors;
+    for (ULONG left = raw->List[0].PartialResourceList.Count; left > 0; left--)
+        require_part(&list->List[0], part++);
     ft_block_free(raw);
     return list;
 }
