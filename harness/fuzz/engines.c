@@ -64,7 +64,7 @@ static void add_target_arguments(const struct ft_campaign *campaign, unsigned jo
     if (campaign->platform)
         add(command, "--ft-platform=%s", campaign->platform);
     if (campaign->bytes_only)
-        add(command, "--ft-bytes");
+        add(command, "--ft-mutation=bytes");
 }
 
 static void libfuzzer_command(const struct ft_campaign *campaign, unsigned job,

@@ -8,7 +8,11 @@
  * this); without it the target prints the failure and aborts, as an engine run by itself expects
  *     --ft-counter=FILE   count runs in the first eight bytes of that file, for whoever watches
  *     --ft-fixed=FILE     run the scenario in that text file whatever the engine says (benchmarks)
- *     --ft-bytes          leave mutation to the engine
+ *     --ft-stop           end at the first finding, with exit status 1; --ft-counter then holds the
+ * number of runs up to and with it (runs that only warm up or compare are not counted)
+ *     --ft-mutation=HOW   structured (the default): whole ops, learning from what is reached;
+ * bytes: the engine's own; random: each input a fresh random scenario, whatever the engine has
+ * kept. For libFuzzer; AFL++ takes its mutator from AFL_CUSTOM_MUTATOR_LIBRARY
  */
 #include "fuzz/finding_file.h"
 #include "replay/execute.h"
@@ -28,7 +32,8 @@ enum { COLD_CHECK_ONE_IN = 256 };
 static struct {
     const char *mutant, *findings, *counter, *fixed;
     int platform; /* -1: the scenario's own */
-    bool bytes_only;
+    enum { MUTATION_STRUCTURED, MUTATION_BYTES, MUTATION_RANDOM } mutation;
+    bool stop;
     volatile uint64_t *runs; /* shared with whoever watches */
     struct ft_scenario fixed_scenario;
     const struct ft_module *module;
@@ -57,6 +62,18 @@ static bool take(const char *argument, const char *name, const char **ret)
     return true;
 }
 
+static void take_mutation(const char *name)
+{
+    static const char *const names[] = {"structured", "bytes", "random"};
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) {
+            target.mutation = i;
+            return;
+        }
+    refuse("no such mutation", name);
+}
+
 static void take_argument(const char *argument)
 {
     const char *value;
@@ -66,8 +83,12 @@ static void take_argument(const char *argument)
         take(argument, "--ft-counter=", &target.counter) ||
         take(argument, "--ft-fixed=", &target.fixed))
         return;
-    if (strcmp(argument, "--ft-bytes") == 0) {
-        target.bytes_only = true;
+    if (strcmp(argument, "--ft-stop") == 0) {
+        target.stop = true;
+        return;
+    }
+    if (take(argument, "--ft-mutation=", &value)) {
+        take_mutation(value);
         return;
     }
     if (!take(argument, "--ft-platform=", &value))
@@ -168,21 +189,30 @@ static void check_cold(const struct ft_scenario *scenario, const struct ft_run_r
     abort();
 }
 
-static void report(const struct ft_scenario *scenario, const struct ft_verdict *verdict)
+static void print_finding(const struct ft_scenario *scenario, const struct ft_verdict *verdict)
 {
     const struct ft_finding *finding = &verdict->finding[0];
     const struct ft_rule_row *rule =
         verdict->finding_count ? ft_rule_by_number(finding->rule) : NULL;
     char function[FT_FUNCTION_MAX], text[4096];
 
-    if (target.findings) {
-        ft_finding_file_write(target.findings, scenario, verdict);
-        return;
-    }
     ft_site_resolve(target.module, finding->site, function, sizeof function);
     ft_scenario_print(scenario, text, sizeof text);
     fprintf(stderr, "flushtrace: %s %s\n  %s\n  at %s\n%s", ft_verdict_name(verdict->kind),
             rule ? rule->id : "", rule ? rule->sentence : verdict->detail, function, text);
+}
+
+static void report(const struct ft_scenario *scenario, const struct ft_verdict *verdict)
+{
+    if (target.findings)
+        ft_finding_file_write(target.findings, scenario, verdict);
+    else
+        print_finding(scenario, verdict);
+    /* Not exit: the engine would take that for a crash of its own. */
+    if (target.stop)
+        _exit(1);
+    if (target.findings)
+        return;
     /* The engine's own handlers are back, and keep the input. */
     ft_session_close(&target.session);
     abort();
@@ -219,10 +249,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
+/* What a generator without feedback would run: nothing of the engine's input survives. The engine's
+ * length limit cuts it off, so a campaign of this kind runs with -len_control=0. */
+static size_t write_random(uint8_t *data, size_t max_size, unsigned seed)
+{
+    struct ft_scenario scenario;
+    size_t length;
+
+    ft_scenario_random(seed, -1, &scenario);
+    length = ft_scenario_encode(&scenario, data, max_size);
+    return length < max_size ? length : max_size;
+}
+
 /* Whole ops mostly; the engine's own byte mutations keep their share. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
-    if (LLVMFuzzerMutate && (target.bytes_only || seed % 8 == 0))
+    if (target.mutation == MUTATION_RANDOM)
+        return write_random(data, max_size, seed);
+    if (LLVMFuzzerMutate && (target.mutation == MUTATION_BYTES || seed % 8 == 0))
         return LLVMFuzzerMutate(data, size, max_size);
     return ft_scenario_mutate(data, size, max_size, seed);
 }
