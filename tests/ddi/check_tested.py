@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every routine that the shim has for drivers is called by a test.
+"""Every routine that the shim has for drivers is called by a test, and found by its name.
 
 usage: check_tested.py --archive ARCHIVE --objects FILE [--nm NM]
 
@@ -7,6 +7,8 @@ A routine is a function that the archive defines, that a ddi header names, and t
 unimplemented.def. FILE lists the object files of the tests, one a line; a test calls what its object
 leaves undefined, so macros and pasted names count as the function that they end in. What is inline in
 a header leaves no trace in an object: a test has to name it.
+
+A function that Windows exports is a row of system_routines.def; not_exported.txt has the others.
 """
 
 import argparse
@@ -19,6 +21,8 @@ import sys
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 SHIM = os.path.join(TESTS, "..", "hal-shim")
 UNIMPLEMENTED = os.path.join(SHIM, "kernel", "unimplemented.def")
+EXPORTED = os.path.join(SHIM, "kernel", "system_routines.def")
+NOT_EXPORTED = os.path.join(TESTS, "ddi", "not_exported.txt")
 AREAS = ["kernel", "io", "dma", "ddi"]  # of tests that are about routines
 
 
@@ -51,6 +55,20 @@ def named():
     return set(re.findall(r"\w+", "".join(read(path) for path in paths)))
 
 
+def misplaced(functions):
+    """Complaints about the table behind MmGetSystemRoutineAddress."""
+    found = re.findall(r"^ROUTINE\(\d+, (\w+)\)", read(EXPORTED), re.M)
+    hidden = re.findall(r"^\w+", read(NOT_EXPORTED), re.M)
+    if found != sorted(set(found)):
+        yield "system_routines.def: not sorted, or a name twice"
+    for name in sorted(functions - set(found) - set(hidden)):
+        yield f"{name}: neither in system_routines.def nor in not_exported.txt"
+    for name in sorted(set(hidden) & set(found)):
+        yield f"{name}: both in system_routines.def and in not_exported.txt"
+    for name in sorted(set(hidden) - functions):
+        yield f"{name}: not_exported.txt names what is no routine"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--archive", required=True)
@@ -68,7 +86,10 @@ def main():
     for name in untested:
         print(f"{name}: no test calls it")
     print(f"{len(names)} routines, {len(untested)} without a test")
-    return 1 if untested or not names else 0
+    complaints = list(misplaced(functions & names))
+    for complaint in complaints:
+        print(complaint)
+    return 1 if untested or complaints or not names else 0
 
 
 if __name__ == "__main__":

@@ -124,6 +124,10 @@ static void body_routines(void)
     CHECK(by_name(L"MmGetSystemRoutineAddress") == (PVOID)(ULONG_PTR)MmGetSystemRoutineAddress);
     CHECK(by_name(L"KeSetEven") == NULL && by_name(L"KeSetEventX") == NULL && by_name(L"") == NULL);
     CHECK(by_name(L"ft_emit_args") == NULL); /* ours is not the system's */
+    CHECK(by_name(L"IoSkipCurrentIrpStackLocation") == NULL); /* inline, so nobody exports it */
+    CHECK(by_name(L"ZwReadFile") == NULL);                    /* not implemented: not there */
+    CHECK(by_name(L"IoGetDeviceProperty") == (PVOID)(ULONG_PTR)IoGetDeviceProperty);
+    CHECK((by_name(L"KeAcquireGuardedMutex") != NULL) == (windows >= 52));
     CHECK((by_name(L"ExAllocatePool2") != NULL) == (windows >= 100));
     CHECK((by_name(L"KeSetCoalescableTimer") != NULL) == (windows >= 61));
 }
