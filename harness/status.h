@@ -21,6 +21,7 @@
     FS(SYNTAX, 3, "cannot be understood")                                                          \
     FS(USAGE, 3, "bad usage")                                                                      \
     FS(NO_DRIVER, 3, "no such driver, mutant or flavour")                                          \
+    FS(NOT_FOUND, 1, "the finding is not there")                                                   \
     FS(INTERNAL, 5, "our own failure")
 
 enum ft_status {

@@ -3,6 +3,7 @@
 #include "report/colour.h"
 #include "report/report_json.h"
 #include "report/verdict_block.h"
+#include "shrink/shrink.h"
 
 /* Runs the small scenario, and writes and reports it. */
 static int record(struct ft_cli *cli, const struct ft_module *module, const struct ft_trace *before,
@@ -69,8 +70,7 @@ static int shrink(struct ft_cli *cli, const struct ft_trace *trace)
 {
     const struct ft_module *module = NULL;
     struct ft_error error = {0};
-    struct ft_scenario small;
-    uint32_t runs = 0;
+    struct ft_shrink_result small;
     bool other = false;
     int status;
 
@@ -89,10 +89,10 @@ static int shrink(struct ft_cli *cli, const struct ft_trace *trace)
     if (status != FT_EXIT_OK) {
         return status;
     }
-    if (ft_shrink(module, trace, &small, &runs, &error) != FT_OK) {
+    if (ft_shrink(module, &trace->scenario, &trace->verdict, &(struct ft_shrink_options){0}, &small, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, cli->argument[0]);
     }
-    return record(cli, module, trace, &small, runs);
+    return record(cli, module, trace, &small.scenario, small.runs);
 }
 
 static int run(struct ft_cli *cli)

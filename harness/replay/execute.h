@@ -51,11 +51,6 @@ enum ft_status ft_replay(const struct ft_module *module, const struct ft_trace *
  */
 bool ft_same_finding(const struct ft_verdict *a, const struct ft_verdict *b);
 
-/* Removes ops and simplifies moments and sizes while (rule, function) stays. Greedy, one op at a
- * time, to a fixed point. */
-enum ft_status ft_shrink(const struct ft_module *module, const struct ft_trace *trace,
-                         struct ft_scenario *ret, uint32_t *runs, struct ft_error *error);
-
 /* Resolves a call site of a module to "file.c:Function:line" (through the program's own debug
  * information). */
 void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, size_t capacity);

@@ -1,0 +1,236 @@
+/* The question that the reducer asks, answered by runs. */
+#include "shrink/shrink.h"
+#include "replay/execute.h"
+#include "replay/worker.h"
+#include "shrink/reduce.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SITES_MAX = 64, CPU_SECONDS = 3 };
+
+/* Call sites that the function of the finding was looked up for: that takes longer than a run. */
+struct site {
+    uint64_t site;
+    bool same;
+};
+
+struct shrink {
+    const struct ft_module *module;
+    const struct ft_verdict *wanted;
+    const struct ft_shrink_options *options;
+    struct ft_worker worker;
+    struct ft_reduce reduce;
+    struct ft_shrink_result result;
+    struct site site[SITES_MAX];
+    unsigned site_count;
+    bool careful; /* each run by itself: runs influence each other through the worker's process */
+    double begin;
+    enum ft_status status;
+    struct ft_error *error;
+};
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* ---- the end before the end ---- */
+
+/* Also asked while a run lasts. */
+static bool must_stop(void *context)
+{
+    struct shrink *shrink = context;
+    const struct ft_shrink_options *options = shrink->options;
+    struct ft_shrink_result *result = &shrink->result;
+
+    result->seconds = now() - shrink->begin;
+    if (options->stop && options->stop(options->context))
+        result->end = FT_SHRINK_STOPPED;
+    else if (options->seconds > 0 && result->seconds >= options->seconds)
+        result->end = FT_SHRINK_TIME;
+    return result->end != FT_SHRINK_MINIMAL;
+}
+
+static bool is_over(struct shrink *shrink)
+{
+    uint32_t most = shrink->options->runs ? shrink->options->runs : FT_SHRINK_RUNS;
+
+    if (!must_stop(shrink) && shrink->result.runs >= most)
+        shrink->result.end = FT_SHRINK_RUN_LIMIT;
+    return shrink->result.end != FT_SHRINK_MINIMAL;
+}
+
+/* ---- one run ---- */
+
+static bool same_function(struct shrink *shrink, struct ft_verdict *verdict)
+{
+    struct ft_finding *finding = &verdict->finding[0];
+    struct site *known = shrink->site;
+
+    for (unsigned i = 0; i < shrink->site_count; i++)
+        if (known[i].site == finding->site)
+            return known[i].same;
+    ft_site_resolve(shrink->module, finding->site, finding->function, sizeof finding->function);
+    if (shrink->site_count == SITES_MAX)
+        shrink->site_count = 0;
+    known = &shrink->site[shrink->site_count++];
+    known->site = finding->site;
+    known->same = ft_same_finding(verdict, shrink->wanted);
+    return known->same;
+}
+
+static bool is_wanted(struct shrink *shrink, struct ft_verdict *verdict)
+{
+    const struct ft_verdict *wanted = shrink->wanted;
+
+    if (verdict->kind != wanted->kind ||
+        (verdict->finding_count == 0) != (wanted->finding_count == 0))
+        return false;
+    if (verdict->finding_count == 0)
+        return true;
+    return verdict->finding[0].rule == wanted->finding[0].rule && same_function(shrink, verdict);
+}
+
+/* A run that killed its process has said nothing: it is run again, recorded, and its events judged.
+ * After a fault the process has seen what no driver should do to it, and a new one goes on. */
+static enum ft_status run(struct shrink *shrink, const struct ft_scenario *scenario,
+                          struct ft_verdict *ret)
+{
+    struct ft_worker *worker = &shrink->worker;
+    bool recorded = shrink->careful;
+    enum ft_status status;
+
+    if (shrink->careful)
+        ft_worker_restart(worker);
+    status = ft_worker_run(worker, scenario, recorded, shrink->error);
+    if (status == FT_OK && !worker->stopped && !worker->run->finished && !recorded) {
+        recorded = true;
+        status = ft_worker_run(worker, scenario, recorded, shrink->error);
+    }
+    if (status != FT_OK || worker->stopped)
+        return status;
+    if (recorded)
+        ft_worker_judge(worker->run, false, 0, ret);
+    else
+        *ret = worker->run->verdict;
+    if (ret->kind == FT_VERDICT_CRASH || ret->kind == FT_VERDICT_HANG)
+        ft_worker_restart(worker);
+    return status;
+}
+
+static enum ft_answer ask(void *context, const struct ft_scenario *scenario)
+{
+    struct shrink *shrink = context;
+    struct ft_verdict verdict;
+    bool wanted;
+
+    if (is_over(shrink))
+        return FT_ANSWER_STOP;
+    shrink->result.runs++;
+    shrink->status = run(shrink, scenario, &verdict);
+    if (shrink->status != FT_OK || shrink->worker.stopped)
+        return FT_ANSWER_STOP;
+    wanted = is_wanted(shrink, &verdict);
+    if (wanted)
+        shrink->result.scenario = *scenario;
+    if (shrink->options->progress)
+        shrink->options->progress(shrink->options->context, &shrink->result);
+    return wanted ? FT_ANSWER_YES : FT_ANSWER_NO;
+}
+
+/* ---- the whole ---- */
+
+/* By itself, cold, with the patience of every recorded run. */
+static enum ft_status confirm(struct shrink *shrink, const struct ft_scenario *scenario, bool *ret)
+{
+    static const struct ft_execute_options options = {0};
+    struct ft_trace trace;
+    enum ft_status status = ft_execute(shrink->module, scenario, &options, &trace, shrink->error);
+
+    if (status != FT_OK)
+        return status;
+    shrink->result.runs++;
+    *ret = ft_same_finding(&trace.verdict, shrink->wanted);
+    ft_trace_free(&trace);
+    return FT_OK;
+}
+
+static enum ft_status search(struct shrink *shrink, const struct ft_scenario *scenario)
+{
+    struct ft_worker_options options = {
+        .impatient = true, .cpu_seconds = CPU_SECONDS, .stop = must_stop, .context = shrink};
+    enum ft_status status =
+        ft_worker_open(&shrink->worker, shrink->module, &options, shrink->error);
+
+    if (status != FT_OK)
+        return status;
+    shrink->reduce = (struct ft_reduce){.ask = ask, .context = shrink, .best = *scenario};
+    shrink->result.scenario = *scenario;
+    ft_reduce(&shrink->reduce);
+    ft_worker_close(&shrink->worker);
+    return shrink->status;
+}
+
+static enum ft_status shrink_and_confirm(struct shrink *shrink, const struct ft_scenario *scenario)
+{
+    bool found = false;
+    enum ft_status status = confirm(shrink, scenario, &found);
+
+    if (status == FT_OK && !found)
+        return ft_fail(shrink->error, FT_NOT_FOUND, 0, "the scenario does not give the finding");
+    if (status == FT_OK)
+        status = search(shrink, scenario);
+    if (status == FT_OK)
+        status = confirm(shrink, &shrink->result.scenario, &found);
+    if (status != FT_OK || found)
+        return status;
+    /* Runs before it have left something behind in the process that this one needed. */
+    shrink->careful = true;
+    status = search(shrink, scenario);
+    if (status == FT_OK)
+        status = confirm(shrink, &shrink->result.scenario, &found);
+    if (status == FT_OK && !found) {
+        shrink->result.scenario = *scenario;
+        shrink->result.end = FT_SHRINK_UNSTEADY;
+    }
+    return status;
+}
+
+enum ft_status ft_shrink(const struct ft_module *module, const struct ft_scenario *scenario,
+                         const struct ft_verdict *wanted, const struct ft_shrink_options *options,
+                         struct ft_shrink_result *ret, struct ft_error *error)
+{
+    struct shrink *shrink = calloc(1, sizeof *shrink);
+    enum ft_status status;
+
+    if (!shrink)
+        return ft_fail(error, FT_NO_MEMORY, 0, "shrinking");
+    shrink->module = module;
+    shrink->wanted = wanted;
+    shrink->options = options;
+    shrink->error = error;
+    shrink->begin = now();
+    status = shrink_and_confirm(shrink, scenario);
+    shrink->result.seconds = now() - shrink->begin;
+    *ret = shrink->result;
+    free(shrink);
+    return status;
+}
+
+const char *ft_shrink_end_text(enum ft_shrink_end end)
+{
+    static const char *const text[] = {
+        [FT_SHRINK_MINIMAL] = "minimal",
+        [FT_SHRINK_TIME] = "out of time",
+        [FT_SHRINK_RUN_LIMIT] = "out of runs",
+        [FT_SHRINK_STOPPED] = "interrupted",
+        [FT_SHRINK_UNSTEADY] = "the same scenario does not always give the same finding",
+    };
+
+    return text[end];
+}
