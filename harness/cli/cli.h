@@ -30,7 +30,8 @@ enum ft_exit {
 
 /* OPTION(SYMBOL, "name", key, "ARGUMENT" or NULL, "description"): key is the short option or 0. */
 #define FT_CLI_OPTIONS(OPTION)                                                                     \
-    OPTION(SCENARIO, "scenario", 0, "FILE", "run this scenario (text, see docs/SCENARIOS.md)")     \
+    OPTION(SCENARIO, "scenario", 0, "FILE",                                                        \
+           "run this scenario: text, or an engine's input (.bytes)")                               \
     OPTION(SEED, "seed", 0, "N", "run the random scenario of this seed")                           \
     OPTION(MUTANT, "mutant", 0, "M", "take this mutant of the driver; none: the sound core")       \
     OPTION(PLATFORM, "platform", 0, "P", "coherent, bounce, noncoherent or iommu")                 \
@@ -155,7 +156,7 @@ enum ft_status ft_cli_read_trace(const char *path, struct ft_trace *ret, struct 
 /* Sees that a file can be written there, before the work is done that it is for. */
 enum ft_status ft_cli_check_output(const char *path, struct ft_error *error);
 
-/* Reads a scenario text file. error->offset is the line. */
+/* Reads a scenario file: text (error->offset is the line), or bytes if its name ends in .bytes. */
 enum ft_status ft_cli_read_scenario(const char *path, struct ft_scenario *ret,
                                     struct ft_error *error);
 

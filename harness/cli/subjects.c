@@ -149,6 +149,13 @@ enum ft_status ft_cli_check_output(const char *path, struct ft_error *error)
     return FT_OK;
 }
 
+static bool is_engine_input(const char *path)
+{
+    const char *suffix = strrchr(path, '.');
+
+    return suffix != NULL && strcmp(suffix, ".bytes") == 0;
+}
+
 enum ft_status ft_cli_read_scenario(const char *path, struct ft_scenario *ret,
                                     struct ft_error *error)
 {
@@ -169,6 +176,9 @@ enum ft_status ft_cli_read_scenario(const char *path, struct ft_scenario *ret,
         status = ft_fail(error, FT_NO_FILE, 0, "%s: %s", path, strerror(errno));
     } else if (length > SCENARIO_FILE_MAX) {
         status = ft_fail(error, FT_TOO_LARGE, length, "more than a scenario of 64 ops can need");
+    } else if (is_engine_input(path)) {
+        ft_scenario_decode((const uint8_t *)text, length, ret); /* any bytes are a scenario */
+        status = FT_OK;
     } else {
         status = ft_scenario_parse(text, length, ret, error);
         if (status != FT_OK) {

@@ -167,6 +167,9 @@ test_run() {
     json 'a["platform"] == "bounce" and a["ops"] == 2'
     expect 0 run wdm-packet --scenario "$work/cancel.fts" --platform iommu --json
     json 'a["platform"] == "iommu"'
+    printf '\3\377\20\1\0\0\0\0\0\0\20' >"$work/input.bytes"
+    expect 0 run wdm-packet --scenario "$work/input.bytes" --json
+    json 'a["verdict"] == "clean" and a["platform"] == "iommu" and a["ops"] == 1'
     printf 'platform bounce\na: reed\n' >"$work/bad.fts"
     expect 3 run wdm-packet --scenario "$work/bad.fts"
     says err "bad.fts:2: "

@@ -11,10 +11,8 @@ before the patched function is entered are listed: there the moment is not the o
 """
 import argparse
 import glob
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 
@@ -22,23 +20,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TRACES = os.path.join(ROOT, "traces")
 sys.path.insert(0, HERE)
+import findings  # noqa: E402
 import patches  # noqa: E402
-
-
-class Refused(Exception):
-    """Why a finding is not kept."""
 
 
 class Recorder:
     def __init__(self, arguments):
         self.arguments = arguments
+        self.flushtrace = findings.Flushtrace(arguments.flushtrace)
         self.listed, self.failed, self.kept = [], 0, 0
-
-    def flushtrace(self, *words):
-        done = subprocess.run([self.arguments.flushtrace, *words, "--json"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, check=False)
-        answer = json.loads(done.stdout) if done.stdout.strip() else {}
-        return done.returncode, answer, done.stderr.strip()[-200:]
 
     # ---- clean runs ----
 
@@ -54,24 +44,6 @@ class Recorder:
                 print(f"{core} {name}: {answer.get('verdict')} {answer.get('rule')} {errors}")
 
     # ---- findings ----
-
-    def find(self, mutant, seed, folder):
-        status, answer, errors = self.flushtrace(
-            "fuzz", mutant.core, "--mutant", mutant.name, "--seed", seed, "--time",
-            str(self.arguments.seconds), "--out", os.path.join(folder, "out"), "--stop-at-finding")
-        found = [finding for finding in answer.get("findings", []) if finding["new"]]
-        if status != 1 or not found:
-            raise Refused(f"not found in {self.arguments.seconds} s (exit {status}) {errors}")
-        return found[0]
-
-    def check(self, mutant, trace):
-        status, again, errors = self.flushtrace("replay", trace)
-        if status != 0:
-            raise Refused(f"does not replay: exit {status} {again.get('verdict')} {errors}")
-        status, sound, errors = self.flushtrace("replay", trace, "--follow", "--mutant", "none")
-        if sound.get("verdict") != "clean":
-            raise Refused(f"the sound core: {sound.get('verdict')} {sound.get('rule')} {errors}")
-        return self.misplaced(mutant, trace)
 
     def misplaced(self, mutant, trace):
         """The first op that came late or was skipped before the patched function was entered."""
@@ -92,13 +64,12 @@ class Recorder:
                 break
             with tempfile.TemporaryDirectory() as folder:
                 try:
-                    finding = self.find(mutant, seed, folder)
+                    finding = self.flushtrace.campaign(mutant.core, mutant.name, folder, seed, self.arguments.seconds)
                     small = os.path.join(folder, "small.ftr")
-                    status, _, errors = self.flushtrace("shrink", finding["trace"], "-o", small)
-                    if status != 0:
-                        raise Refused(f"does not shrink: exit {status} {errors}")
-                    late = self.check(mutant, small)
-                except Refused as reason:
+                    self.flushtrace.shrink(finding["trace"], small)
+                    self.flushtrace.check(small)
+                    late = self.misplaced(mutant, small)
+                except findings.Refused as reason:
                     self.failed += 1
                     print(f"{mutant.core:12} {mutant.name:28} seed {seed}  FAILED: {reason}", flush=True)
                     continue
