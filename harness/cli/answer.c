@@ -1,12 +1,9 @@
-/* Answers: JSON, errors, exit statuses, the pager. */
-#define _GNU_SOURCE
+/* Answers: JSON, errors, exit statuses. */
 #include "cli/cli.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void ft_cli_print_json(json_t *object)
 {
@@ -161,27 +158,5 @@ void ft_cli_complain_unused(const struct ft_cli *cli)
         } else {
             ft_cli_note(cli, "--ignore was not used: %s", entry->text);
         }
-    }
-}
-
-FILE *ft_cli_page_begin(void)
-{
-    const char *pager = getenv("PAGER");
-    FILE *out;
-
-    if (isatty(STDOUT_FILENO) == 0 || (pager != NULL && pager[0] == '\0')) {
-        return stdout;
-    }
-    setenv("LESS", "FRX", 0); /* leave at once when it fits; colours; keep the screen */
-    signal(SIGPIPE, SIG_IGN); /* a reader who has seen enough is no failure */
-    fflush(stdout);
-    out = popen(pager != NULL ? pager : "less -R", "w");
-    return out != NULL ? out : stdout;
-}
-
-void ft_cli_page_end(FILE *out)
-{
-    if (out != stdout) {
-        pclose(out);
     }
 }

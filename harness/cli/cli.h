@@ -45,8 +45,14 @@ enum ft_exit {
     OPTION(STOP_AT, "stop-at", 0, "EVENT", "stop (SIGTRAP) before this event, in a debugger")      \
     OPTION(GDB, "gdb", 0, NULL, "run in gdb and stop at the event of the verdict, or --stop-at")   \
     OPTION(AROUND, "around", 0, "EVENT[:RADIUS]", "only events this near (radius 15)")             \
-    OPTION(OBJECT, "object", 0, "OBJECT", "only events that concern this object: irp#3")           \
-    OPTION(KIND, "kind", 0, "PREFIX", "only events whose name begins like this: dma:")             \
+    OPTION(CONTEXT, "context", 0, "RADIUS", "how near --around is")                                \
+    OPTION(FROM, "from", 0, "EVENT", "only events from this one on")                               \
+    OPTION(TO, "to", 0, "EVENT", "only events up to this one")                                     \
+    OPTION(OBJECT, "object", 0, "OBJECT",                                                          \
+           "only events that concern this object: irp#3 (repeatable)")                             \
+    OPTION(KIND, "kind", 0, "KIND",                                                                \
+           "only events whose name begins like this, or fits this pattern: dma:, '*:cancel' "      \
+           "(repeatable)")                                                                         \
     OPTION(BASELINE, "baseline", 0, "FILE",                                                        \
            "findings listed there (rule function reason) do not count")                            \
     OPTION(IGNORE, "ignore", 0, "RULE[:FUNCTION]", "this finding does not count (repeatable)")     \
@@ -55,6 +61,9 @@ enum ft_exit {
     OPTION(JOBS, "jobs", 'j', "N", "worker processes (default: one for each processor)")           \
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
     OPTION(MODEL, "model", 0, "MODEL", "wdm (kmdf and scsi: not built yet)")                       \
+    OPTION(NO_PAGER, "no-pager", 0, NULL, "print to the terminal at once")                         \
+    OPTION(COLOUR, "colour", 0, "WHEN", "auto (on a terminal), always or never")                   \
+    OPTION(COLOR, "color", 0, "WHEN", "the same")                                                  \
     OPTION(JSON, "json", 0, NULL, "print exactly one JSON object on standard output")
 
 enum ft_cli_option {
@@ -64,9 +73,18 @@ enum ft_cli_option {
         FT_OPT_COUNT
 };
 
-#define FT_OPT(symbol) (1U << FT_OPT_##symbol)
+#define FT_OPT(symbol) ((uint64_t)1 << FT_OPT_##symbol)
 
-enum { FT_JOBS_LIMIT = 64, FT_AROUND_RADIUS = 15 };
+enum { FT_JOBS_LIMIT = 64, FT_AROUND_RADIUS = 15, FT_FILTERS_MAX = 16 };
+
+/* What an option that may be given several times was given. */
+struct ft_words {
+    const char *word[FT_FILTERS_MAX];
+    unsigned count;
+};
+
+/* Every verb takes these. */
+#define FT_OPTIONS_COMMON (FT_OPT(NO_PAGER) | FT_OPT(COLOUR) | FT_OPT(COLOR))
 
 struct ft_verb;
 
@@ -78,9 +96,10 @@ struct ft_cli {
     char **argument;
     int argument_count;
     const char *scenario, *mutant, *platform, *driver, *flavour, *output;
-    const char *object, *kind, *junit, *sarif, *baseline_path, *model;
-    bool json, keep_going, follow, gdb, refresh, seed_given;
-    uint64_t seed, stop_at, around, radius;
+    const char *junit, *sarif, *baseline_path, *model;
+    struct ft_words object, kind;
+    bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given;
+    uint64_t seed, stop_at, around, radius, from, to;
     unsigned jobs; /* 0: as many as there are processors */
     struct ft_baseline baseline;
 };
@@ -90,7 +109,7 @@ struct ft_verb {
     const char *sentence;
     const char *arguments; /* "DRIVER", "" for none */
     const char *details;   /* help after the options: what it does, exit status, examples */
-    unsigned options;      /* FT_OPT bits */
+    uint64_t options;      /* FT_OPT bits; those of FT_OPTIONS_COMMON need not be named */
     int arguments_min, arguments_max;
     int (*run)(struct ft_cli *cli); /* NULL: not built yet */
 };
@@ -129,9 +148,13 @@ int ft_cli_judge(struct ft_cli *cli, const struct ft_trace *trace, const char **
 /* Says which baseline entries were not used. */
 void ft_cli_complain_unused(const struct ft_cli *cli);
 
-/* Text on standard output, through a pager when that is a terminal. End with ft_cli_page_end. */
-FILE *ft_cli_page_begin(void);
-void ft_cli_page_end(FILE *out);
+/* ---- pager.c ---- */
+
+/* Text on standard output, through $PAGER (less -R -F -X) when that is a terminal and --no-pager
+ * was not given. End with ft_cli_page_end. A reader who quits early is no failure: writing stops
+ * with ferror(out). */
+FILE *ft_cli_page_begin(const struct ft_cli *cli);
+void ft_cli_page_end(const struct ft_cli *cli, FILE *out);
 
 /* ---- subjects.c ---- */
 

@@ -41,7 +41,8 @@ static int report(struct ft_cli *cli, const struct ft_trace *trace, const struct
                                  .path = cli->argument[0],
                                  .rerun = rerun.text,
                                  .known = known,
-                                 .colour = ft_colour_wanted(stdout)};
+                                 .colour = ft_colour_wanted(stdout),
+                                 .width = ft_terminal_width(stdout)};
 
         if (trace->complete) {
             ft_verdict_print(stored, text, sizeof(text));
@@ -68,7 +69,7 @@ static int run(struct ft_cli *cli)
         return ft_cli_fail(cli, &error, cli->argument[0]);
     }
     stored = trace.verdict;
-    if (!ft_judge_trace(&trace, cli->keep_going || ft_kept_going(&trace), &trace.verdict, NULL)) {
+    if (!ft_judge_trace(&trace, cli->keep_going || ft_kept_going(&trace), &trace.verdict)) {
         status = ft_cli_refuse(cli, FT_NO_MEMORY, "%s: no memory", cli->argument[0]);
     } else {
         status = report(cli, &trace, &stored);

@@ -120,7 +120,7 @@ static int compare(const struct ft_cli *cli, const struct ft_trace *a, const str
     } else {
         printf("%sfirst difference at event %" PRIu64 " (- %s, + %s)\n", count != 0 ? "\n" : "",
                event, cli->argument[0], cli->argument[1]);
-        ft_difference_print(a, b, event, CONTEXT, ft_colour_wanted(stdout), stdout);
+        ft_difference_print(a, b, event, CONTEXT, stdout);
     }
     return same ? FT_EXIT_OK : FT_EXIT_FINDING;
 }

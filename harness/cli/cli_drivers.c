@@ -90,7 +90,7 @@ static int run(struct ft_cli *cli)
     unsigned cores = 0, mutants = 0;
 
     if (!cli->json) {
-        out = ft_cli_page_begin();
+        out = ft_cli_page_begin(cli);
     }
     for (size_t i = 0; i < ft_module_count(); i++) {
         const struct ft_module *module = ft_module_at(i);
@@ -114,7 +114,7 @@ static int run(struct ft_cli *cli)
     } else {
         fprintf(out, "\n%u driver%s, %u mutants; platforms: coherent bounce noncoherent iommu\n",
                 cores, cores == 1 ? "" : "s", mutants);
-        ft_cli_page_end(out);
+        ft_cli_page_end(cli, out);
     }
     json_decref(list);
     if (cores == 0) {

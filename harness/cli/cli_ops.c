@@ -61,7 +61,7 @@ static int run(struct ft_cli *cli)
 {
     const char *wanted = cli->argument_count != 0 ? cli->argument[0] : "";
     bool colour = !cli->json && ft_colour_wanted(stdout);
-    FILE *out = cli->json ? stdout : ft_cli_page_begin();
+    FILE *out = cli->json ? stdout : ft_cli_page_begin(cli);
     json_t *list = json_array();
     unsigned shown = 0, built = 0;
 
@@ -86,7 +86,7 @@ static int run(struct ft_cli *cli)
         fprintf(out,
                 "\n%u ops: %u built, %u later\nsource: hal-shim/sim/ops.def, docs/SCENARIOS.md\n",
                 shown, built, shown - built);
-        ft_cli_page_end(out);
+        ft_cli_page_end(cli, out);
     }
     json_decref(list);
     if (shown == 0) {

@@ -22,7 +22,7 @@ static int run(struct ft_cli *cli)
 {
     const char *wanted = cli->argument_count != 0 ? cli->argument[0] : "";
     bool colour = !cli->json && ft_colour_wanted(stdout);
-    FILE *out = cli->json ? stdout : ft_cli_page_begin();
+    FILE *out = cli->json ? stdout : ft_cli_page_begin(cli);
     json_t *list = json_array();
     unsigned shown = 0;
 
@@ -44,7 +44,7 @@ static int run(struct ft_cli *cli)
         ft_cli_print_json(json_pack("{s:O, s:i}", "points", list, "count", (int)shown));
     } else {
         fprintf(out, "\n%u points\nsource: hal-shim/sim/points.def, docs/SCENARIOS.md\n", shown);
-        ft_cli_page_end(out);
+        ft_cli_page_end(cli, out);
     }
     json_decref(list);
     if (shown == 0) {

@@ -175,7 +175,7 @@ static void print_outcome(const struct job *job, const struct ft_replayed *repla
         printf("\nfirst difference at event %" PRIu64 " (- recorded, + replayed)\n",
                replayed->divergence);
         ft_difference_print(&job->recorded, &replayed->trace, replayed->divergence,
-                            DIVERGENCE_CONTEXT, colour, stdout);
+                            DIVERGENCE_CONTEXT, stdout);
     }
     putchar('\n');
 }
@@ -195,7 +195,8 @@ static int report(const struct job *job, const struct ft_replayed *replayed)
         struct ft_block block = {.trace = &replayed->trace,
                                  .path = job->cli->output,
                                  .rerun = job->rerun.text,
-                                 .colour = colour};
+                                 .colour = colour,
+                                 .width = ft_terminal_width(stdout)};
 
         print_outcome(job, replayed, colour);
         if (replayed->outcome == FT_OUTCOME_DIVERGED) {

@@ -60,6 +60,19 @@ static void mark_text(const struct ft_rule_row *row, char *text, size_t capacity
     }
 }
 
+static void print_needs(unsigned needs, FILE *out)
+{
+    const char *comma = "    needs: ";
+
+    for (unsigned bit = 1; bit <= needs; bit <<= 1) {
+        if ((needs & bit) != 0) {
+            fprintf(out, "%s%s", comma, ft_need_name(bit));
+            comma = ", ";
+        }
+    }
+    fputs(needs != 0 ? "\n" : "", out);
+}
+
 static void print_row(const struct ft_rule_row *row, FILE *out, bool colour)
 {
     char mark[32];
@@ -75,6 +88,7 @@ static void print_row(const struct ft_rule_row *row, FILE *out, bool colour)
     if (row->bugcheck[0] != '\0') {
         fprintf(out, "    bug check: %s\n", row->bugcheck);
     }
+    print_needs(row->needs, out);
     if (row->note[0] != '\0') {
         fprintf(out, "    %s: %s\n", row->judged ? "witness" : "lacks", row->note);
     }
@@ -114,7 +128,7 @@ static int run(struct ft_cli *cli)
     const char *wanted = cli->argument_count != 0 ? cli->argument[0] : "";
     const struct ft_rule_row *exact = ft_rule_by_id(wanted);
     bool colour = !cli->json && ft_colour_wanted(stdout);
-    FILE *out = cli->json ? stdout : ft_cli_page_begin();
+    FILE *out = cli->json ? stdout : ft_cli_page_begin(cli);
     json_t *list = json_array();
     struct counts counts = {0};
 
@@ -137,7 +151,7 @@ static int run(struct ft_cli *cli)
                                     (int)counts.shown));
     } else {
         print_counts(&counts, out);
-        ft_cli_page_end(out);
+        ft_cli_page_end(cli, out);
     }
     json_decref(list);
     if (counts.shown == 0) {

@@ -111,7 +111,8 @@ static int report(struct ft_cli *cli, const struct ft_trace *trace)
                                  .path = cli->output,
                                  .rerun = rerun.text,
                                  .known = known,
-                                 .colour = ft_colour_wanted(stdout)};
+                                 .colour = ft_colour_wanted(stdout),
+                                 .width = ft_terminal_width(stdout)};
 
         ft_block_print(&block, stdout);
     }

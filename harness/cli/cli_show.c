@@ -5,75 +5,62 @@
 #include "report/report_json.h"
 #include "report/trace_facts.h"
 #include "report/verdict_block.h"
-#include "trace/trace_names.h"
-
-#include "sim/handle.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Which events are shown. */
-struct filter {
-    uint64_t first, end; /* event indices, [first, end) */
-    uint64_t object;     /* handle, 0: any */
-    const char *kind;    /* prefix, NULL: any */
-};
+/* ---- which events ---- */
 
-/* "irp#3" as a handle; 0 when it is none. */
-static uint64_t parse_object(const char *text)
+static int refuse_number(const struct ft_cli *cli, const struct ft_trace *trace, uint64_t number)
 {
-    const char *hash = strchr(text, '#');
-    char *end = NULL;
-    unsigned handle_class;
-    unsigned long id;
-
-    if (hash == NULL || hash[1] < '0' || hash[1] > '9') {
-        return 0;
-    }
-    handle_class = ft_handle_class_named(text, (size_t)(hash - text));
-    id = strtoul(hash + 1, &end, 10);
-    if (handle_class == 0 || *end != '\0' || id == 0 || id > 0xFFFFFF) {
-        return 0;
-    }
-    return ft_handle((enum ft_handle_class)handle_class, (uint32_t)id, 0);
+    return ft_cli_refuse(cli, FT_USAGE, "%s has %" PRIu64 " events, none is number %" PRIu64,
+                         cli->argument[0], trace->event_count, number);
 }
 
-static int make_filter(const struct ft_cli *cli, const struct ft_trace *trace, struct filter *ret)
+static int make_range(const struct ft_cli *cli, const struct ft_trace *trace,
+                      struct ft_filter *filter)
 {
-    *ret = (struct filter){.end = trace->event_count, .kind = cli->kind};
-    if (cli->object != NULL) {
-        ret->object = parse_object(cli->object);
-        if (ret->object == 0) {
-            return ft_cli_refuse(cli, FT_USAGE,
-                                 "--object takes CLASS#NUMBER (irp#3, mdl#1), not '%.60s'",
-                                 cli->object);
-        }
+    uint64_t last = trace->event_count;
+
+    if (cli->around > last || cli->from > last) {
+        return refuse_number(cli, trace, cli->around > last ? cli->around : cli->from);
     }
+    if (cli->to != 0 && cli->to < cli->from) {
+        return ft_cli_refuse(cli, FT_USAGE, "--from %" PRIu64 " is behind --to %" PRIu64, cli->from,
+                             cli->to);
+    }
+    if (cli->radius_given && cli->around == 0) {
+        return ft_cli_refuse(cli, FT_USAGE, "--context is for --around");
+    }
+    ft_filter_range(filter, cli->from, cli->to != 0 ? cli->to : last);
     if (cli->around != 0) {
-        if (cli->around > trace->event_count) {
-            return ft_cli_refuse(cli, FT_USAGE,
-                                 "%s has %" PRIu64 " events, none is number %" PRIu64,
-                                 cli->argument[0], trace->event_count, cli->around);
-        }
-        ret->first = cli->around > cli->radius ? cli->around - 1 - cli->radius : 0;
-        if (cli->radius < trace->event_count - cli->around) {
-            ret->end = cli->around + cli->radius;
-        }
+        ft_filter_range(filter, cli->around > cli->radius ? cli->around - cli->radius : 0,
+                        cli->radius < last - cli->around ? cli->around + cli->radius : last);
     }
     return FT_EXIT_OK;
 }
 
-static bool passes(const struct filter *filter, const struct ft_trace *trace, uint64_t index)
+static int make_filter(const struct ft_cli *cli, const struct ft_trace *trace,
+                       struct ft_filter *ret)
 {
-    const struct ft_event *event = &trace->event[index];
-    const struct ft_event_row *row = ft_event_row(event->kind);
-
-    if (filter->kind != NULL &&
-        (row == NULL || strncmp(row->name, filter->kind, strlen(filter->kind)) != 0)) {
-        return false;
+    ft_filter_init(ret, trace);
+    for (unsigned i = 0; i < cli->object.count; i++) {
+        if (!ft_filter_add_object(ret, cli->object.word[i])) {
+            return ft_cli_refuse(
+                cli, FT_USAGE,
+                "--object takes CLASS#NUMBER (irp#3, mdl#1) or a task as the lines "
+                "name it (dpc-4), not '%.60s'",
+                cli->object.word[i]);
+        }
     }
-    return filter->object == 0 || ft_event_concerns(event, filter->object);
+    for (unsigned i = 0; i < cli->kind.count; i++) {
+        if (!ft_filter_add_kind(ret, cli->kind.word[i])) {
+            return ft_cli_refuse(cli, FT_USAGE,
+                                 "--kind: no event is called '%.60s' (docs/EVENTS.md)",
+                                 cli->kind.word[i]);
+        }
+    }
+    return make_range(cli, trace, ret);
 }
 
 static void make_rerun(const struct ft_cli *cli, const struct ft_trace *trace,
@@ -86,82 +73,131 @@ static void make_rerun(const struct ft_cli *cli, const struct ft_trace *trace,
     }
 }
 
-static void answer(const struct ft_cli *cli, const struct ft_trace *trace,
-                   const struct filter *filter)
+/* ---- JSON ---- */
+
+/* The members of the object that stand before the list of events, without its closing brace. */
+static bool print_members(const struct ft_cli *cli, const struct ft_trace *trace,
+                          const struct ft_filter *filter)
 {
     json_t *object = ft_json_trace(trace);
-    json_t *lines = json_array();
     struct ft_command rerun;
+    char *text;
 
     make_rerun(cli, trace, &rerun);
-    for (uint64_t i = filter->first; i < filter->end; i++) {
-        if (passes(filter, trace, i)) {
-            json_array_append_new(lines, ft_json_event(trace, i));
-        }
-    }
     json_object_set_new(object, "complete", json_boolean(trace->complete));
-    json_object_set_new(object, "lines", lines);
+    json_object_set_new(object, "suspended", ft_json_suspended(trace));
     json_object_set_new(object, "trace", ft_json_text(cli->argument[0]));
     json_object_set_new(object, "rerun", ft_json_text(rerun.text));
-    ft_cli_print_json(object);
+    json_object_set_new(object, "first", json_integer((json_int_t)filter->first + 1));
+    json_object_set_new(object, "last", json_integer((json_int_t)filter->end));
+    text = json_dumps(object, JSON_INDENT(2));
+    json_decref(object);
+    if (text == NULL) {
+        return false;
+    }
+    printf("%.*s,\n  \"lines\": [", (int)strlen(text) - 2, text);
+    free(text);
+    return true;
 }
 
-static uint64_t print_lines(const struct ft_lines *lines, const struct filter *filter, FILE *out)
+/* One object, written piece by piece: a trace may have more events than fit into memory as JSON. */
+static int answer(const struct ft_cli *cli, struct ft_lines *lines, const struct ft_filter *filter)
 {
+    const struct ft_trace *trace = lines->trace;
     uint64_t shown = 0;
 
-    for (uint64_t i = filter->first; i < filter->end && ferror(out) == 0; i++) {
-        if (passes(filter, lines->trace, i)) {
-            ft_lines_print(lines, i, out);
-            shown++;
+    if (!print_members(cli, trace, filter)) {
+        return ft_cli_refuse(cli, FT_NO_MEMORY, "%s: no memory", cli->argument[0]);
+    }
+    for (uint64_t i = filter->first; i < filter->end && ferror(stdout) == 0; i++) {
+        if (ft_filter_passes(filter, &trace->event[i])) {
+            json_t *event = ft_json_event(trace, i);
+
+            json_object_set_new(event, "time", json_integer((json_int_t)ft_lines_time(lines, i)));
+            fputs(shown++ != 0 ? ",\n    " : "\n    ", stdout);
+            json_dumpf(event, stdout, 0);
+            json_decref(event);
         }
     }
-    return shown;
+    printf("\n  ],\n  \"shown\": %" PRIu64 ",\n  \"hidden\": %" PRIu64 "\n}\n", shown,
+           trace->event_count - shown);
+    return FT_EXIT_OK;
 }
 
-static int print(const struct ft_cli *cli, const struct ft_trace *trace,
-                 const struct filter *filter)
+/* ---- text ---- */
+
+static void print_hidden(const struct ft_filter *filter, const struct ft_trace *trace,
+                         uint64_t shown, FILE *out)
 {
+    uint64_t before = filter->first, behind = trace->event_count - filter->end;
+    uint64_t between = trace->event_count - before - behind - shown;
+    const char *comma = "";
+
+    fprintf(out, "%" PRIu64 " of %" PRIu64 " events; hidden:", shown, trace->event_count);
+    if (before != 0) {
+        fprintf(out, " %" PRIu64 " before", before);
+        comma = ",";
+    }
+    if (between != 0) {
+        fprintf(out, "%s %" PRIu64 " by --object and --kind", comma, between);
+        comma = ",";
+    }
+    if (behind != 0) {
+        fprintf(out, "%s %" PRIu64 " behind", comma, behind);
+    }
+    fputc('\n', out);
+}
+
+static int print(const struct ft_cli *cli, struct ft_lines *lines, const struct ft_filter *filter)
+{
+    const struct ft_trace *trace = lines->trace;
     struct ft_block block = {
-        .trace = trace, .path = cli->argument[0], .colour = ft_colour_wanted(stdout)};
+        .trace = trace, .path = cli->argument[0], .colour = lines->colour, .width = lines->width};
     struct ft_command rerun;
-    struct ft_lines lines;
+    struct ft_watch watch;
     uint64_t shown;
     FILE *out;
 
-    if (!ft_lines_begin(&lines, trace, block.colour)) {
+    if (!ft_watch_begin(&watch, ft_kept_going(trace))) {
         return ft_cli_refuse(cli, FT_NO_MEMORY, "%s: no memory", cli->argument[0]);
     }
     make_rerun(cli, trace, &rerun);
     block.rerun = rerun.text;
-    out = ft_cli_page_begin();
-    ft_lines_print_legend(&lines, out);
-    shown = print_lines(&lines, filter, out);
-    if (shown != trace->event_count) {
-        fprintf(out, "%" PRIu64 " of %" PRIu64 " events\n", shown, trace->event_count);
+    out = ft_cli_page_begin(cli);
+    ft_block_print_title(&block, out);
+    fputc('\n', out);
+    ft_lines_print_legend(lines, out);
+    shown = ft_lines_print_filtered(lines, filter, &watch, out);
+    if (shown != trace->event_count && ferror(out) == 0) {
+        print_hidden(filter, trace, shown, out);
     }
     fputc('\n', out);
-    ft_block_print_verdict(&block, out);
-    ft_cli_page_end(out);
-    ft_lines_end(&lines);
+    if (ferror(out) == 0) {
+        ft_block_print_verdict(&block, out);
+    }
+    ft_cli_page_end(cli, out);
+    ft_watch_end(&watch);
     return FT_EXIT_OK;
 }
 
 static int run(struct ft_cli *cli)
 {
     struct ft_error error = {0};
-    struct filter filter;
+    struct ft_filter filter;
     struct ft_trace trace;
+    struct ft_lines lines;
     int status;
 
     if (ft_cli_read_trace(cli->argument[0], &trace, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, cli->argument[0]);
     }
     status = make_filter(cli, &trace, &filter);
-    if (status == FT_EXIT_OK && cli->json) {
-        answer(cli, &trace, &filter);
+    if (status == FT_EXIT_OK &&
+        !ft_lines_begin(&lines, &trace, ft_colour_wanted(stdout), ft_terminal_width(stdout))) {
+        status = ft_cli_refuse(cli, FT_NO_MEMORY, "%s: no memory", cli->argument[0]);
     } else if (status == FT_EXIT_OK) {
-        status = print(cli, &trace, &filter);
+        status = cli->json ? answer(cli, &lines, &filter) : print(cli, &lines, &filter);
+        ft_lines_end(&lines);
     }
     ft_trace_free(&trace);
     return status;
@@ -173,18 +209,23 @@ const struct ft_verb ft_verb_show = {
     .arguments = "TRACE",
     .arguments_min = 1,
     .arguments_max = 1,
-    .options = FT_OPT(AROUND) | FT_OPT(OBJECT) | FT_OPT(KIND) | FT_OPT(JSON),
+    .options = FT_OPT(AROUND) | FT_OPT(CONTEXT) | FT_OPT(FROM) | FT_OPT(TO) | FT_OPT(OBJECT) |
+               FT_OPT(KIND) | FT_OPT(JSON),
     .details =
-        "One line for each event: mark (> the event of the verdict), number, processor, IRQL (P "
-        "passive, A APC, D dispatch, else the number), task, layer (drv driver, sys kernel and bus "
-        "driver, dev device, ops harness), the event indented by nesting with its arguments, and "
-        "where the driver called. Below stand the verdict, the last events of the object concerned "
-        "and the rules that could not be judged any more. A terminal gets colours (not with "
-        "NO_COLOR) and a pager ($PAGER, less -R).\n\n"
+        "One line for each event: mark (> an event of the verdict, ! an op), number, simulated "
+        "time, processor, IRQL (P passive, A APC, D dispatch, else the number), task (* another "
+        "one than before), layer (drv driver, sys kernel and bus driver, dev device, ops harness), "
+        "the event indented by nesting with its arguments, and where the driver called. A driver "
+        "routine is drawn with braces. Lines that begin with ~ say which rules are suspended, or "
+        "judge again. Below stand the verdict, the last events of the object concerned, what was "
+        "not judged, and the command that runs it again.\n\n"
+        "Filters add up: an event must lie in the range, concern one of the objects and be of one "
+        "of the kinds. A terminal gets colours (not with NO_COLOR), lines as wide as it is "
+        "(COLUMNS), and a pager ($PAGER, less -R -F -X).\n\n"
         "Exit status: 0, or 3 when the trace cannot be read.\n\n"
         "  flushtrace show fail.ftr\n"
-        "  flushtrace show fail.ftr --around 212:30\n"
-        "  flushtrace show fail.ftr --object irp#3\n"
-        "  flushtrace show fail.ftr --kind dma:",
+        "  flushtrace show fail.ftr --around 212 --context 30\n"
+        "  flushtrace show fail.ftr --object irp#3 --object mdl#1\n"
+        "  flushtrace show fail.ftr --kind dma: --kind '*:cancel' --from 100",
     .run = run,
 };

@@ -32,7 +32,8 @@ static int record(struct ft_cli *cli, const struct ft_module *module, const stru
         struct ft_block block = {.trace = &after,
                                  .path = cli->output,
                                  .rerun = rerun.text,
-                                 .colour = ft_colour_wanted(stdout)};
+                                 .colour = ft_colour_wanted(stdout),
+                                 .width = ft_terminal_width(stdout)};
 
         printf("shrunk: %u ops to %u, %llu events to %llu, in %u runs\n\n",
                before->scenario.op_count, small->op_count, (unsigned long long)before->event_count,

@@ -1,6 +1,7 @@
 /* Every option of the command line, once. A verb says which it takes. */
 #define _GNU_SOURCE
 #include "cli/cli.h"
+#include "report/colour.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -77,11 +78,36 @@ static error_t take_around(const struct argp_state *state, const char *text, str
 {
     const char *colon = strchr(text, ':');
 
-    cli->radius = FT_AROUND_RADIUS;
+    cli->radius_given = cli->radius_given || colon != NULL;
     if (!parse_number(text, ":", &cli->around) || cli->around == 0 ||
         (colon != NULL && !parse_number(colon + 1, "", &cli->radius))) {
         return bad(state, "around", text, "EVENT or EVENT:RADIUS (1 is the first event)");
     }
+    return 0;
+}
+
+static error_t take_colour(const struct argp_state *state, int option, const char *text)
+{
+    static const char *const words[] = {
+        [FT_COLOUR_AUTO] = "auto", [FT_COLOUR_ALWAYS] = "always", [FT_COLOUR_NEVER] = "never"};
+
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            ft_colour_choose((enum ft_colour_when)i);
+            return 0;
+        }
+    }
+    return bad(state, rows[option].name, text, "auto, always or never");
+}
+
+static error_t take_word(const struct argp_state *state, int option, const char *text,
+                         struct ft_words *words)
+{
+    if (words->count == FT_FILTERS_MAX) {
+        argp_error(state, "--%s is given more than %d times", rows[option].name, FT_FILTERS_MAX);
+        return EINVAL;
+    }
+    words->word[words->count++] = text;
     return 0;
 }
 
@@ -113,10 +139,6 @@ static const char **text_of(struct ft_cli *cli, int option)
         return &cli->flavour;
     case FT_OPT_OUTPUT:
         return &cli->output;
-    case FT_OPT_OBJECT:
-        return &cli->object;
-    case FT_OPT_KIND:
-        return &cli->kind;
     case FT_OPT_BASELINE:
         return &cli->baseline_path;
     case FT_OPT_JUNIT:
@@ -139,6 +161,8 @@ static bool *flag_of(struct ft_cli *cli, int option)
         return &cli->gdb;
     case FT_OPT_REFRESH:
         return &cli->refresh;
+    case FT_OPT_NO_PAGER:
+        return &cli->no_pager;
     case FT_OPT_JSON:
         return &cli->json;
     default:
@@ -166,6 +190,20 @@ static error_t take_option(const struct argp_state *state, int option, const cha
         return take_around(state, text, cli);
     case FT_OPT_IGNORE:
         return take_ignore(state, text, cli);
+    case FT_OPT_CONTEXT:
+        cli->radius_given = true;
+        return take_number(state, option, text, 0, UINT64_MAX, &cli->radius);
+    case FT_OPT_FROM:
+        return take_number(state, option, text, 1, UINT64_MAX, &cli->from);
+    case FT_OPT_TO:
+        return take_number(state, option, text, 1, UINT64_MAX, &cli->to);
+    case FT_OPT_OBJECT:
+        return take_word(state, option, text, &cli->object);
+    case FT_OPT_KIND:
+        return take_word(state, option, text, &cli->kind);
+    case FT_OPT_COLOUR:
+    case FT_OPT_COLOR:
+        return take_colour(state, option, text);
     default:
         break;
     }
@@ -225,7 +263,7 @@ static void list_options(const struct ft_verb *verb, struct argp_option *list)
     unsigned count = 0;
 
     for (int i = 0; i < FT_OPT_COUNT; i++) {
-        if ((verb->options >> i & 1) != 0) {
+        if (((verb->options | FT_OPTIONS_COMMON) >> i & 1) != 0) {
             list[count++] = (struct argp_option){.name = rows[i].name,
                                                  .key = rows[i].key,
                                                  .arg = rows[i].argument,
@@ -263,6 +301,7 @@ bool ft_cli_parse(struct ft_cli *cli, int argc, char **argv, int *exit_status)
     }
     argp.doc = text;
     list_options(cli->verb, options);
+    cli->radius = FT_AROUND_RADIUS;
     cli->argument = calloc((size_t)argc + 1, sizeof(*cli->argument));
     if (cli->argument == NULL) {
         abort();

@@ -103,7 +103,7 @@ static enum ft_outcome judge_divergence(const struct ft_trace *recorded, bool ke
     bool other_flavour = strcmp(recorded->flavour, ret->trace.flavour) != 0;
     struct ft_verdict now;
 
-    if (!ft_judge_trace(&ret->trace, keep_going, &now, NULL)) {
+    if (!ft_judge_trace(&ret->trace, keep_going, &now)) {
         ft_fail(error, FT_NO_MEMORY, 0, "no memory to judge the replay");
         return FT_OUTCOME_OWN_FAILURE;
     }

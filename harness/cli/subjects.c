@@ -122,7 +122,7 @@ enum ft_status ft_cli_read_trace(const char *path, struct ft_trace *ret, struct 
     }
     ft_trace_clean_texts(ret);
     /* What is there can be judged, though not for how the run ended. */
-    if (!ret->complete && !ft_judge_trace(ret, false, &ret->verdict, NULL)) {
+    if (!ret->complete && !ft_judge_trace(ret, false, &ret->verdict)) {
         ft_trace_free(ret);
         return ft_fail(error, FT_NO_MEMORY, 0, "no memory to judge the trace");
     }

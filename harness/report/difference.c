@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { SIDE_COLUMNS = 2 };
+
 static bool same_event(const struct ft_event *a, const struct ft_event *b)
 {
     struct ft_event left = *a, right = *b;
@@ -26,7 +28,7 @@ uint64_t ft_first_difference(const struct ft_trace *a, const struct ft_trace *b,
     return a->event_count == b->event_count ? 0 : common + 1;
 }
 
-static void print_side(const struct ft_lines *lines, uint64_t first, uint64_t end, char mark,
+static void print_side(struct ft_lines *lines, uint64_t first, uint64_t end, char mark,
                        enum ft_colour colour, FILE *out)
 {
     if (first >= lines->trace->event_count) {
@@ -42,16 +44,18 @@ static void print_side(const struct ft_lines *lines, uint64_t first, uint64_t en
 }
 
 void ft_difference_print(const struct ft_trace *a, const struct ft_trace *b, uint64_t event,
-                         unsigned context, bool colour, FILE *out)
+                         unsigned context, FILE *out)
 {
     uint64_t first = event - 1;
+    int width = ft_terminal_width(out) - SIDE_COLUMNS;
     struct ft_lines left, right;
 
-    if (!ft_lines_begin(&left, a, colour)) {
+    width = width > 0 ? width : 0;
+    if (!ft_lines_begin(&left, a, ft_colour_wanted(out), width)) {
         return;
     }
-    if (ft_lines_begin(&right, b, colour)) {
-        left.marked = right.marked = 0;
+    if (ft_lines_begin(&right, b, left.colour, width)) {
+        left.unmarked = right.unmarked = true;
         right.number_width = left.number_width =
             left.number_width > right.number_width ? left.number_width : right.number_width;
         for (uint64_t i = first > context ? first - context : 0; i < first; i++) {

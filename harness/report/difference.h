@@ -16,6 +16,6 @@ uint64_t ft_first_difference(const struct ft_trace *a, const struct ft_trace *b,
 /* Prints `context` events before the difference, then from it on both traces, `-` for a and `+` for
  * b, with as much context behind. */
 void ft_difference_print(const struct ft_trace *a, const struct ft_trace *b, uint64_t event,
-                         unsigned context, bool colour, FILE *out);
+                         unsigned context, FILE *out);
 
 #endif

@@ -1,8 +1,7 @@
 /* Events as lines for people. */
 #include "report/event_line.h"
 #include "report/colour.h"
-#include "scenario/scenario_codec.h"
-#include "trace/event_text.h"
+#include "report/event_words.h"
 
 #include "sim/handle.h"
 
@@ -10,21 +9,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NO_CPU = 0xFF, INDENT_MAX = 12, VALUE_BYTES = 256, TASK_COLUMN = 10, EVENT_COLUMN = 58 };
-enum { MAJOR_PNP = 0x1B, MAJOR_POWER = 0x16, LEAVE_IRQL = 4 };
+enum {
+    NO_CPU = 0xFF,
+    INDENT_MAX = 24,
+    EVENT_COLUMN = 60, /* where the place in the sources begins, in a line that is not cut */
+    WIDE = 120,        /* from this width on the place names the file, too */
+    ROOM_MIN = 20,
+    TIME_WIDTH_MAX = 12,
+    UNITS_PER_US = 10
+};
 
 static const char *const layer_marks[FT_LAYER_COUNT] = {
     [FT_LAYER_DRIVER] = "drv", [FT_LAYER_FRAMEWORK] = "fwk", [FT_LAYER_PORT] = "prt",
     [FT_LAYER_SYSTEM] = "sys", [FT_LAYER_DEVICE] = "dev",    [FT_LAYER_HARNESS] = "ops",
 };
 
-const char *ft_task_kind_text(unsigned kind)
-{
-    static const char *const names[FT_TASK_KIND_COUNT] = {"task",  "isr",  "dpc",    "engine",
-                                                          "timer", "work", "thread", "clock"};
+/* ---- time ---- */
 
-    return names[kind < FT_TASK_KIND_COUNT ? kind : 0];
+/* Lets the clock see the next event. A file may say anything; the clock never goes back. */
+static void clock_step(struct ft_lines *lines)
+{
+    const struct ft_event *event = &lines->trace->event[lines->clock_events++];
+    uint64_t argument = event->unknown == 0 && event->argc != 0 ? event->arg[0] : 0;
+
+    if (event->kind == FT_EV_CLOCK_ADVANCE && argument > lines->next_clock) {
+        lines->next_clock = argument;
+    }
+    lines->clock = lines->next_clock;
+    if (event->kind == FT_EV_STALL && argument < (UINT64_MAX - lines->clock) / UNITS_PER_US) {
+        lines->next_clock += argument * UNITS_PER_US;
+    }
 }
+
+uint64_t ft_lines_time(struct ft_lines *lines, uint64_t index)
+{
+    if (index + 1 < lines->clock_events) {
+        lines->clock_events = lines->clock = lines->next_clock = 0;
+    }
+    while (lines->clock_events <= index) {
+        clock_step(lines);
+    }
+    return lines->clock;
+}
+
+/* ---- what the lines of a trace share ---- */
 
 static int digits(uint64_t number)
 {
@@ -36,13 +64,36 @@ static int digits(uint64_t number)
     return count;
 }
 
-bool ft_lines_begin(struct ft_lines *lines, const struct ft_trace *trace, bool colour)
+static void print_task(const struct ft_lines *lines, const struct ft_event *event, char *text,
+                       size_t capacity)
 {
-    const struct ft_verdict *verdict = &trace->verdict;
+    if (event->task != 0) {
+        snprintf(text, capacity, "%s-%u", ft_task_kind_text(lines->task_kind[event->task]),
+                 event->task);
+    } else {
+        snprintf(text, capacity, "%s",
+                 event->layer == FT_LAYER_DEVICE ? ft_task_kind_text(FT_TASK_ENGINE) : "-");
+    }
+}
 
-    *lines = (struct ft_lines){.trace = trace, .colour = colour};
-    lines->number_width = digits(trace->event_count);
-    lines->marked = verdict->finding_count != 0 ? verdict->finding[0].event : 0;
+static void widen(int *width, const char *text)
+{
+    int length = (int)strlen(text);
+
+    *width = length > *width ? length : *width;
+}
+
+bool ft_lines_begin(struct ft_lines *lines, const struct ft_trace *trace, bool colour, int width)
+{
+    uint64_t last = UINT64_MAX;
+    char text[48];
+
+    *lines = (struct ft_lines){.trace = trace,
+                               .colour = colour,
+                               .width = width,
+                               .number_width = digits(trace->event_count),
+                               .time_width = 4,
+                               .task_width = 6};
     lines->task_kind = calloc(FT_LINE_TASKS_MAX, 1);
     if (lines->task_kind == NULL) {
         return false;
@@ -54,7 +105,17 @@ bool ft_lines_begin(struct ft_lines *lines, const struct ft_trace *trace, bool c
             lines->task_kind[ft_handle_id(event->arg[0]) % FT_LINE_TASKS_MAX] =
                 (uint8_t)event->arg[1];
         }
+        if (ft_lines_time(lines, i) != last) {
+            last = lines->clock;
+            ft_time_print(last, text, sizeof(text));
+            widen(&lines->time_width, text);
+        }
+        if (event->task != 0) {
+            print_task(lines, event, text, sizeof(text));
+            widen(&lines->task_width, text);
+        }
     }
+    lines->time_width = lines->time_width < TIME_WIDTH_MAX ? lines->time_width : TIME_WIDTH_MAX;
     return true;
 }
 
@@ -64,159 +125,62 @@ void ft_lines_end(struct ft_lines *lines)
     lines->task_kind = NULL;
 }
 
-static void print_irql(unsigned irql, FILE *out)
+/* ---- columns ---- */
+
+static bool is_marked(const struct ft_lines *lines, uint64_t index)
+{
+    const struct ft_verdict *verdict = &lines->trace->verdict;
+    bool marked = false;
+
+    for (uint32_t i = 0; i < verdict->finding_count && !lines->unmarked; i++) {
+        marked = marked || verdict->finding[i].event == index + 1;
+    }
+    return marked;
+}
+
+static void print_irql(unsigned irql, char *text, size_t capacity)
 {
     static const char letters[] = "PAD";
 
     if (irql < 3) {
-        fprintf(out, " %c", letters[irql]);
+        snprintf(text, capacity, "%c", letters[irql]);
     } else {
-        fprintf(out, "%2u", irql);
+        snprintf(text, capacity, "%u", irql);
     }
 }
 
-static void print_task(const struct ft_lines *lines, const struct ft_event *event, FILE *out)
-{
-    char text[32] = "-";
-
-    if (event->task != 0) {
-        snprintf(text, sizeof(text), "%s#%u", ft_task_kind_text(lines->task_kind[event->task]),
-                 event->task);
-    } else if (event->layer == FT_LAYER_DEVICE) {
-        snprintf(text, sizeof(text), "%s", ft_task_kind_text(FT_TASK_ENGINE));
-    }
-    fprintf(out, "%-*s", TASK_COLUMN, text);
-}
-
-static void print_columns(const struct ft_lines *lines, uint64_t index, FILE *out)
+/* Everything up to the layer. Returns the columns it takes. */
+static int print_columns(struct ft_lines *lines, uint64_t index, FILE *out)
 {
     const struct ft_event *event = &lines->trace->event[index];
-    bool marked = lines->marked == index + 1;
+    bool marked = is_marked(lines, index), op = ft_event_is_op(event);
+    bool switched = event->task != 0 && event->task != lines->previous_task;
+    const char *dim = ft_colour(lines->colour, FT_COLOUR_DIM);
+    const char *none = ft_colour(lines->colour, FT_COLOUR_NONE);
+    char time[48], task[48], irql[8] = "", cpu[8] = "-";
 
-    fprintf(out, "%s%c ", ft_colour(lines->colour, marked ? FT_COLOUR_BAD : FT_COLOUR_DIM),
-            marked ? '>' : ' ');
-    fprintf(out, "%*" PRIu64 "  ", lines->number_width, index + 1);
-    if (event->cpu == NO_CPU) {
-        fputc('-', out);
-    } else {
-        fprintf(out, "%u", event->cpu);
+    ft_time_print(ft_lines_time(lines, index), time, sizeof(time));
+    print_task(lines, event, task, sizeof(task));
+    if (event->cpu != NO_CPU) {
+        print_irql(event->irql, irql, sizeof(irql));
+        snprintf(cpu, sizeof(cpu), "%u", event->cpu);
     }
-    fputc(' ', out);
-    print_irql(event->irql, out);
-    fputs("  ", out);
-    print_task(lines, event, out);
-    fprintf(out, " %s%s  ", event->layer < FT_LAYER_COUNT ? layer_marks[event->layer] : "?",
-            ft_colour(lines->colour, FT_COLOUR_NONE));
-    fprintf(out, "%*s", 2 * (event->nesting < INDENT_MAX ? event->nesting : INDENT_MAX), "");
-}
-
-/* An argument whose value says what it is: "mapping=map#1", "adapter=adapter#1". */
-static bool names_itself(const struct ft_event_row *row, unsigned index, const char *value)
-{
-    if (row->arg_type[index] == FT_ARG_HANDLE) {
-        return strcmp(value, "-") != 0 && strcmp(value, "?") != 0 &&
-               strcmp(row->arg_name[index], "source") != 0 &&
-               strcmp(row->arg_name[index], "owner") != 0;
-    }
-    return row->arg_type[index] == FT_ARG_STATUS || row->arg_type[index] == FT_ARG_ROUTINE ||
-           row->arg_type[index] == FT_ARG_TASK_KIND || row->arg_type[index] == FT_ARG_TEXT ||
-           row->arg_type[index] == FT_ARG_PNP || row->arg_type[index] == FT_ARG_POWER ||
-           row->arg_type[index] == FT_ARG_MAJOR;
-}
-
-/* Appends to text, bounded; returns the new length. */
-static size_t append(char *text, size_t length, size_t capacity, const char *format,
-                     const char *first, const char *second)
-{
-    int more =
-        length < capacity ? snprintf(text + length, capacity - length, format, first, second) : 0;
-
-    return more < 0 ? length : length + (size_t)more;
-}
-
-/* A flag that is nearly always the same says something only when it is not. */
-static bool goes_without_saying(const struct ft_event *event, const struct ft_event_row *row,
-                                unsigned index, const char *value)
-{
-    static const char *const usual[] = {
-        "cancel_routine=no", "done=no", "dpc_level=no", "cancelled=no",  "live=yes", "was_set=no",
-        "put_before=no",     "label=-", "locks=0",      "can_block=yes", "mdl=-"};
-    size_t length = strlen(row->arg_name[index]);
-
-    if (row->arg_type[index] == FT_ARG_MAJOR && strcmp(value, "-") == 0) {
-        return true;
-    }
-    if (event->kind == FT_EV_CALL_LEAVE && index >= LEAVE_IRQL) {
-        /* IRQL and locks as they were when the routine began. */
-        return event->arg[LEAVE_IRQL] == event->irql &&
-               event->arg[LEAVE_IRQL + 1] == event->arg[LEAVE_IRQL + 2];
-    }
-    for (unsigned i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
-        if (strncmp(usual[i], row->arg_name[index], length) == 0 && usual[i][length] == '=' &&
-            strcmp(usual[i] + length + 1, value) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Minor functions of PnP and power events, by name. */
-static bool print_minor(const struct ft_event *event, const struct ft_event_row *row,
-                        unsigned index, char *text, size_t capacity)
-{
-    bool pnp = event->kind == FT_EV_PNP_SEND || event->kind == FT_EV_PNP_DONE;
-    bool power = event->kind == FT_EV_POWER_SEND || event->kind == FT_EV_POWER_DONE;
-    uint64_t code = (uint64_t)(pnp ? MAJOR_PNP : MAJOR_POWER) << 8 | (event->arg[index] & 0xFF);
-
-    if (strcmp(row->arg_name[index], "minor") != 0 || !(pnp || power) ||
-        (event->unknown >> index & 1) != 0 || event->arg[index] > 0xFF) {
-        return false;
-    }
-    return ft_value_print(FT_ARG_MAJOR, code, text, capacity) != 0;
-}
-
-static size_t print_arguments(const struct ft_event *event, const struct ft_event_row *row,
-                              char *text, size_t capacity)
-{
-    size_t length = 0;
-
-    for (unsigned i = 0; i < row->argc && i < event->argc; i++) {
-        char value[VALUE_BYTES];
-        bool named = print_minor(event, row, i, value, sizeof(value));
-
-        if (!named) {
-            ft_arg_print(event, i, value, sizeof(value));
-        }
-        if (goes_without_saying(event, row, i, value)) {
-            continue;
-        }
-        length = named || names_itself(row, i, value)
-                     ? append(text, length, capacity, " %s%s", value, "")
-                     : append(text, length, capacity, " %s=%s", row->arg_name[i], value);
-    }
-    return length < capacity ? length : capacity - 1;
-}
-
-/* An op as the scenario wrote it; false when the scenario has no such op there. */
-static bool print_op(const struct ft_trace *trace, const struct ft_event *event, char *text,
-                     size_t capacity)
-{
-    uint64_t index = event->arg[0];
-    const struct ft_op *op = &trace->scenario.op[(index - 1) % FT_OPS_MAX];
-    int length;
-
-    if (index == 0 || index > trace->scenario.op_count || op->kind != event->arg[1]) {
-        return false;
-    }
-    length = snprintf(text, capacity, " %" PRIu64 "  ", index);
-    ft_op_print(op, text + length, capacity - (size_t)length);
-    return true;
-}
-
-static bool is_op(const struct ft_event *event)
-{
-    return event->kind == FT_EV_OP_FIRED || event->kind == FT_EV_OP_LATE ||
-           event->kind == FT_EV_OP_SKIPPED;
+    fprintf(out, "%s%c %*" PRIu64 "%s",
+            marked ? ft_colour(lines->colour, FT_COLOUR_BAD)
+            : op   ? ft_colour(lines->colour, FT_COLOUR_OP)
+                   : dim,
+            marked ? '>'
+            : op   ? '!'
+                   : ' ',
+            lines->number_width, index + 1, none);
+    fprintf(out, "%s %*s %s %-2s%s", dim, lines->time_width, time, cpu, irql, none);
+    fprintf(out, " %s%c%-*s%s", switched ? ft_colour(lines->colour, FT_COLOUR_BOLD) : dim,
+            switched && lines->previous_task != 0 ? '*' : ' ', lines->task_width, task, none);
+    fprintf(out, " %s%s%s  ", dim,
+            event->layer < FT_LAYER_COUNT ? layer_marks[event->layer] : "???", none);
+    lines->previous_task = event->task != 0 ? event->task : lines->previous_task;
+    return 2 + lines->number_width + 1 + lines->time_width + 1 + (int)strlen(cpu) + 3 + 2 +
+           lines->task_width + 6;
 }
 
 static enum ft_colour colour_of(const struct ft_event *event)
@@ -233,85 +197,201 @@ static enum ft_colour colour_of(const struct ft_event *event)
     default:
         break;
     }
-    if (is_op(event)) {
+    if (ft_event_is_op(event)) {
         return FT_COLOUR_OP;
     }
-    return event->layer == FT_LAYER_DEVICE ? FT_COLOUR_DEVICE : FT_COLOUR_NONE;
+    switch (event->layer) {
+    case FT_LAYER_DEVICE:
+        return FT_COLOUR_DEVICE;
+    case FT_LAYER_SYSTEM:
+    case FT_LAYER_HARNESS:
+        return FT_COLOUR_DIM;
+    default:
+        return FT_COLOUR_NONE;
+    }
 }
 
-void ft_lines_print(const struct ft_lines *lines, uint64_t index, FILE *out)
-{
-    const struct ft_event *event = &lines->trace->event[index];
-    const struct ft_event_row *row = ft_event_row(event->kind);
-    const char *function = ft_trace_function(lines->trace, event->site);
-    bool marked = lines->marked == index + 1;
-    char arguments[1024] = "";
-    size_t width;
+/* ---- the event and its place ---- */
 
-    print_columns(lines, index, out);
-    if (row != NULL &&
-        !(is_op(event) && print_op(lines->trace, event, arguments, sizeof(arguments)))) {
-        print_arguments(event, row, arguments, sizeof(arguments));
+/* "PacketDpc:212" of "packet.c:PacketDpc:212". */
+static const char *without_file(const char *place)
+{
+    const char *colon = strchr(place, ':');
+
+    return colon != NULL && strchr(colon + 1, ':') != NULL ? colon + 1 : place;
+}
+
+/* Cuts the words to so many columns. */
+static void cut(struct ft_words_of_event *words, int columns)
+{
+    int kept = columns - ft_ellipsis_columns();
+
+    if ((int)words->length > columns) {
+        words->length = (size_t)(kept > 0 ? kept : 0);
+        words->length += (size_t)snprintf(words->text + words->length,
+                                          sizeof(words->text) - words->length, "%s", ft_ellipsis());
+        words->name_length =
+            words->name_length < words->length ? words->name_length : words->length;
     }
-    fprintf(out, "%s%s%s%s", ft_colour(lines->colour, marked ? FT_COLOUR_BAD : colour_of(event)),
-            row != NULL ? row->name : "?",
-            is_op(event) ? "" : ft_colour(lines->colour, FT_COLOUR_NONE), arguments);
-    fputs(ft_colour(lines->colour, FT_COLOUR_NONE), out);
+}
+
+/* Where the place begins behind the words, after as many blanks; a place without room is "". */
+static int fit(struct ft_words_of_event *words, int indent, int room, const char **place)
+{
+    int length = (int)words->length + indent;
+    int place_length = (int)strlen(*place);
+
+    if (room == 0) {
+        return place_length == 0 ? 0 : length < EVENT_COLUMN - 2 ? EVENT_COLUMN - length : 2;
+    }
+    if (place_length != 0 && length + 2 + place_length > room) {
+        /* The event comes first, unless both can be told by half. */
+        if (room - 2 - place_length >= room / 2) {
+            cut(words, room - 2 - place_length - indent);
+            return 2;
+        }
+        *place = "";
+    }
+    if (*place[0] == '\0') {
+        cut(words, room - indent);
+        return 0;
+    }
+    if (length < EVENT_COLUMN - 2 && EVENT_COLUMN + place_length <= room) {
+        return EVENT_COLUMN - length;
+    }
+    return room - length - place_length < 2 ? 2 : room - length - place_length;
+}
+
+static void print_rest(const struct ft_lines *lines, const struct ft_event *event, bool marked,
+                       int columns, struct ft_words_of_event *words, FILE *out)
+{
+    const char *none = ft_colour(lines->colour, FT_COLOUR_NONE);
+    enum ft_colour colour = marked ? FT_COLOUR_BAD : colour_of(event);
+    bool whole = colour == FT_COLOUR_DIM || colour == FT_COLOUR_OP || colour == FT_COLOUR_BAD;
+    bool routine = event->kind == FT_EV_CALL_ENTER || event->kind == FT_EV_CALL_LEAVE;
     /* Where the driver called, and no call of the driver begins or ends a routine. */
-    if (function[0] != '\0' && event->kind != FT_EV_CALL_ENTER && event->kind != FT_EV_CALL_LEAVE) {
-        width = (row != NULL ? strlen(row->name) : 1) + strlen(arguments) + 2U * event->nesting;
-        fprintf(out, "%*s  %s%s%s", width < EVENT_COLUMN ? (int)(EVENT_COLUMN - width) : 0, "",
-                ft_colour(lines->colour, FT_COLOUR_CODE), function,
-                ft_colour(lines->colour, FT_COLOUR_NONE));
+    const char *place = routine ? "" : ft_trace_function(lines->trace, event->site);
+    int indent = event->nesting < INDENT_MAX ? event->nesting : INDENT_MAX;
+    int room = lines->width - columns;
+    int blanks;
+
+    if (lines->width != 0) {
+        room = room > ROOM_MIN + indent ? room : ROOM_MIN + indent;
+        place = lines->width < WIDE ? without_file(place) : place;
+    } else {
+        room = 0;
+    }
+    blanks = fit(words, indent, room, &place);
+    fprintf(out, "%*s%s%.*s%s", indent, "", ft_colour(lines->colour, colour),
+            (int)words->name_length, words->text, whole ? "" : none);
+    fprintf(out, "%s%s", words->text + words->name_length, whole ? none : "");
+    if (place[0] != '\0') {
+        fprintf(out, "%*s%s%s%s", blanks, "", ft_colour(lines->colour, FT_COLOUR_CODE), place,
+                none);
     }
     fputc('\n', out);
 }
 
+void ft_lines_print(struct ft_lines *lines, uint64_t index, FILE *out)
+{
+    const struct ft_event *event = &lines->trace->event[index];
+    struct ft_words_of_event words;
+    int columns = print_columns(lines, index, out);
+
+    ft_event_words(lines->trace, event, &words);
+    print_rest(lines, event, is_marked(lines, index), columns, &words, out);
+}
+
+/* ---- ranges ---- */
+
+/* A routine that ends with the next event, as part of the range. */
+static bool is_empty_routine(const struct ft_lines *lines, uint64_t index, uint64_t end)
+{
+    const struct ft_event *enter = &lines->trace->event[index];
+    const struct ft_event *leave = enter + 1;
+
+    return index + 1 < end && enter->kind == FT_EV_CALL_ENTER && leave->kind == FT_EV_CALL_LEAVE &&
+           enter->task == leave->task && enter->cpu == leave->cpu &&
+           enter->nesting == leave->nesting && enter->unknown == 0 && (leave->unknown & 7) == 0 &&
+           enter->arg[0] == leave->arg[0] && enter->arg[1] == leave->arg[1] &&
+           !is_marked(lines, index + 1);
+}
+
+static void print_folded(struct ft_lines *lines, uint64_t index, FILE *out)
+{
+    const struct ft_event *enter = &lines->trace->event[index];
+    struct ft_words_of_event words;
+    int columns = print_columns(lines, index, out);
+
+    ft_event_words_folded(lines->trace, enter, enter + 1, &words);
+    print_rest(lines, enter, is_marked(lines, index), columns, &words, out);
+}
+
+static void print_suspended(const struct ft_lines *lines, const struct ft_watch *watch, FILE *out)
+{
+    for (unsigned i = 0; i < watch->count; i++) {
+        const struct ft_suspended *one = &watch->list[i];
+        bool mended = one->until == watch->events;
+        char text[256];
+
+        if (one->since == watch->events || mended) {
+            ft_suspended_print(one, text, sizeof(text));
+            fprintf(out, "%s~ %*s %s for %s%s\n", ft_colour(lines->colour, FT_COLOUR_OP),
+                    lines->number_width, "", mended ? "judged again" : "suspended", text,
+                    ft_colour(lines->colour, FT_COLOUR_NONE));
+        }
+    }
+}
+
+/* Lets the watch see the events before `end`; says what changed, if it is to be said. */
+static void watch_up_to(const struct ft_lines *lines, struct ft_watch *watch, uint64_t end,
+                        bool say, FILE *out)
+{
+    while (watch != NULL && watch->events < end) {
+        if (ft_watch_event(watch, &lines->trace->event[watch->events]) && say) {
+            print_suspended(lines, watch, out);
+        }
+    }
+}
+
+uint64_t ft_lines_print_filtered(struct ft_lines *lines, const struct ft_filter *filter,
+                                 struct ft_watch *watch, FILE *out)
+{
+    uint64_t shown = 0;
+
+    watch_up_to(lines, watch, filter->first, false, out);
+    for (uint64_t i = filter->first; i < filter->end && ferror(out) == 0; i++) {
+        const struct ft_event *event = &lines->trace->event[i];
+
+        if (!ft_filter_passes(filter, event)) {
+            watch_up_to(lines, watch, i + 1, true, out);
+            continue;
+        }
+        shown++;
+        if (is_empty_routine(lines, i, filter->end) && ft_filter_passes(filter, event + 1)) {
+            print_folded(lines, i, out);
+            i++;
+            shown++;
+        } else {
+            ft_lines_print(lines, i, out);
+        }
+        watch_up_to(lines, watch, i + 1, true, out);
+    }
+    return shown;
+}
+
+void ft_lines_print_range(struct ft_lines *lines, uint64_t first, uint64_t end, FILE *out)
+{
+    struct ft_filter filter;
+
+    ft_filter_init(&filter, lines->trace);
+    ft_filter_range(&filter, first + 1, end);
+    ft_lines_print_filtered(lines, &filter, NULL, out);
+}
+
 void ft_lines_print_legend(const struct ft_lines *lines, FILE *out)
 {
-    fprintf(out, "%s  %*s  c il  %-*s who  event%s\n", ft_colour(lines->colour, FT_COLOUR_DIM),
-            lines->number_width, "#", TASK_COLUMN, "task",
+    fprintf(out, "%s  %*s %*s c il  %-*s who  event%s\n", ft_colour(lines->colour, FT_COLOUR_DIM),
+            lines->number_width, "#", lines->time_width, "time", lines->task_width, "task",
             ft_colour(lines->colour, FT_COLOUR_NONE));
-}
-
-void ft_lines_print_range(const struct ft_lines *lines, uint64_t first, uint64_t end, FILE *out)
-{
-    if (end > lines->trace->event_count) {
-        end = lines->trace->event_count;
-    }
-    for (uint64_t i = first; i < end; i++) {
-        ft_lines_print(lines, i, out);
-    }
-}
-
-bool ft_event_concerns(const struct ft_event *event, uint64_t object)
-{
-    const struct ft_event_row *row = ft_event_row(event->kind);
-    uint32_t id = ft_handle_id(object);
-
-    switch (ft_handle_class(object)) {
-    case FT_HC_IRP:
-        if (event->request == id) {
-            return true;
-        }
-        break;
-    case FT_HC_DEVICE:
-        if (event->device == id) {
-            return true;
-        }
-        break;
-    case FT_HC_TASK:
-        if (event->task == id) {
-            return true;
-        }
-        break;
-    default:
-        break;
-    }
-    for (unsigned i = 0; row != NULL && i < row->argc; i++) {
-        if (row->arg_type[i] == FT_ARG_HANDLE && ft_handle_object(event->arg[i]) == object) {
-            return true;
-        }
-    }
-    return false;
 }

@@ -1,6 +1,6 @@
 /* Findings, events and traces as JSON objects. */
 #include "report/report_json.h"
-#include "report/event_line.h"
+#include "report/suspension.h"
 #include "report/trace_facts.h"
 #include "rules/rules.h"
 #include "trace/event_text.h"
@@ -166,4 +166,45 @@ json_t *ft_json_trace(const struct ft_trace *trace)
     json_object_set_new(object, "ops_late", json_integer(ops.late));
     json_object_set_new(object, "ops_skipped", json_integer(ops.skipped));
     return object;
+}
+
+/* The judged rules that have this need. */
+static json_t *rules_with(unsigned need)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < ft_rule_count(); i++) {
+        const struct ft_rule_row *row = ft_rule_at(i);
+
+        if (row->judged && (row->needs & need) != 0) {
+            json_array_append_new(list, json_string(row->id));
+        }
+    }
+    return list;
+}
+
+json_t *ft_json_suspended(const struct ft_trace *trace)
+{
+    json_t *list = json_array();
+    struct ft_watch watch;
+
+    if (!ft_watch_begin(&watch, ft_kept_going(trace))) {
+        return list;
+    }
+    for (uint64_t i = 0; i < trace->event_count; i++) {
+        ft_watch_event(&watch, &trace->event[i]);
+    }
+    for (unsigned i = 0; i < watch.count; i++) {
+        const struct ft_suspended *one = &watch.list[i];
+        char object[64];
+
+        print_handle(one->object, object, sizeof(object));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:o, s:I, s:o}", "object", object, "need",
+                            ft_need_name(one->need), "rules", rules_with(one->need), "since",
+                            (json_int_t)one->since, "until",
+                            one->until != 0 ? json_integer((json_int_t)one->until) : json_null()));
+    }
+    ft_watch_end(&watch);
+    return list;
 }

@@ -28,4 +28,7 @@ void ft_json_add_verdict(json_t *object, const struct ft_verdict *verdict);
  * verdict of a trace. */
 json_t *ft_json_trace(const struct ft_trace *trace);
 
+/* A list of what was suspended: object ("": everything), need, rules (ids), since, until. */
+json_t *ft_json_suspended(const struct ft_trace *trace);
+
 #endif

@@ -45,27 +45,16 @@ static void name_findings(const struct ft_trace *trace, struct ft_finding *findi
     }
 }
 
-bool ft_judge_trace(const struct ft_trace *trace, bool keep_going, struct ft_verdict *ret,
-                    unsigned *suspended)
+bool ft_judge_trace(const struct ft_trace *trace, bool keep_going, struct ft_verdict *ret)
 {
     struct ft_rules *rules = calloc(1, ft_rules_state_bytes());
-    bool found = false;
-    unsigned broken = 0;
 
     if (rules == NULL) {
         return false;
     }
     ft_rules_init(rules, keep_going, 0);
     for (uint64_t i = 0; i < trace->event_count; i++) {
-        bool end = ft_rules_event(rules, &trace->event[i]);
-
-        if (end || (i + 1 == trace->event_count && !found)) {
-            broken = found ? broken : ft_rules_suspended(rules);
-            found = true;
-        }
-    }
-    if (suspended != NULL) {
-        *suspended = broken;
+        ft_rules_event(rules, &trace->event[i]);
     }
     ft_rules_verdict(rules, ret);
     free(rules);
@@ -89,24 +78,6 @@ size_t ft_platform_print(const struct ft_scenario *scenario, char *text, size_t 
     return (size_t)snprintf(text, capacity, "%s",
                             start[0] != '\0' ? start
                                              : ft_platform_preset_name(scenario->platform.preset));
-}
-
-const char *ft_need_name(unsigned bit)
-{
-    switch (bit) {
-    case FT_NEED_HONEST_DEVICE:
-        return "an honest device";
-    case FT_NEED_LIVE_DEVICE:
-        return "a live device";
-    case FT_NEED_HONEST_INTERRUPT:
-        return "an honest interrupt";
-    case FT_NEED_NO_INJECTED_FAILURE:
-        return "no injected failure";
-    case FT_NEED_PRESENT_HARDWARE:
-        return "present hardware";
-    default:
-        return NULL;
-    }
 }
 
 static void clean(char *text, size_t capacity)

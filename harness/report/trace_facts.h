@@ -21,16 +21,12 @@ void ft_count_ops(const struct ft_trace *trace, struct ft_op_counts *ret);
  * run, after that of the violation. Replay must do the same. */
 bool ft_kept_going(const struct ft_trace *trace);
 
-/* Judges the recorded events, rules only. functions come from the trace's sites; *suspended (may be
- * NULL) gets the needs that were broken at the first finding, or at the end. False: no memory. */
-bool ft_judge_trace(const struct ft_trace *trace, bool keep_going, struct ft_verdict *ret,
-                    unsigned *suspended);
+/* Judges the recorded events, rules only; functions come from the trace's sites. False: no memory.
+ */
+bool ft_judge_trace(const struct ft_trace *trace, bool keep_going, struct ft_verdict *ret);
 
 /* The platform as the scenario writes it: "bounce registers=2". snprintf convention. */
 size_t ft_platform_print(const struct ft_scenario *scenario, char *text, size_t capacity);
-
-/* Name of a single FT_NEED_* bit as rules.def has it, NULL for none. */
-const char *ft_need_name(unsigned bit);
 
 /* Replaces every byte of the trace's texts that a terminal could take as a command. A trace file is
  * anybody's bytes. */

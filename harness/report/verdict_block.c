@@ -2,6 +2,7 @@
 #include "report/verdict_block.h"
 #include "report/colour.h"
 #include "report/event_line.h"
+#include "report/suspension.h"
 #include "report/trace_facts.h"
 #include "rules/rules.h"
 #include "scenario/scenario_codec.h"
@@ -12,12 +13,18 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LAST_EVENTS = 10, OBJECT_EVENTS = 8, SCENARIO_BYTES = 8192 };
+enum {
+    LAST_EVENTS = 10,
+    OBJECT_EVENTS = 8,
+    SCENARIO_BYTES = 8192,
+    WRAP_MIN = 20,
+    RULES_BYTES = 4096
+};
 
-void ft_wrap(const char *text, int indent, FILE *out)
+void ft_wrap_at(const char *text, int indent, int columns, FILE *out)
 {
     while (*text != '\0') {
-        size_t room = (size_t)(FT_WRAP_COLUMNS - indent);
+        size_t room = (size_t)(columns > indent + WRAP_MIN ? columns - indent : WRAP_MIN);
         size_t length = strlen(text);
         size_t cut = length;
 
@@ -30,6 +37,18 @@ void ft_wrap(const char *text, int indent, FILE *out)
         text += cut;
         text += strspn(text, " ");
     }
+}
+
+void ft_wrap(const char *text, int indent, FILE *out)
+{
+    ft_wrap_at(text, indent, FT_WRAP_COLUMNS, out);
+}
+
+static void wrap(const struct ft_block *block, const char *text, int indent, FILE *out)
+{
+    bool narrow = block->width != 0 && block->width < FT_WRAP_COLUMNS;
+
+    ft_wrap_at(text, indent, narrow ? block->width : FT_WRAP_COLUMNS, out);
 }
 
 static const char *rule_id(uint16_t number)
@@ -128,7 +147,7 @@ static void print_last_events(const struct ft_block *block, FILE *out)
     uint64_t end = verdict_event(block->trace);
     struct ft_lines lines;
 
-    if (end == 0 || !ft_lines_begin(&lines, block->trace, block->colour)) {
+    if (end == 0 || !ft_lines_begin(&lines, block->trace, block->colour, block->width)) {
         return;
     }
     fputs("\nlast events\n", out);
@@ -163,7 +182,7 @@ static void print_rule(const struct ft_block *block, const struct ft_finding *fi
         fputs("    this build does not know that rule\n", out);
         return;
     }
-    ft_wrap(row->sentence, 4, out);
+    wrap(block, row->sentence, 4, out);
     print_place(finding, out);
     fprintf(out, "    source: %s\n", row->source);
     if (row->bugcheck[0] != '\0') {
@@ -216,12 +235,31 @@ void ft_block_print(const struct ft_block *block, FILE *out)
     }
 }
 
+/* What the verdict is about: the object of the finding, else the request or device that its event
+ * serves; of a crash or hang, what the last event serves. */
+static uint64_t object_concerned(const struct ft_trace *trace)
+{
+    const struct ft_verdict *verdict = &trace->verdict;
+    uint64_t number = verdict_event(trace);
+    const struct ft_event *event;
+
+    if (verdict->finding_count != 0 && verdict->finding[0].object != 0) {
+        return ft_handle_object(verdict->finding[0].object);
+    }
+    if (number == 0 || !is_finding(verdict)) {
+        return 0;
+    }
+    event = &trace->event[number - 1];
+    return event->request != 0  ? ft_handle(FT_HC_IRP, event->request, 0)
+           : event->device != 0 ? ft_handle(FT_HC_DEVICE, event->device, 0)
+                                : 0;
+}
+
 /* The last events that speak of the object, up to the verdict. */
 static void print_object_events(const struct ft_block *block, FILE *out)
 {
     const struct ft_trace *trace = block->trace;
-    uint64_t object =
-        trace->verdict.finding_count != 0 ? ft_handle_object(trace->verdict.finding[0].object) : 0;
+    uint64_t object = object_concerned(trace);
     uint64_t chosen[OBJECT_EVENTS];
     unsigned count = 0;
     struct ft_lines lines;
@@ -233,29 +271,74 @@ static void print_object_events(const struct ft_block *block, FILE *out)
             chosen[count++] = i - 1;
         }
     }
-    if (count == 0 || !ft_lines_begin(&lines, trace, block->colour)) {
+    if (count == 0 || !ft_lines_begin(&lines, trace, block->colour, block->width)) {
         return;
     }
     ft_value_print(FT_ARG_HANDLE, object, name, sizeof(name));
-    fprintf(out, "\nlast events of %s\n", name);
+    fprintf(out, "\nlast events of %s%s%s\n", ft_colour(block->colour, FT_COLOUR_BOLD), name,
+            ft_colour(block->colour, FT_COLOUR_NONE));
     while (count > 0) {
         ft_lines_print(&lines, chosen[--count], out);
     }
     ft_lines_end(&lines);
 }
 
+/* "since event 212, irq:spurious", "from event 212, hw:yank, to event 240, pnp:done". */
+static void print_span(const struct ft_trace *trace, const struct ft_suspended *one, FILE *out)
+{
+    const struct ft_event_row *since = ft_event_row(trace->event[one->since - 1].kind);
+
+    fprintf(out, "%s event %" PRIu64 ", %s", one->until == 0 ? "since" : "from", one->since,
+            since != NULL ? since->name : "?");
+    if (one->until != 0) {
+        const struct ft_event_row *until = ft_event_row(trace->event[one->until - 1].kind);
+
+        fprintf(out, ", to event %" PRIu64 ", %s", one->until, until != NULL ? until->name : "?");
+    }
+    fputc('\n', out);
+}
+
 static void print_suspended(const struct ft_block *block, FILE *out)
 {
-    struct ft_verdict verdict;
-    unsigned suspended = 0;
+    const struct ft_trace *trace = block->trace;
+    struct ft_watch watch;
+    char text[RULES_BYTES];
 
-    if (!ft_judge_trace(block->trace, ft_kept_going(block->trace), &verdict, &suspended)) {
+    if (!ft_watch_begin(&watch, ft_kept_going(trace))) {
         return;
     }
-    for (unsigned bit = 1; bit != 0 && bit <= suspended; bit <<= 1) {
-        if ((suspended & bit) != 0 && ft_need_name(bit) != NULL) {
-            fprintf(out, "not judged any more: rules that need %s\n", ft_need_name(bit));
-        }
+    for (uint64_t i = 0; i < trace->event_count; i++) {
+        ft_watch_event(&watch, &trace->event[i]);
+    }
+    if (watch.count != 0) {
+        fputs("\nnot judged\n", out);
+    }
+    for (unsigned i = 0; i < watch.count; i++) {
+        ft_suspended_print(&watch.list[i], text, sizeof(text));
+        fprintf(out, "    %s, ", text);
+        print_span(trace, &watch.list[i], out);
+        ft_need_print_rules(watch.list[i].need, text, sizeof(text));
+        fputs(ft_colour(block->colour, FT_COLOUR_DIM), out);
+        wrap(block, text, 8, out);
+        fputs(ft_colour(block->colour, FT_COLOUR_NONE), out);
+    }
+    ft_watch_end(&watch);
+}
+
+void ft_block_print_title(const struct ft_block *block, FILE *out)
+{
+    const struct ft_trace *trace = block->trace;
+    const struct ft_finding *first = &trace->verdict.finding[0];
+
+    print_head(block, out);
+    if (trace->verdict.finding_count != 0) {
+        fprintf(out, "  %s%s%s at event %" PRIu64 " of %" PRIu64 "%s%s\n",
+                ft_colour(block->colour, FT_COLOUR_BAD), rule_id(first->rule),
+                ft_colour(block->colour, FT_COLOUR_NONE), first->event, trace->event_count,
+                first->function[0] != '\0' ? ", in " : "", first->function);
+    } else {
+        fprintf(out, "  %" PRIu64 " events%s%s\n", trace->event_count,
+                trace->verdict.detail[0] != '\0' ? "; " : "", trace->verdict.detail);
     }
 }
 

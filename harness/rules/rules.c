@@ -122,82 +122,6 @@ static bool refines(uint16_t rule, uint16_t general)
     return false;
 }
 
-/* ---- needs ---- */
-
-/* Needs that these flags break. A driver that has handled its removal owes progress whatever the
- * device does. */
-static unsigned broken_by(unsigned flags, unsigned power, unsigned own_flags)
-{
-    unsigned broken = 0;
-
-    if ((flags & FT_DEVICE_HOSTILE) != 0) {
-        broken |= FT_NEED_HONEST_DEVICE;
-    }
-    if ((flags & FT_DEVICE_INT_WRONG) != 0) {
-        broken |= FT_NEED_HONEST_INTERRUPT;
-    }
-    if (((flags & (FT_DEVICE_YANKED | FT_DEVICE_INT_LOST)) != 0 || power > FT_POWER_D0) &&
-        (own_flags & FT_DEVICE_GONE) == 0) {
-        broken |= FT_NEED_LIVE_DEVICE;
-    }
-    if ((flags & FT_DEVICE_YANKED) != 0 && (own_flags & FT_DEVICE_REMOVAL_SENT) == 0) {
-        broken |= FT_NEED_PRESENT_HARDWARE;
-    }
-    return broken;
-}
-
-static unsigned broken_for_device(const struct ft_rules *rules, const struct ft_rs_device *device)
-{
-    return broken_by(device->flags | rules->device[0].flags, device->power, device->flags);
-}
-
-static unsigned broken_for_all(const struct ft_rules *rules)
-{
-    unsigned broken = 0;
-    unsigned seen = 0;
-
-    for (unsigned i = 1; i < FT_RS_DEVICES; i++) {
-        const struct ft_rs_device *device = &rules->device[i];
-
-        if (device->id != 0 && device->below == 0) {
-            broken |= broken_for_device(rules, device);
-            seen++;
-        }
-    }
-    return seen != 0 ? broken : broken_for_device(rules, &rules->device[0]);
-}
-
-/* Which needs are broken for the device of the event and the request that the finding is about. */
-static unsigned broken_needs(struct ft_rules *rules, const struct ft_event *event, uint64_t object)
-{
-    uint32_t id = ft_handle_class(object) == FT_HC_IRP ? ft_handle_id(object) : event->request;
-    const struct ft_rs_irp *irp = ft_rs_irp_find(rules, id);
-    uint32_t device = event->device;
-    unsigned broken;
-
-    if (device == 0 && irp != NULL) {
-        device = irp->device;
-    }
-    broken =
-        device != 0 ? broken_for_device(rules, ft_rs_root(rules, device)) : broken_for_all(rules);
-    if (rules->injected || (irp != NULL && (irp->flags & FT_IRP_INJECTED) != 0)) {
-        broken |= FT_NEED_NO_INJECTED_FAILURE;
-    }
-    return broken;
-}
-
-unsigned ft_rules_suspended(const struct ft_rules *rules)
-{
-    unsigned broken = broken_for_all(rules);
-
-    for (unsigned i = 0; i < FT_RS_IRPS; i++) {
-        if ((rules->irp[i].flags & FT_IRP_INJECTED) != 0) {
-            broken |= FT_NEED_NO_INJECTED_FAILURE;
-        }
-    }
-    return broken | (rules->injected ? FT_NEED_NO_INJECTED_FAILURE : 0u);
-}
-
 /* ---- firing ---- */
 
 /* Adds a finding unless the same rule speaks of the same object already. False: no room. */
@@ -224,7 +148,8 @@ static void fire(struct ft_rules *rules, uint16_t rule, const struct ft_event *e
     const struct ft_rule_row *row = &rows[index_of(rule)];
 
     if (rules->disabled == rule || rules->overflow != FT_RS_TABLE_NONE ||
-        (row->needs != FT_NEED_NONE && (row->needs & broken_needs(rules, event, object)) != 0)) {
+        (row->needs != FT_NEED_NONE &&
+         (row->needs & ft_rules_broken_needs(rules, event, object)) != 0)) {
         return;
     }
     if (warning || row->severity == FT_SEVERITY_W) {

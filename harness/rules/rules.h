@@ -73,7 +73,21 @@ bool ft_rules_event(void *rules, const struct ft_event *event);
  * warnings. */
 void ft_rules_verdict(const struct ft_rules *rules, struct ft_verdict *ret);
 
-/* Which needs are broken so far, for `show`: bit mask of FT_NEED_*. */
+/* Which needs are broken now, for anything at all: bit mask of FT_NEED_*. */
 unsigned ft_rules_suspended(const struct ft_rules *rules);
+
+/* Needs that are broken for one object: rules with one of them do not judge it. */
+struct ft_suspension {
+    uint64_t object; /* handle of a device or a request, 0: of everything */
+    unsigned needs;  /* FT_NEED_* */
+};
+
+/* Writes the objects whose needs are broken now, at most `capacity`, in an order that stays the
+ * same while the objects live; returns how many were written. */
+size_t ft_rules_suspensions(const struct ft_rules *rules, struct ft_suspension *list,
+                            size_t capacity);
+
+/* A single FT_NEED_* bit in words ("an honest device"), NULL for none. */
+const char *ft_need_name(unsigned bit);
 
 #endif

@@ -435,6 +435,12 @@ enum {
 
 enum { FT_POWER_D0 = 1 };
 
+/* ---- rules_needs.c ---- */
+
+/* Which needs are broken for the device of the event and the request that a finding is about. */
+unsigned ft_rules_broken_needs(struct ft_rules *rules, const struct ft_event *event,
+                               uint64_t object);
+
 /* ---- rules.c ---- */
 
 /* ft_rule_fire says that `event` breaks the rule. Nothing happens when the rule is disabled, when a

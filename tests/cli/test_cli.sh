@@ -285,7 +285,7 @@ test_gdb() {
 test_show() {
     local show
     expect 0 show "$work/bad.ftr"
-    says out 'task       who  event'
+    says out '# time c il  task '
     says out 'op:fired 1  a: read length=4096'
     says out "$rule  (rule "
     says out 'source: '
