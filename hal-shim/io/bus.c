@@ -2,9 +2,10 @@
  * what reaches the bottom of the stack (wdm-io sheet, sections 6.1, 7.1 and 13). Layer SYSTEM, no
  * points of its own but IoCompleteRequest's.
  *
- * Queries are answered in bus_query.c, wait-wake in wake.c.
+ * Queries are answered in bus_query.c, wait-wake in wake.c. Ops make it fail or pend a request
+ * (lower.c).
  *
- * Not modelled: a bus driver that pends other requests than WAIT_WAKE; children.
+ * Not modelled: children.
  */
 #include "io/io_private.h"
 
@@ -86,32 +87,49 @@ static NTSTATUS dispatch_power(PIRP irp, PIO_STACK_LOCATION location)
     }
 }
 
-NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp)
+static bool is_wait_wake(const IO_STACK_LOCATION *location)
+{
+    return location->MajorFunction == IRP_MJ_POWER && location->MinorFunction == IRP_MN_WAIT_WAKE;
+}
+
+/* What reaches the bus as a request of a handle has succeeded; anything but these is no request of
+ * its kind. */
+NTSTATUS ft_bus_serve(PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
     NTSTATUS status;
 
-    if (location->MajorFunction == IRP_MJ_POWER && location->MinorFunction == IRP_MN_WAIT_WAKE)
-        return ft_wake_arm(irp);
+    if (ft_lower_fails(irp, &status))
+        return status;
     switch (location->MajorFunction) {
     case IRP_MJ_PNP:
-        status = dispatch_pnp(device, irp, location);
-        break;
+        return dispatch_pnp(location->DeviceObject, irp, location);
     case IRP_MJ_POWER:
-        status = dispatch_power(irp, location);
-        break;
+        return dispatch_power(irp, location);
     case IRP_MJ_CREATE:
     case IRP_MJ_CLEANUP:
     case IRP_MJ_CLOSE:
-        status = STATUS_SUCCESS;
-        break;
+        return STATUS_SUCCESS;
     case IRP_MJ_SYSTEM_CONTROL:
-        status = irp->IoStatus.Status;
-        break;
+        return irp->IoStatus.Status;
     default:
-        status = STATUS_INVALID_DEVICE_REQUEST;
         irp->IoStatus.Information = 0;
-        break;
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+}
+
+NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp)
+{
+    NTSTATUS status;
+
+    (void)device;
+    if (ft_lower_pends(irp))
+        return STATUS_PENDING;
+    if (is_wait_wake(IoGetCurrentIrpStackLocation(irp))) {
+        if (!ft_lower_fails(irp, &status))
+            return ft_wake_arm(irp);
+    } else {
+        status = ft_bus_serve(irp);
     }
     irp->IoStatus.Status = status;
     IoCompleteRequest(irp, IO_NO_INCREMENT);

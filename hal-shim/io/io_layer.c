@@ -37,7 +37,8 @@ bool ft_io_unloaded(void)
 
 bool ft_io_quiet(void)
 {
-    return ft_interrupt_release_held() || (FT_M->phase == FT_PHASE_TAIL && ft_tail_at_quiet());
+    return ft_interrupt_release_held() || ft_lower_release_held() ||
+           (FT_M->phase == FT_PHASE_TAIL && ft_tail_at_quiet());
 }
 
 static bool strike_yank(void)
@@ -115,6 +116,9 @@ bool ft_io_op(const struct ft_op *op)
     case FT_OP_INT_LOST:
     case FT_OP_INT_SPURIOUS:
         return ft_interrupt_op(op);
+    case FT_OP_LOWER_FAILS:
+    case FT_OP_LOWER_PENDS:
+        return ft_lower_op(op);
     case FT_OP_DEVICE_DATA:
         return arm_device_data(op);
     case FT_OP_DEVICE_REGISTER:

@@ -151,6 +151,20 @@ void ft_device_check(PDEVICE_OBJECT device, unsigned code);
 void ft_bus_reset(void); /* driver object and PDO */
 NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp);
 
+/* Does what the request asks for, completes nothing, and returns its status. */
+NTSTATUS ft_bus_serve(PIRP irp);
+
+/* ---- lower.c: ops lower-fails and lower-pends ---- */
+
+/* The choice is that the bus driver fails this request, with this status. */
+bool ft_lower_fails(PIRP irp, NTSTATUS *ret);
+/* The choice is that it pends it: it is marked pending, and served later. */
+bool ft_lower_pends(PIRP irp);
+/* The machine is quiet: serves what waits for that. False: nothing does. */
+bool ft_lower_release_held(void);
+bool ft_lower_op(const struct ft_op *op);
+void ft_lower_honest(void); /* the tail: no choice is armed any more */
+
 /* ---- bus_query.c ---- */
 
 /* Completes nothing: the status of a PnP query that the bus driver answers, and whether it does. */

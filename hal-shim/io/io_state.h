@@ -122,6 +122,21 @@ struct ft_power_request {
     uint8_t unused[2];
 };
 
+enum { FT_LOWER_PENDED_MAX = 4 };
+
+/* The driver below as a world choice (lower.c). */
+struct ft_lower {
+    uint8_t fail_armed, fail_status, fail_kind;
+    uint8_t pend_armed, pend_how, pend_kind;
+    uint8_t unused[2];
+    struct ft_lower_pended {
+        void *irp; /* NULL: free */
+        uint8_t how;
+        uint8_t waits; /* for a quiet machine */
+        uint8_t unused[6];
+    } pended[FT_LOWER_PENDED_MAX];
+};
+
 /* What the manager does on its own account; op numbers stay below 255 and above 15. */
 enum ft_manager_work {
     FT_WORK_START = 1,
@@ -184,6 +199,8 @@ struct ft_io_state {
     uint8_t queue_count;
     struct ft_manager_entry queue[FT_MANAGER_MAX];
     struct ft_send send[FT_SEND_COUNT];
+
+    struct ft_lower lower;
 
     /* --- requests --- */
     struct ft_file file[FT_FILES_MAX];

@@ -16,6 +16,7 @@ static bool become_honest(void)
 
     FT_IO->honest = 1;
     FT_IO->hostile_armed = 0;
+    ft_lower_honest();
     changed = ft_power_services_end();
     changed = ft_power_go_on() || changed;
     return ft_interrupt_honest() || changed;

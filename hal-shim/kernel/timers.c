@@ -76,6 +76,7 @@ bool ft_timer_set(PKTIMER timer, int64_t due, uint64_t period, PKDPC dpc, uint64
     slot->period = period;
     slot->order = FT_M->order_next++;
     slot->pending = 0;
+    slot->held = 0;
     slot->cpu = ft_current()->cpu;
     timer->Header.SignalState = 0;
     *absolute = slot->due;
@@ -168,6 +169,97 @@ void ft_timer_expired(struct ft_timer *timer)
     } else if (!timer->period) {
         timer->timer = NULL;
     }
+}
+
+/* ---- ops: late-timer and timer-due ---- */
+
+enum { CHOSE_LATE = 1, CHOSE_AFTER_ALL, CHOSE_DUE };
+
+static void announce(const struct ft_timer *slot, unsigned what)
+{
+    uint64_t arg[] = {ft_dispatcher_handle(slot->timer), what};
+
+    ft_emit_as(FT_LAYER_HARNESS, 0, FT_EV_CHOICE_TIMER, 2, arg);
+}
+
+bool ft_timer_hold(struct ft_timer *timer)
+{
+    if (!FT_M->timer_late || FT_M->phase == FT_PHASE_TAIL)
+        return false;
+    FT_M->timer_late = 0;
+    timer->held = FT_TIMER_HELD;
+    announce(timer, CHOSE_LATE);
+    return true;
+}
+
+bool ft_timer_release(bool all)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
+        struct ft_timer *slot = &FT_M->timer[i];
+
+        if (!slot->timer || !slot->held)
+            continue;
+        if (slot->held == FT_TIMER_HELD && !all) {
+            slot->held = FT_TIMER_HELD_OVER_QUIET;
+            continue;
+        }
+        slot->held = FT_TIMER_FREE_TO_EXPIRE;
+        announce(slot, CHOSE_AFTER_ALL);
+        any = true;
+    }
+    if (any)
+        ft_time_pass(0);
+    return any;
+}
+
+static bool is_due_before(const struct ft_timer *a, const struct ft_timer *b)
+{
+    return a->due != b->due ? a->due < b->due : a->order < b->order;
+}
+
+/* The index-th timer that is set, in the order in which they come due. */
+static struct ft_timer *find_due(unsigned index)
+{
+    struct ft_timer *last = NULL;
+
+    for (;;) {
+        struct ft_timer *next = NULL;
+
+        for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
+            struct ft_timer *slot = &FT_M->timer[i];
+
+            if (slot->timer && !slot->pending && !slot->held &&
+                (!last || is_due_before(last, slot)) && (!next || is_due_before(slot, next)))
+                next = slot;
+        }
+        if (!next || index-- == 0)
+            return next;
+        last = next;
+    }
+}
+
+/* What keeps the processor from everything else for so long need not be the driver: an interrupt of
+ * another device, firmware, the host of a virtual machine. */
+static bool come_due(unsigned index)
+{
+    struct ft_timer *slot = find_due(index);
+
+    if (!slot)
+        return false;
+    announce(slot, CHOSE_DUE);
+    ft_time_pass(slot->due > FT_M->now ? slot->due - FT_M->now : 0);
+    FT_M->prefer_kind = FT_TASK_TIMER;
+    return true;
+}
+
+bool ft_timer_op(const struct ft_op *op)
+{
+    if (op->kind == FT_OP_TIMER_DUE)
+        return come_due(op->arg[0]);
+    FT_M->timer_late = 1;
+    return true;
 }
 
 /* DPCs of timers run in the order in which their timers expired. */

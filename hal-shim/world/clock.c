@@ -13,14 +13,15 @@ static void expire_due(void)
         for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
             struct ft_timer *timer = &FT_M->timer[i];
 
-            if (timer->timer && !timer->pending && timer->due <= FT_M->now &&
+            if (timer->timer && !timer->pending && !timer->held && timer->due <= FT_M->now &&
                 (!first || timer->due < first->due ||
                  (timer->due == first->due && timer->order < first->order)))
                 first = timer;
         }
         if (!first)
             break;
-        ft_timer_expired(first);
+        if (!ft_timer_hold(first))
+            ft_timer_expired(first);
     }
     for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
         struct ft_task *task = &FT_M->task[i];
@@ -54,8 +55,8 @@ bool ft_clock_step(bool periodic_too)
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
         const struct ft_timer *timer = &FT_M->timer[i];
 
-        if (timer->timer && !timer->pending && (periodic_too || timer->period == 0) &&
-            timer->due < due)
+        if (timer->timer && !timer->pending && !timer->held &&
+            (periodic_too || timer->period == 0) && timer->due < due)
             due = timer->due;
     }
     for (unsigned i = 0; i < FT_TASKS_MAX; i++) {

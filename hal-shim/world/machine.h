@@ -140,7 +140,9 @@ struct ft_timer {
     uint32_t expired; /* when its DPC began to wait, in the count of task orders */
     uint8_t pending;  /* expired, its DPC waits to run as a timer task */
     uint8_t cpu;
+    uint8_t held; /* late-timer: due, but does not expire yet; FT_TIMER_HELD… */
 };
+enum { FT_TIMER_FREE_TO_EXPIRE, FT_TIMER_HELD, FT_TIMER_HELD_OVER_QUIET };
 
 struct ft_dpc_entry {
     void *dpc;
@@ -201,6 +203,7 @@ struct ft_machine {
     struct ft_timer timer[FT_TIMERS_MAX];
     struct ft_dpc_entry dpc_queue[FT_DPC_QUEUE_MAX];
     uint32_t dpc_count;
+    uint8_t timer_late;                         /* armed by late-timer */
     uint32_t pool_used;                         /* bump offset, high water */
     uint32_t pool_blocks;                       /* live driver blocks */
     uint32_t alloc_fail_what, alloc_fail_after; /* armed by fail-alloc */
@@ -406,6 +409,13 @@ void ft_thread_end(void);              /* the running task is about to end */
 void ft_bugcheck_callbacks(void);      /* runs what the driver registered for a bug check */
 void ft_timer_expired(
     struct ft_timer *timer); /* signals it, queues its DPC, re-arms a periodic one */
+/* A timer that is due: true when the armed late-timer op holds it back. */
+bool ft_timer_hold(struct ft_timer *timer);
+/* The machine is quiet: lets the held timers expire that were held over an op, or all. False: there
+ * is none. */
+bool ft_timer_release(bool all);
+/* late-timer, timer-due. */
+bool ft_timer_op(const struct ft_op *op);
 
 /* io/ */
 void ft_io_reset(

@@ -55,6 +55,12 @@ static bool execute(const struct ft_op *op)
         FT_M->alloc_fail_what = op->arg[0] ? op->arg[0] : 0xFF;
         FT_M->alloc_fail_after = op->arg[1];
         return true;
+    case FT_OP_LOWER_FAILS:
+    case FT_OP_LOWER_PENDS:
+        return ft_io_op(op);
+    case FT_OP_TIMER_LATE:
+    case FT_OP_TIMER_DUE:
+        return !ft_io_asleep() && ft_timer_op(op);
     default:
         return row->class_ == FT_OP_CLASS_CHOICE ? ft_dma_op(op) : ft_io_op(op);
     }

@@ -268,6 +268,8 @@ static bool quiet_in_start(void)
 {
     struct ft_machine *m = FT_M;
 
+    if (ft_timer_release(true))
+        return true;
     if (!m->started) {
         if (m->now < START_CLOCK_LIMIT && ft_clock_step(true))
             return true;
@@ -285,7 +287,7 @@ static bool quiet_in_ops(void)
 {
     struct ft_machine *m = FT_M;
 
-    if (ft_ops_strike_at_quiet())
+    if (ft_timer_release(false) || ft_ops_strike_at_quiet() || ft_timer_release(true))
         return true;
     m->phase = FT_PHASE_TAIL;
     m->tail_began = m->now;

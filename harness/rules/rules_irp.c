@@ -322,6 +322,16 @@ void ft_on_choice_fail(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* A PnP or power request carries no data; any other may be part of a request that does. */
+void ft_on_choice_lower_fails(struct ft_rules *rules, const struct ft_event *event)
+{
+    unsigned major = (unsigned)(event->arg[2] >> 8);
+
+    if (major != FT_MAJOR_PNP && major != FT_MAJOR_POWER) {
+        ft_on_choice_fail(rules, event);
+    }
+}
+
 /* ---- liveness ---- */
 
 /* The driver has the IRP: it came to a dispatch routine, was not completed, and no lower driver

@@ -2,9 +2,10 @@
  * all of them (the same whatever the compiler, optimisation, sanitizer or address layout), how many
  * ended with which verdict, and in which phase of a request the disturbances struck.
  *
- *     ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each|bad]
+ *     ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each|bad|-] [OP...]
  *
- * `each` adds a line for every run, `bad` one for every run that was not clean.
+ * `each` adds a line for every run, `bad` one for every run that was not clean. With OPs every
+ * world choice and half of the disturbances are replaced by one of them.
  *
  * Exit: 0 every run clean, 1 some were not (the first is printed as a scenario), 3 bad usage.
  */
@@ -12,25 +13,29 @@
 #include "replay/execute.h"
 #include "replay/session.h"
 #include "scenario/scenario_codec.h"
+#include "scenario/scenario_draw.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-enum { VERDICTS = 9 };
+enum { VERDICTS = 9, KINDS_MAX = 16, STREAM = 99 };
 
 struct soak {
     struct ft_session session;
     struct ft_phases phases;
     uint64_t hash, events, verdicts[VERDICTS];
-    uint64_t ops[3]; /* fired, late, skipped */
+    uint64_t ops[3];         /* fired, late, skipped */
+    uint8_t kind[KINDS_MAX]; /* of OPs */
+    unsigned kinds;
     bool each, bad, failed;
 };
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each|bad]\n");
+    fprintf(stderr,
+            "usage: ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each|bad|-] [OP...]\n");
     return 3;
 }
 
@@ -57,6 +62,34 @@ static void show_line(uint64_t seed, uint64_t hash, const struct ft_verdict *ver
     fflush(stdout);
 }
 
+static void replace_ops(const struct soak *soak, uint64_t seed, struct ft_scenario *scenario)
+{
+    struct ft_prng prng = ft_prng_init(seed, STREAM);
+
+    for (unsigned i = 0; i < scenario->op_count; i++) {
+        struct ft_op *op = &scenario->op[i], old = *op;
+        enum ft_op_class class_ = ft_op_row(op->kind)->class_;
+
+        if (class_ == FT_OP_CLASS_REQUEST ||
+            (class_ == FT_OP_CLASS_DISTURB && ft_prng_odds(&prng, 1, 2)))
+            continue;
+        *op = ft_draw_op(&prng, &scenario->platform, soak->kind[ft_prng_below(&prng, soak->kinds)],
+                         1);
+        op->label = old.label;
+        op->moment = old.moment;
+    }
+}
+
+static bool add_kind(struct soak *soak, const char *name)
+{
+    for (unsigned number = 1; number < 255 && soak->kinds < KINDS_MAX; number++)
+        if (ft_op_row(number) && strcmp(ft_op_row(number)->name, name) == 0) {
+            soak->kind[soak->kinds++] = (uint8_t)number;
+            return true;
+        }
+    return false;
+}
+
 static void run(struct soak *soak, uint64_t seed, int platform)
 {
     struct ft_scenario scenario;
@@ -65,6 +98,8 @@ static void run(struct soak *soak, uint64_t seed, int platform)
     struct ft_verdict verdict;
 
     ft_scenario_random(seed, platform, &scenario);
+    if (soak->kinds > 0)
+        replace_ops(soak, seed, &scenario);
     soak->phases.now = PHASE_IDLE;
     ft_session_run(&soak->session, &options, &result, &verdict);
     soak->hash = XXH3_64bits_withSeed(&result.hash, sizeof result.hash, soak->hash);
@@ -120,6 +155,9 @@ int main(int argc, char **argv)
         return usage();
     soak.each = argc > 6 && strcmp(argv[6], "each") == 0;
     soak.bad = argc > 6 && strcmp(argv[6], "bad") == 0;
+    for (int i = 7; i < argc; i++)
+        if (!add_kind(&soak, argv[i]))
+            return usage();
     if (!ft_session_open(&soak.session, module, false, 0))
         return 5;
     soak.session.tap = ft_phases_event;
