@@ -13,7 +13,9 @@
  *     --ft-mutation=HOW   structured (the default): whole ops, learning from what is reached;
  * bytes: the engine's own; random: each input a fresh random scenario, whatever the engine has
  * kept. For libFuzzer; AFL++ takes its mutator from AFL_CUSTOM_MUTATOR_LIBRARY
+ *     --ft-no-state       tell the engine the driver's edges only, not the state cells
  */
+#include "feedback/feedback.h"
 #include "fuzz/finding_file.h"
 #include "replay/execute.h"
 #include "replay/session.h"
@@ -33,7 +35,7 @@ static struct {
     const char *mutant, *findings, *counter, *fixed;
     int platform; /* -1: the scenario's own */
     enum { MUTATION_STRUCTURED, MUTATION_BYTES, MUTATION_RANDOM } mutation;
-    bool stop;
+    bool stop, no_state;
     volatile uint64_t *runs; /* shared with whoever watches */
     struct ft_scenario fixed_scenario;
     const struct ft_module *module;
@@ -85,6 +87,10 @@ static void take_argument(const char *argument)
         return;
     if (strcmp(argument, "--ft-stop") == 0) {
         target.stop = true;
+        return;
+    }
+    if (strcmp(argument, "--ft-no-state") == 0) {
+        target.no_state = true;
         return;
     }
     if (take(argument, "--ft-mutation=", &value)) {
@@ -162,7 +168,6 @@ static void run(const struct ft_scenario *scenario, bool cold, struct ft_run_res
 /* AFL++ compares the coverage of equal inputs: that of making a warm point must not count for the
  * input that happens to be the first on its platform. */
 extern uint8_t *__afl_area_ptr __attribute__((weak));
-extern uint32_t __afl_map_size __attribute__((weak));
 
 static void warm_up(const struct ft_platform *platform)
 {
@@ -171,9 +176,9 @@ static void warm_up(const struct ft_platform *platform)
 
     if (&__afl_area_ptr == NULL || ft_world_is_warm(target.session.world, platform))
         return;
+    ft_feedback_pause();
     run(&nothing, false, &result, NULL);
-    memset(__afl_area_ptr, 0, __afl_map_size);
-    __afl_area_ptr[0] = 1; /* AFL++'s own mark that the target ran */
+    ft_feedback_resume();
 }
 
 /* The same scenario from the other start must give the same events; a difference is our own bug. */
@@ -181,7 +186,9 @@ static void check_cold(const struct ft_scenario *scenario, const struct ft_run_r
 {
     struct ft_run_result cold;
 
+    ft_feedback_pause();
     run(scenario, true, &cold, NULL);
+    ft_feedback_resume();
     if (cold.hash == warm->hash)
         return;
     fprintf(stderr, "flushtrace: own failure: warm and cold runs differ (%016llx, %016llx)\n",
@@ -218,16 +225,26 @@ static void report(const struct ft_scenario *scenario, const struct ft_verdict *
     abort();
 }
 
+/* Not earlier than the first input: by now the engine has its signal handlers, and ours go in front
+ * of them. */
+static void open_session(void)
+{
+    if (target.open)
+        return;
+    if (!ft_session_open(&target.session, target.module, false, 0))
+        exit(5);
+    if (!target.no_state)
+        ft_feedback_open(&target.session);
+    target.open = true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ft_scenario scenario;
     struct ft_run_result result;
     struct ft_verdict verdict;
 
-    /* Not earlier: by now the engine has its signal handlers, and ours go in front of them. */
-    if (!target.open && !ft_session_open(&target.session, target.module, false, 0))
-        exit(5);
-    target.open = true;
+    open_session();
     (*target.runs)++;
     if (target.fixed)
         scenario = target.fixed_scenario;
@@ -236,6 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (target.platform >= 0)
         ft_platform_preset((enum ft_platform_name)target.platform, &scenario.platform);
     warm_up(&scenario.platform);
+    ft_feedback_begin();
     run(&scenario, false, &result, &verdict);
     if (XXH3_64bits(data, size) % COLD_CHECK_ONE_IN == 0)
         check_cold(&scenario, &result);

@@ -1,0 +1,545 @@
+/* Which cell an event reaches: the class of the event, and the state that events before it made. */
+#include "feedback/state_cells.h"
+
+#include "sim/handle.h"
+#include "sim/scenario.h"
+
+#include <string.h>
+
+enum {
+    MAJOR_READ = 0x03,
+    MAJOR_WRITE = 0x04,
+    MAJOR_DEVICE_CONTROL = 0x0E,
+    MAJOR_INTERNAL_CONTROL = 0x0F,
+    MINOR_START = 0x00,
+    MINOR_QUERY_REMOVE = 0x01,
+    MINOR_REMOVE = 0x02,
+    MINOR_CANCEL_REMOVE = 0x03,
+    MINOR_STOP = 0x04,
+    MINOR_QUERY_STOP = 0x05,
+    MINOR_CANCEL_STOP = 0x06,
+    MINOR_SURPRISE = 0x17,
+    MINOR_SET_POWER = 0x02,
+    DEVICE_D0 = 1,
+    SYSTEM_WORKING = 1,
+    ENGINE_ALL_MOVED = 1,
+    ACTION_DEALLOCATE = 2,
+    NO_CLASS = FT_CLASS_COUNT
+};
+
+/* ---- the class of an event ---- */
+
+static unsigned class_of_op(uint64_t op)
+{
+    switch (op) {
+    case FT_OP_CLOSE_HANDLE:
+        return FT_CLASS_STRIKE_CLOSE;
+    case FT_OP_QUERY_REMOVE:
+    case FT_OP_REMOVE:
+    case FT_OP_CANCEL_REMOVE:
+        return FT_CLASS_STRIKE_REMOVE;
+    case FT_OP_YANK:
+        return FT_CLASS_STRIKE_YANK;
+    case FT_OP_SURPRISE_REMOVE:
+        return FT_CLASS_STRIKE_SURPRISE;
+    case FT_OP_QUERY_STOP:
+    case FT_OP_STOP:
+    case FT_OP_CANCEL_STOP:
+    case FT_OP_RESTART:
+        return FT_CLASS_STRIKE_STOP;
+    case FT_OP_QUERY_POWER:
+    case FT_OP_POWER_DOWN:
+    case FT_OP_POWER_UP:
+    case FT_OP_POWER_TO:
+        return FT_CLASS_STRIKE_POWER;
+    case FT_OP_SLEEP:
+    case FT_OP_WAKE:
+    case FT_OP_WAKE_SIGNAL:
+        return FT_CLASS_STRIKE_SLEEP;
+    case FT_OP_INT_LATE:
+    case FT_OP_INT_LOST:
+    case FT_OP_INT_SPURIOUS:
+        return FT_CLASS_STRIKE_INTERRUPT;
+    default:
+        return NO_CLASS; /* a request, a world choice, or told by an event of its own */
+    }
+}
+
+static unsigned class_of_routine(uint64_t routine)
+{
+    switch (routine) {
+    case FT_ROUTINE_CANCEL:
+        return FT_CLASS_ENTER_CANCEL;
+    case FT_ROUTINE_ADAPTER_CONTROL:
+    case FT_ROUTINE_LIST_CONTROL:
+        return FT_CLASS_ENTER_CONTROL;
+    case FT_ROUTINE_ISR:
+        return FT_CLASS_ENTER_ISR;
+    case FT_ROUTINE_DPC:
+        return FT_CLASS_ENTER_DPC;
+    case FT_ROUTINE_TIMER_DPC:
+    case FT_ROUTINE_IO_TIMER:
+        return FT_CLASS_ENTER_TIMER;
+    case FT_ROUTINE_WORK_ITEM:
+    case FT_ROUTINE_THREAD:
+    case FT_ROUTINE_POWER_CALLBACK:
+        return FT_CLASS_ENTER_PASSIVE;
+    default:
+        return NO_CLASS;
+    }
+}
+
+static unsigned class_of_pnp(uint64_t minor)
+{
+    switch (minor) {
+    case MINOR_START:
+    case MINOR_STOP:
+    case MINOR_QUERY_STOP:
+    case MINOR_CANCEL_STOP:
+        return FT_CLASS_PNP_STOP;
+    case MINOR_QUERY_REMOVE:
+    case MINOR_REMOVE:
+    case MINOR_CANCEL_REMOVE:
+        return FT_CLASS_PNP_REMOVE;
+    case MINOR_SURPRISE:
+        return FT_CLASS_PNP_SURPRISE;
+    default:
+        return NO_CLASS;
+    }
+}
+
+/* A request of a program; what the machine itself sends does not go through the DMA path. */
+static bool is_data_request(const struct ft_event *event)
+{
+    unsigned major = (unsigned)(event->arg[1] >> 8);
+
+    return event->layer == FT_LAYER_HARNESS &&
+           (major == MAJOR_READ || major == MAJOR_WRITE || major == MAJOR_DEVICE_CONTROL ||
+            major == MAJOR_INTERNAL_CONTROL);
+}
+
+static bool is_device_power(const struct ft_event *event)
+{
+    return event->arg[2] == MINOR_SET_POWER && !event->arg[4];
+}
+
+static unsigned class_of_dma(const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_DMA_CHANNEL:
+    case FT_EV_SG_GET:
+        return FT_CLASS_CHANNEL;
+    case FT_EV_DMA_MAP:
+    case FT_EV_SG_LIST:
+        return FT_CLASS_MAP;
+    case FT_EV_DMA_FLUSH:
+    case FT_EV_SG_PUT:
+        return FT_CLASS_FLUSH;
+    case FT_EV_DMA_FREE_REGS:
+    case FT_EV_DMA_FREE_CHANNEL:
+        return FT_CLASS_FREE;
+    case FT_EV_DMA_SHORT_MAP:
+        return FT_CLASS_FAULT;
+    case FT_EV_ENGINE_BEGIN:
+        return FT_CLASS_BEGIN;
+    case FT_EV_ENGINE_END:
+        return event->arg[2] == ENGINE_ALL_MOVED ? FT_CLASS_END : FT_CLASS_BROKEN;
+    default:
+        return NO_CLASS;
+    }
+}
+
+static unsigned class_of_io(const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_IRP_NEW:
+        return is_data_request(event) ? FT_CLASS_NEW_REQUEST : NO_CLASS;
+    case FT_EV_IRP_CANCEL:
+        return FT_CLASS_STRIKE_CANCEL;
+    case FT_EV_IRP_COMPLETE:
+        return (event->arg[1] & 0x80000000) ? FT_CLASS_FAIL : FT_CLASS_SUCCEED;
+    case FT_EV_CSQ_CANCEL:
+        return FT_CLASS_ENTER_CANCEL;
+    case FT_EV_PNP_SEND:
+        return class_of_pnp(event->arg[2]);
+    case FT_EV_POWER_SEND:
+        return is_device_power(event) ? FT_CLASS_POWER_SET : NO_CLASS;
+    default:
+        return NO_CLASS;
+    }
+}
+
+static unsigned class_of(const struct ft_event *event)
+{
+    switch (event->kind >> 8) {
+    case FT_EV_IRP_NEW >> 8:
+        return class_of_io(event);
+    case FT_EV_DMA_GET >> 8:
+    case FT_EV_ENGINE_BEGIN >> 8:
+        return class_of_dma(event);
+    default:
+        break;
+    }
+    switch (event->kind) {
+    case FT_EV_OP_FIRED:
+    case FT_EV_OP_LATE:
+        return class_of_op(event->arg[1]);
+    case FT_EV_CALL_ENTER:
+        return class_of_routine(event->arg[0]);
+    case FT_EV_TASK_PREEMPT:
+        return FT_CLASS_PREEMPT;
+    case FT_EV_CHOICE_FAIL:
+    case FT_EV_CHOICE_DEFER:
+    case FT_EV_CHOICE_REGISTERS:
+    case FT_EV_CHOICE_EVICT:
+        return FT_CLASS_FAULT;
+    case FT_EV_LOCK_WAIT:
+        return FT_CLASS_CONTENTION;
+    case FT_EV_DEV_HOSTILE:
+        return FT_CLASS_STRIKE_DEVICE;
+    case FT_EV_REG_READ:
+    case FT_EV_REG_WRITE:
+    case FT_EV_PORT_READ:
+    case FT_EV_PORT_WRITE:
+        return event->arg[3] ? NO_CLASS : FT_CLASS_DEAD_ACCESS;
+    default:
+        return NO_CLASS;
+    }
+}
+
+/* ---- requests ---- */
+
+static struct ft_cell_request *by_irp(struct ft_cell_state *state, uint32_t irp)
+{
+    for (unsigned i = 0; irp && i < FT_CELL_REQUESTS; i++)
+        if (state->request[i].irp == irp)
+            return &state->request[i];
+    return NULL;
+}
+
+static struct ft_cell_request *by_path(struct ft_cell_state *state, uint32_t path)
+{
+    for (unsigned i = 0; path && i < FT_CELL_REQUESTS; i++)
+        if (state->request[i].irp && state->request[i].path == path)
+            return &state->request[i];
+    return NULL;
+}
+
+/* The engine works for the request that was last on the path, if that is in this phase. */
+static struct ft_cell_request *of_engine(struct ft_cell_state *state, enum ft_cell_phase phase)
+{
+    struct ft_cell_request *request = &state->request[state->on_path];
+
+    if (request->irp && request->phase == phase)
+        return request;
+    for (unsigned i = 0; i < FT_CELL_REQUESTS; i++)
+        if (state->request[i].irp && state->request[i].phase == phase)
+            return &state->request[i];
+    return request->irp ? request : NULL;
+}
+
+static uint32_t grant_of(const struct ft_event *event)
+{
+    return ft_handle_id(event->arg[1]);
+}
+
+static uint32_t list_of(const struct ft_event *event)
+{
+    return event->arg[1] ? ft_handle_id(event->arg[1]) | FT_CELL_LIST : 0;
+}
+
+/* The request that an event belongs to, NULL for none. */
+static struct ft_cell_request *owner_of(struct ft_cell_state *state, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_IRP_NEW:
+        return NULL;
+    case FT_EV_IRP_PENDING:
+    case FT_EV_IRP_CANCEL:
+    case FT_EV_IRP_COMPLETE:
+    case FT_EV_IRP_DONE:
+    case FT_EV_IRP_FREE:
+        return by_irp(state, ft_handle_id(event->arg[0]));
+    case FT_EV_DMA_CHANNEL:
+        return by_irp(state, ft_handle_id(event->arg[3]));
+    case FT_EV_DMA_GRANT:
+        return by_irp(state, ft_handle_id(event->arg[3]));
+    case FT_EV_SG_GET:
+        return by_irp(state, ft_handle_id(event->arg[7]));
+    case FT_EV_SG_LIST:
+        return by_irp(state, ft_handle_id(event->arg[7]));
+    case FT_EV_DMA_MAP:
+    case FT_EV_DMA_FLUSH:
+    case FT_EV_DMA_ACTION:
+    case FT_EV_DMA_FREE_REGS:
+    case FT_EV_DMA_FREE_CHANNEL:
+        return by_path(state, grant_of(event));
+    case FT_EV_SG_PUT:
+        return by_path(state, list_of(event));
+    case FT_EV_ENGINE_BEGIN:
+        return of_engine(state, FT_PHASE_MAPPED);
+    case FT_EV_ENGINE_END:
+        return of_engine(state, FT_PHASE_RUNNING);
+    default:
+        return by_irp(state, event->request);
+    }
+}
+
+static unsigned phase_of(const struct ft_cell_request *request)
+{
+    if (request->cancelled && request->phase >= FT_PHASE_NEW && request->phase <= FT_PHASE_FREED)
+        return request->phase - FT_PHASE_NEW + FT_PHASE_CANCELLED_NEW;
+    return request->phase;
+}
+
+/* The request on the DMA path leads, else the most advanced one that is not complete. */
+static void find_leader(struct ft_cell_state *state)
+{
+    const struct ft_cell_request *leader = &state->request[state->on_path];
+
+    if (!leader->irp || leader->phase < FT_PHASE_WAITING || leader->phase == FT_PHASE_COMPLETED) {
+        leader = NULL;
+        for (unsigned i = 0; i < FT_CELL_REQUESTS; i++) {
+            const struct ft_cell_request *request = &state->request[i];
+
+            if (request->irp &&
+                (!leader || leader->phase == FT_PHASE_COMPLETED ||
+                 (request->phase > leader->phase && request->phase != FT_PHASE_COMPLETED)))
+                leader = request;
+        }
+    }
+    state->leader = leader ? (uint8_t)phase_of(leader) : FT_PHASE_NONE;
+}
+
+static void add_request(struct ft_cell_state *state, uint32_t irp)
+{
+    for (unsigned i = 0; i < FT_CELL_REQUESTS; i++)
+        if (!state->request[i].irp) {
+            state->request[i] = (struct ft_cell_request){.irp = irp, .phase = FT_PHASE_NEW};
+            return;
+        }
+}
+
+static void move(struct ft_cell_state *state, struct ft_cell_request *request,
+                 enum ft_cell_phase phase)
+{
+    request->phase = (uint8_t)phase;
+    if (phase >= FT_PHASE_WAITING && phase <= FT_PHASE_FREED)
+        state->on_path = (uint8_t)(request - state->request);
+}
+
+/* A step of DMA. A grant or list can come before the event of the call that asked for it. */
+static void follow_dma(struct ft_cell_state *state, struct ft_cell_request *request,
+                       const struct ft_event *event)
+{
+    bool early = request->phase < FT_PHASE_WAITING || request->phase == FT_PHASE_FREED;
+
+    switch (event->kind) {
+    case FT_EV_DMA_CHANNEL:
+        if (early && !(event->arg[2] & 0x80000000))
+            move(state, request, FT_PHASE_WAITING);
+        break;
+    case FT_EV_SG_GET:
+        if (early && !(event->arg[5] & 0x80000000))
+            move(state, request, FT_PHASE_WAITING);
+        break;
+    case FT_EV_DMA_GRANT:
+        request->path = grant_of(event);
+        move(state, request, FT_PHASE_GRANTED);
+        break;
+    case FT_EV_SG_LIST:
+        request->path = list_of(event);
+        move(state, request, FT_PHASE_MAPPED);
+        break;
+    case FT_EV_DMA_MAP:
+        if (event->arg[6] && request->phase != FT_PHASE_RUNNING)
+            move(state, request, FT_PHASE_MAPPED);
+        break;
+    case FT_EV_ENGINE_BEGIN:
+        move(state, request, FT_PHASE_RUNNING);
+        break;
+    case FT_EV_ENGINE_END:
+        if (request->phase == FT_PHASE_RUNNING)
+            move(state, request, FT_PHASE_DONE);
+        break;
+    case FT_EV_DMA_FLUSH:
+    case FT_EV_SG_PUT:
+        move(state, request, FT_PHASE_FLUSHED);
+        break;
+    case FT_EV_DMA_ACTION:
+        if (event->arg[2] == ACTION_DEALLOCATE)
+            move(state, request, FT_PHASE_FREED);
+        break;
+    case FT_EV_DMA_FREE_REGS:
+    case FT_EV_DMA_FREE_CHANNEL:
+        move(state, request, FT_PHASE_FREED);
+        break;
+    default:
+        break;
+    }
+}
+
+static void follow_request(struct ft_cell_state *state, struct ft_cell_request *request,
+                           const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_IRP_PENDING:
+        if (request->phase == FT_PHASE_NEW)
+            request->phase = FT_PHASE_PENDING;
+        break;
+    case FT_EV_IRP_CANCEL:
+        request->cancelled = true;
+        break;
+    case FT_EV_IRP_COMPLETE:
+        request->phase = FT_PHASE_COMPLETED;
+        break;
+    case FT_EV_IRP_DONE:
+    case FT_EV_IRP_FREE:
+        *request = (struct ft_cell_request){.irp = 0};
+        break;
+    default:
+        if (request->phase != FT_PHASE_COMPLETED)
+            follow_dma(state, request, event);
+        break;
+    }
+}
+
+/* ---- the machine ---- */
+
+static void find_machine(struct ft_cell_state *state)
+{
+    unsigned pnp = state->pnp, power = state->power;
+    bool own;
+
+    if (power == FT_CELL_OFF && state->asleep)
+        power = FT_CELL_ASLEEP;
+    if (state->gone && pnp < FT_CELL_SURPRISE_REMOVED)
+        pnp = FT_CELL_GONE;
+    state->machine = (uint8_t)ft_cell_machine_of(pnp, power, &own);
+}
+
+/* From the moment that a request goes down to what it asks for … */
+static void follow_pnp_send(struct ft_cell_state *state, uint64_t minor)
+{
+    switch (minor) {
+    case MINOR_QUERY_STOP:
+        state->pnp = FT_CELL_STOP_PENDING;
+        break;
+    case MINOR_STOP:
+        state->pnp = FT_CELL_STOPPED;
+        break;
+    case MINOR_QUERY_REMOVE:
+        state->pnp = FT_CELL_REMOVE_PENDING;
+        break;
+    case MINOR_SURPRISE:
+        state->pnp = FT_CELL_SURPRISE_REMOVED;
+        break;
+    case MINOR_REMOVE:
+        state->pnp = FT_CELL_REMOVED;
+        break;
+    default:
+        break;
+    }
+}
+
+/* … and when it has ended, where the device is then. */
+static void follow_pnp_done(struct ft_cell_state *state, uint64_t pnp)
+{
+    static const uint8_t states[FT_PNP_COUNT] = {
+        [FT_PNP_NOT_STARTED] = FT_CELL_NOT_STARTED,
+        [FT_PNP_STARTED] = FT_CELL_STARTED,
+        [FT_PNP_STOP_PENDING] = FT_CELL_STOP_PENDING,
+        [FT_PNP_STOPPED] = FT_CELL_STOPPED,
+        [FT_PNP_REMOVE_PENDING] = FT_CELL_REMOVE_PENDING,
+        [FT_PNP_SURPRISE_REMOVED] = FT_CELL_SURPRISE_REMOVED,
+        [FT_PNP_REMOVED] = FT_CELL_REMOVED,
+    };
+
+    if (pnp > 0 && pnp < FT_PNP_COUNT)
+        state->pnp = states[pnp];
+}
+
+static void follow_power(struct ft_cell_state *state, const struct ft_event *event)
+{
+    bool up = event->arg[3] == DEVICE_D0;
+
+    if (!is_device_power(event))
+        return;
+    if (event->kind == FT_EV_POWER_SEND && up != (state->power == FT_CELL_ON))
+        state->power = up ? FT_CELL_GOING_UP : FT_CELL_GOING_DOWN;
+}
+
+static void follow_machine(struct ft_cell_state *state, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_PNP_SEND:
+        follow_pnp_send(state, event->arg[2]);
+        break;
+    case FT_EV_PNP_DONE:
+        follow_pnp_done(state, event->arg[3]);
+        break;
+    case FT_EV_POWER_SEND:
+        follow_power(state, event);
+        break;
+    case FT_EV_POWER_DONE:
+        if (event->arg[1] != MINOR_SET_POWER || event->arg[4])
+            return;
+        state->power = event->arg[3] == DEVICE_D0 ? FT_CELL_ON : FT_CELL_OFF;
+        break;
+    case FT_EV_SYSTEM_POWER:
+        state->asleep = event->arg[0] != SYSTEM_WORKING;
+        break;
+    case FT_EV_HW_YANK:
+        state->gone = true;
+        break;
+    default:
+        return;
+    }
+    find_machine(state);
+}
+
+/* Most events are of no class and change nothing; they are let go at once. */
+static bool changes_state(const struct ft_event *event)
+{
+    switch (event->kind >> 8) {
+    case FT_EV_IRP_NEW >> 8:
+    case FT_EV_DMA_GET >> 8:
+        return true;
+    default:
+        return event->kind == FT_EV_ENGINE_BEGIN || event->kind == FT_EV_ENGINE_END ||
+               event->kind == FT_EV_HW_YANK;
+    }
+}
+
+/* Classes that are about a tracked request, and not about another one of the machine's. */
+static bool needs_owner(unsigned class_)
+{
+    return class_ == FT_CLASS_STRIKE_CANCEL || class_ == FT_CLASS_ENTER_CANCEL ||
+           class_ == FT_CLASS_SUCCEED || class_ == FT_CLASS_FAIL;
+}
+
+unsigned ft_cell_of_event(struct ft_cell_state *state, const struct ft_event *event)
+{
+    unsigned class_ = class_of(event), cell = FT_NO_CELL;
+    struct ft_cell_request *request;
+
+    if (event->kind == FT_EV_RUN_BEGIN) {
+        memset(state, 0, sizeof *state);
+        find_machine(state);
+        return FT_NO_CELL;
+    }
+    if (class_ == NO_CLASS && !changes_state(event))
+        return FT_NO_CELL;
+    request = owner_of(state, event);
+    if (class_ != NO_CLASS && (request || !needs_owner(class_)))
+        cell = ft_cell_number(class_, request ? phase_of(request) : state->leader, state->machine);
+    if (!changes_state(event))
+        return cell;
+    if (event->kind == FT_EV_IRP_NEW && is_data_request(event))
+        add_request(state, ft_handle_id(event->arg[0]));
+    else if (request)
+        follow_request(state, request, event);
+    follow_machine(state, event);
+    find_leader(state);
+    return cell;
+}
