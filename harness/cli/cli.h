@@ -60,6 +60,7 @@ enum ft_exit {
     OPTION(SARIF, "sarif", 0, "FILE", "also write SARIF 2.1.0")                                    \
     OPTION(JOBS, "jobs", 'j', "N", "worker processes (default: one for each processor)")           \
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
+    OPTION(TIME, "time", 0, "S", "end after that many seconds with what there is by then")         \
     OPTION(MODEL, "model", 0, "MODEL", "wdm (kmdf and scsi: not built yet)")                       \
     OPTION(NO_PAGER, "no-pager", 0, NULL, "print to the terminal at once")                         \
     OPTION(COLOUR, "colour", 0, "WHEN", "auto (on a terminal), always or never")                   \
@@ -100,7 +101,8 @@ struct ft_cli {
     struct ft_words object, kind;
     bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given;
     uint64_t seed, stop_at, around, radius, from, to;
-    unsigned jobs; /* 0: as many as there are processors */
+    uint64_t seconds; /* --time, 0: not given */
+    unsigned jobs;    /* 0: as many as there are processors */
     struct ft_baseline baseline;
 };
 

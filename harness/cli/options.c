@@ -182,6 +182,8 @@ static error_t take_option(const struct argp_state *state, int option, const cha
         return take_number(state, option, text, 0, UINT64_MAX, &cli->seed);
     case FT_OPT_STOP_AT:
         return take_number(state, option, text, 1, UINT64_MAX, &cli->stop_at);
+    case FT_OPT_TIME:
+        return take_number(state, option, text, 1, UINT32_MAX, &cli->seconds);
     case FT_OPT_JOBS:
         error = take_number(state, option, text, 1, FT_JOBS_LIMIT, &jobs);
         cli->jobs = (unsigned)jobs;

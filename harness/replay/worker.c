@@ -17,12 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    CPU_SECONDS = 5,
-    EXIT_NO_WORLD = 3,
-    POLL_MILLISECONDS = 50,
-    IMPATIENT_MICROSECONDS = 100000
-};
+enum { CPU_SECONDS = 5, EXIT_NO_WORLD = 3, POLL_MILLISECONDS = 50, IMPATIENT_MICROSECONDS = 50000 };
 
 static size_t log_bytes(void)
 {

@@ -31,7 +31,7 @@ struct ft_worker_log {
 
 struct ft_worker_options {
     bool keep_going;      /* record violations and run on */
-    bool impatient;       /* a loop without points is a hang after 0.2 s of CPU time, not 2 s */
+    bool impatient;       /* a loop without points is a hang after 0.1 s of CPU time, not 2 s */
     uint16_t disabled;    /* rule that must not judge, 0: none */
     uint32_t cpu_seconds; /* host CPU time before a run is a hang; 0: 5 */
     /* Asked while a run lasts, about 20 times a second: true gives the run up. May be NULL. */

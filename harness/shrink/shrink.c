@@ -149,15 +149,15 @@ static enum ft_answer ask(void *context, const struct ft_scenario *scenario)
 static enum ft_status confirm(struct shrink *shrink, const struct ft_scenario *scenario, bool *ret)
 {
     static const struct ft_execute_options options = {0};
-    struct ft_trace trace;
-    enum ft_status status = ft_execute(shrink->module, scenario, &options, &trace, shrink->error);
+    struct ft_trace *trace = &shrink->result.trace;
+    enum ft_status status;
 
-    if (status != FT_OK)
-        return status;
+    ft_trace_free(trace);
+    memset(trace, 0, sizeof *trace);
     shrink->result.runs++;
-    *ret = ft_same_finding(&trace.verdict, shrink->wanted);
-    ft_trace_free(&trace);
-    return FT_OK;
+    status = ft_execute(shrink->module, scenario, &options, trace, shrink->error);
+    *ret = status == FT_OK && ft_same_finding(&trace->verdict, shrink->wanted);
+    return status;
 }
 
 static enum ft_status search(struct shrink *shrink, const struct ft_scenario *scenario)
@@ -171,33 +171,34 @@ static enum ft_status search(struct shrink *shrink, const struct ft_scenario *sc
         return status;
     shrink->reduce = (struct ft_reduce){.ask = ask, .context = shrink, .best = *scenario};
     shrink->result.scenario = *scenario;
-    ft_reduce(&shrink->reduce);
+    if (ask(shrink, scenario) == FT_ANSWER_YES)
+        ft_reduce(&shrink->reduce);
     ft_worker_close(&shrink->worker);
     return shrink->status;
 }
 
+/* Runs may leave something behind in the worker's process that the next one needs: then each has a
+ * process of its own. */
 static enum ft_status shrink_and_confirm(struct shrink *shrink, const struct ft_scenario *scenario)
 {
+    enum ft_status status = search(shrink, scenario);
     bool found = false;
-    enum ft_status status = confirm(shrink, scenario, &found);
 
-    if (status == FT_OK && !found)
-        return ft_fail(shrink->error, FT_NOT_FOUND, 0, "the scenario does not give the finding");
-    if (status == FT_OK)
-        status = search(shrink, scenario);
     if (status == FT_OK)
         status = confirm(shrink, &shrink->result.scenario, &found);
     if (status != FT_OK || found)
         return status;
-    /* Runs before it have left something behind in the process that this one needed. */
     shrink->careful = true;
     status = search(shrink, scenario);
     if (status == FT_OK)
         status = confirm(shrink, &shrink->result.scenario, &found);
-    if (status == FT_OK && !found) {
-        shrink->result.scenario = *scenario;
-        shrink->result.end = FT_SHRINK_UNSTEADY;
-    }
+    if (status != FT_OK || found)
+        return status;
+    shrink->result.end = FT_SHRINK_UNSTEADY;
+    shrink->result.scenario = *scenario;
+    status = confirm(shrink, scenario, &found);
+    if (status == FT_OK && !found)
+        return ft_fail(shrink->error, FT_NOT_FOUND, 0, "the scenario does not give the finding");
     return status;
 }
 
@@ -217,6 +218,8 @@ enum ft_status ft_shrink(const struct ft_module *module, const struct ft_scenari
     shrink->begin = now();
     status = shrink_and_confirm(shrink, scenario);
     shrink->result.seconds = now() - shrink->begin;
+    if (status != FT_OK)
+        ft_trace_free(&shrink->result.trace);
     *ret = shrink->result;
     free(shrink);
     return status;

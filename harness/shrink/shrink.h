@@ -2,8 +2,8 @@
  *
  * Scenarios are tried in a long-lived worker process, warm; a run that kills it costs a new one.
  * The result has been run once more by itself, cold, and gives the same finding (ft_same_finding:
- * kind, rule and driver function). The caller may have other child processes and signal handlers of
- * its own: only the worker is waited for, and Ctrl-C does not reach it.
+ * kind, rule and driver function); that run is recorded. The caller may have other child processes
+ * and signal handlers of its own: only the worker is waited for, and Ctrl-C does not reach it.
  */
 #ifndef FT_SHRINK_H
 #define FT_SHRINK_H
@@ -11,6 +11,7 @@
 #include "sim/module.h"
 #include "sim/scenario.h"
 #include "status.h"
+#include "trace/trace.h"
 #include "verdict.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ enum ft_shrink_end {
 
 struct ft_shrink_result {
     struct ft_scenario scenario; /* the best so far, whatever the end */
+    struct ft_trace trace;       /* its run, recorded; the caller frees it (ft_trace_free) */
     uint32_t runs;
     double seconds;
     enum ft_shrink_end end;
@@ -45,8 +47,8 @@ struct ft_shrink_options {
     void *context;
 };
 
-/* FT_NOT_FOUND: the scenario does not give the finding `wanted` on this module. With every other
- * failure *ret is not of use either. */
+/* FT_NOT_FOUND: the scenario does not give the finding `wanted` on this module. With a failure
+ * there is no trace, and nothing of *ret is of use. */
 enum ft_status ft_shrink(const struct ft_module *module, const struct ft_scenario *scenario,
                          const struct ft_verdict *wanted, const struct ft_shrink_options *options,
                          struct ft_shrink_result *ret, struct ft_error *error);

@@ -54,6 +54,18 @@ static unsigned own_knobs(const struct ft_platform *platform)
     return own;
 }
 
+/* Another preset, and the knobs that are not as the preset has them. */
+static void change_preset(struct ft_platform *platform, enum ft_platform_name name)
+{
+    struct ft_platform old, before = *platform;
+
+    ft_platform_preset((enum ft_platform_name)platform->preset, &old);
+    ft_platform_preset(name, platform);
+    for (unsigned knob = 0; knob < FT_KNOB_COUNT; knob++)
+        if (ft_knob_get(&before, knob) != ft_knob_get(&old, knob))
+            ft_knob_set(platform, knob, ft_knob_get(&before, knob));
+}
+
 unsigned ft_simpler_platforms(const struct ft_platform *platform, struct ft_platform *list)
 {
     unsigned own = own_knobs(platform), count = 0;
@@ -62,6 +74,10 @@ unsigned ft_simpler_platforms(const struct ft_platform *platform, struct ft_plat
     for (unsigned i = 0; i < FT_PLATFORM_COUNT; i++)
         if (own > 0 || i < platform->preset)
             ft_platform_preset((enum ft_platform_name)i, &list[count++]);
+    for (unsigned i = 0; own > 0 && i < platform->preset; i++) {
+        list[count] = *platform;
+        change_preset(&list[count++], (enum ft_platform_name)i);
+    }
     ft_platform_preset((enum ft_platform_name)platform->preset, &preset);
     for (unsigned knob = 0; knob < FT_KNOB_COUNT; knob++) {
         unsigned value = ft_knob_get(platform, knob), usual = ft_knob_get(&preset, knob);

@@ -3,8 +3,8 @@
  * A scenario is 1-minimal for a finding when none of these steps keeps the finding:
  *
  *     ops         one op goes; while there are at most FT_PAIR_OPS of them, two ops go
- *     platform    another preset with fewer own knobs or a lower number (coherent is the lowest);
- *                 one knob as the preset has it; a smaller value of a knob of its own
+ *     platform    a preset without own knobs; a lower preset (coherent is the lowest) with or
+ *                 without them; one knob as the preset has it; a smaller value of an own knob
  *     moment      none; no accesses, or fewer; the target `device`, or the request that the op is
  *                 `of`; a smaller count; a named point for `any`, a more common one for another
  *     argument    a smaller value; of a size rather 0, 1, a power of two or whole pages

@@ -341,9 +341,15 @@ test_shrink() {
     expect 1 run wdm-packet --mutant "$mutant" --scenario "$work/long.fts" -o "$work/long.ftr"
     expect 0 shrink "$work/long.ftr" -o "$work/small.ftr" --json
     json 'a["ops"] < a["ops_before"] == 3 and a["runs"] > 0 and a["verdict"] == "violation"'
+    json 'a["minimal"] and a["end"] == "minimal" and a["scenario"].startswith("platform ") and a["rerun"]'
     expect 0 replay "$work/small.ftr"
     expect 0 shrink "$work/long.ftr" -o "$work/small.ftr"
     says out 'shrunk: 3 ops to'
+    says out 'minimal: '
+    checks=$((checks + 1))
+    [[ $(tail -n 1 "$work/out") == *"replay $work/small.ftr" ]] || fail 'the last line of shrink is not the rerun command'
+    expect 0 shrink "$work/small.ftr" -o "$work/small.ftr" --json
+    json 'a["ops"] == a["ops_before"] and a["events"] == a["events_before"]'
     expect 3 shrink "$work/long.ftr"
     says err '-o is missing'
     expect 3 shrink "$work/clean.ftr" -o "$work/x.ftr"
@@ -351,6 +357,34 @@ test_shrink() {
     expect 1 shrink "$work/long.ftr" --mutant none -o "$work/x.ftr"
     checks=$((checks + 1))
     [[ ! -e $work/x.ftr ]] || fail 'shrink wrote a trace without the finding'
+}
+
+# A driver that never returns: each step costs CPU time, and the best so far is never lost.
+test_shrink_ends() {
+    local i signals
+    {
+        printf 'platform iommu registers=2\n'
+        for i in 1 2 3 4 5 6 7 8 9 10; do printf 'read length=%d\nevict\n' $((i * 3)); done
+        printf 'write length=4096 offset=4000 @ device/pool:alloc/1\nyank\n'
+    } >"$work/loop.fts"
+    expect 1 run "$modules/faulty-requests.so" --scenario "$work/loop.fts" -o "$work/loop.ftr"
+    says out 'hang'
+    expect 0 shrink "$work/loop.ftr" --driver "$modules/faulty-requests.so" -o "$work/small.ftr" --time 1 --json
+    json 'a["verdict"] == "hang" and not a["minimal"] and a["end"] == "out of time"'
+    expect 3 shrink "$work/loop.ftr" --driver "$modules/faulty-requests.so" -o "$work/small.ftr" --time 0
+    rm "$work/small.ftr"
+    "$flushtrace" shrink "$work/loop.ftr" --driver "$modules/faulty-requests.so" -o "$work/small.ftr" >"$work/out" 2>&1 &
+    # Ctrl-C, as soon as it is listened to.
+    for ((i = 0; i < 1000; i++)); do
+        signals=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$!/status" 2>/dev/null)
+        ((0x${signals:-0} & 2)) && break
+        sleep 0.01
+    done
+    kill -INT $!
+    checks=$((checks + 1))
+    wait $! || fail "shrink after Ctrl-C: exit $?"
+    says out 'not minimal (interrupted): this is the best so far'
+    expect 0 replay "$work/small.ftr" --driver "$modules/faulty-requests.so"
 }
 
 test_regress() {
@@ -505,6 +539,7 @@ test_gdb
 test_show
 test_check_and_diff
 test_shrink
+test_shrink_ends
 test_regress
 test_hostile
 test_faults
