@@ -42,7 +42,7 @@ RESULTS = os.path.join(ROOT, "build", "bench", "tte.jsonl")
 STRATEGIES = ("structured", "bytes", "random")
 FLOOR = 100_000  # executions: below that a limit says nothing
 MOST = 20_000_000
-# What a campaign gives libFuzzer (harness/fuzz/engines.c). Bytes grow slowly there; whole ops do best without such a limit.
+# What a campaign gives libFuzzer (harness/fuzz/campaign/engines.c). Bytes grow slowly there; whole ops do best without such a limit.
 ENGINE = ["-max_len=512", "-reduce_inputs=0", "-rss_limit_mb=0", "-timeout=60", "-verbosity=0", "-detect_leaks=0",
           "-print_funcs=0"]
 LEN_CONTROL = {"structured": 0, "bytes": 20, "random": 0}

@@ -113,7 +113,7 @@ static int run_verb(const struct ft_verb *verb, int argc, char **argv)
     memcpy(words, argv + 1, ((size_t)argc - 1) * sizeof(*words));
     name_verb(words, verb->name);
     if (verb == &verb_fuzz) {
-        status = ft_cli_fuzz(argc - 1, words);
+        status = ft_cli_fuzz(&cli, argc - 1, words);
     } else if (ft_cli_parse(&cli, argc - 1, words, &status)) {
         status = ft_cli_enter_flavour(&cli);
         status = status == FT_EXIT_OK ? verb->run(&cli) : status;

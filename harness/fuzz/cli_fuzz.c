@@ -1,15 +1,12 @@
-/* flushtrace fuzz: arguments, live progress, summary. */
+/* flushtrace fuzz: arguments. */
 #define _GNU_SOURCE
 #include "fuzz/cli_fuzz.h"
-#include "cli/baseline.h"
-#include "fuzz/campaign.h"
-#include "replay/execute.h"
-#include "rules/rules.h"
+#include "fuzz/campaign/campaign_private.h"
 
 #include <argp.h>
-#include <jansson.h>
+#include <ctype.h>
+#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,55 +15,135 @@ enum {
     KEY_STOP = 256,
     KEY_JSON,
     KEY_BYTES,
-    KEY_JOBS,
     KEY_TIME,
     KEY_BASELINE,
     KEY_IGNORE,
+    KEY_NO_SHRINK,
+    KEY_USAGE,
     DEFAULT_SECONDS = 60,
-    EXIT_BAD = 3
+    ENGINE_FLAG_MIN = 3 /* letters of a libFuzzer flag */
 };
 
 struct arguments {
-    const char *core, *mutant, *platform, *engine, *out;
-    unsigned jobs, seconds;
-    uint64_t seed;
-    bool stop, json, bytes;
-    char **passed;
+    struct ft_cli *cli;
+    char *driver[FT_SUBJECTS_MAX];
+    unsigned driver_count;
+    const char *mutant, *platform, *out;
+    bool engine[FT_ENGINE_COUNT];
+    uint64_t jobs, seconds, seed;
+    bool stop, bytes, no_shrink, help;
+    char **words; /* for the engines, NULL-terminated */
 };
 
 static const struct argp_option options[] = {
-    {"engine", 'e', "ENGINE", 0, "libfuzzer (the default) or afl", 0},
-    {"mutant", 'm', "M", 0, "fuzz this mutant instead of the sound core", 0},
+    {"engine", 'e', "ENGINE", 0,
+     "libfuzzer (the default), afl, or both side by side on one corpus (repeatable)", 0},
+    {"mutant", 'm', "M", 0, "fuzz this mutant instead of the sound core (or DRIVER+M)", 0},
     {"platform", 'p', "P", 0, "every scenario on this preset", 0},
-    {"jobs", KEY_JOBS, "N", 0, "engine processes on one corpus (1)", 0},
-    {"time", KEY_TIME, "S", 0, "seconds (60)", 0},
+    {"jobs", 'j', "N", 0,
+     "engine processes in all, dealt out over drivers and engines (one for each)", 0},
+    {"time", KEY_TIME, "S", 0, "seconds (60); m, h and d are understood: 90m", 0},
     {"out", 'o', "DIR", 0, "where corpus and findings go (flushtrace-out)", 0},
-    {"seed", 's', "N", 0, "the engine's seed (1)", 0},
-    {"stop-at-finding", KEY_STOP, NULL, 0, "end at the first new finding", 0},
+    {"seed", 's', "N", 0, "the engines' seed (1)", 0},
+    {"stop-at-finding", KEY_STOP, NULL, 0, "end at the first new finding that counts", 0},
     {"baseline", KEY_BASELINE, "FILE", 0,
      "findings listed there (rule function reason) do not count", 0},
     {"ignore", KEY_IGNORE, "RULE[:FUNCTION]", 0, "this finding does not count (repeatable)", 0},
+    {"no-shrink", KEY_NO_SHRINK, NULL, 0, "keep findings as they were found", 0},
     {"bytes", KEY_BYTES, NULL, 0, "the engine's byte mutations only, not whole ops", 0},
-    {"json", KEY_JSON, NULL, 0, "one JSON object on standard output", 0},
+    {"json", KEY_JSON, NULL, 0, "print exactly one JSON object on standard output", 0},
+    {"help", 'h', NULL, 0, "print this text", 0},
+    {"usage", KEY_USAGE, NULL, OPTION_HIDDEN, NULL, 0},
     {0}};
 
-static struct ft_baseline baseline;
+static struct ft_baseline *baseline;
 
-static bool is_known(const struct ft_verdict *verdict)
+static const char *why_known(const struct ft_verdict *verdict)
 {
-    return verdict->finding_count ? ft_baseline_finding(&baseline, &verdict->finding[0]) != NULL
-                                  : ft_baseline_stop(&baseline, verdict->kind) != NULL;
+    const struct ft_baseline_entry *entry =
+        verdict->finding_count ? ft_baseline_finding(baseline, &verdict->finding[0])
+                               : ft_baseline_stop(baseline, verdict->kind);
+
+    return entry ? entry->reason : NULL;
 }
 
 /* Both options end in the same list; a bad one ends the program with its reason. */
-static void know(struct argp_state *state, bool file, const char *text)
+static error_t know(struct argp_state *state, bool file, const char *text)
 {
+    struct arguments *a = state->input;
     struct ft_error error = {0};
-    enum ft_status status = file ? ft_baseline_read(&baseline, text, &error)
-                                 : ft_baseline_ignore(&baseline, text, &error);
+    enum ft_status status = file ? ft_baseline_read(&a->cli->baseline, text, &error)
+                                 : ft_baseline_ignore(&a->cli->baseline, text, &error);
 
-    if (status != FT_OK)
-        argp_error(state, "%s%s%s", file ? text : "", file ? ": " : "", error.text);
+    if (file)
+        a->cli->baseline_path = text;
+    if (status == FT_OK)
+        return 0;
+    if (file && error.offset)
+        argp_error(state, "%s:%llu: %s", text, (unsigned long long)error.offset, error.text);
+    else
+        argp_error(state, "%s", error.text);
+    return EINVAL;
+}
+
+static error_t take_number(const struct argp_state *state, const char *name, const char *text,
+                           uint64_t least, uint64_t most, uint64_t *ret)
+{
+    char *end = NULL;
+
+    errno = 0;
+    *ret = isdigit((unsigned char)text[0]) ? strtoull(text, &end, 0) : 0;
+    if (end && !*end && errno == 0 && *ret >= least && *ret <= most)
+        return 0;
+    argp_error(state, "--%s takes a number from %llu to %llu, not '%s'", name,
+               (unsigned long long)least, (unsigned long long)most, text);
+    return EINVAL;
+}
+
+static error_t take_time(const struct argp_state *state, const char *text, uint64_t *ret)
+{
+    static const struct {
+        char unit;
+        unsigned seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    size_t length = strlen(text);
+    char number[24];
+    unsigned factor = 1;
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (length > 1 && text[length - 1] == units[i].unit) {
+            factor = units[i].seconds;
+            length--;
+            break;
+        }
+    snprintf(number, sizeof number, "%.*s", (int)(length < 20 ? length : 20), text);
+    if (take_number(state, "time", number, 1, UINT32_MAX / 86400, ret) != 0)
+        return EINVAL;
+    *ret *= factor;
+    return 0;
+}
+
+static error_t take_engine(const struct argp_state *state, const char *text, bool *engine)
+{
+    bool both = strcmp(text, "both") == 0, any = false;
+
+    for (int i = 0; i < FT_ENGINE_COUNT; i++)
+        if (both || strcmp(text, ft_engine_name((enum ft_engine)i)) == 0)
+            engine[i] = any = true;
+    if (any)
+        return 0;
+    argp_error(state, "the engine is libfuzzer, afl or both, not '%s'", text);
+    return EINVAL;
+}
+
+static error_t take_driver(const struct argp_state *state, char *text, struct arguments *a)
+{
+    if (a->driver_count == FT_SUBJECTS_MAX) {
+        argp_error(state, "more than %d drivers", FT_SUBJECTS_MAX);
+        return EINVAL;
+    }
+    a->driver[a->driver_count++] = text;
+    return 0;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -75,270 +152,280 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
     switch (key) {
     case 'e':
-        a->engine = text;
-        break;
+        return take_engine(state, text, a->engine);
     case 'm':
         a->mutant = text;
-        break;
+        return 0;
     case 'p':
         a->platform = text;
-        break;
+        return 0;
     case 'o':
         a->out = text;
-        break;
+        return 0;
     case 's':
-        a->seed = strtoull(text, NULL, 0);
-        break;
-    case KEY_JOBS:
-        a->jobs = (unsigned)strtoul(text, NULL, 0);
-        break;
+        return take_number(state, "seed", text, 0, UINT32_MAX, &a->seed);
+    case 'j':
+        return take_number(state, "jobs", text, 1, FT_JOBS_MAX, &a->jobs);
     case KEY_TIME:
-        a->seconds = (unsigned)strtoul(text, NULL, 0);
-        break;
+        return take_time(state, text, &a->seconds);
     case KEY_STOP:
         a->stop = true;
-        break;
+        return 0;
     case KEY_BYTES:
         a->bytes = true;
-        break;
-    case KEY_JSON:
-        a->json = true;
-        break;
+        return 0;
+    case KEY_NO_SHRINK:
+        a->no_shrink = true;
+        return 0;
+    case KEY_JSON: /* taken already: also bad usage is answered that way */
+        return 0;
     case KEY_BASELINE:
     case KEY_IGNORE:
-        know(state, key == KEY_BASELINE, text);
-        break;
+        return know(state, key == KEY_BASELINE, text);
     case ARGP_KEY_ARG:
-        if (a->core) {
-            a->passed = &state->argv[state->next - 1];
-            state->next = state->argc;
-        } else {
-            a->core = text;
-        }
-        break;
-    case ARGP_KEY_NO_ARGS:
-        argp_usage(state);
-        break;
+        return take_driver(state, text, a);
+    case 'h':
+    case KEY_USAGE:
+        argp_state_help(state, stdout,
+                        key == KEY_USAGE ? ARGP_HELP_USAGE
+                                         : ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
+        a->help = true;
+        state->next = state->argc;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->help || a->driver_count)
+            return 0;
+        argp_error(state, "DRIVER is missing");
+        return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
     }
-    return 0;
 }
 
-static const struct argp argp = {.options = options,
-                                 .parser = parse,
-                                 .args_doc = "DRIVER [-- ENGINE FLAGS...]",
-                                 .doc =
-                                     "Fuzz a driver core: the engine chooses requests and the "
-                                     "moments at which cancellation, removal and power "
-                                     "transitions strike.\vFindings become traces in "
-                                     "DIR/DRIVER[+MUTANT]/findings, one for each rule and driver "
-                                     "function. Ctrl-C ends the campaign in order; kill -9 loses "
-                                     "nothing; starting again goes on from the same "
-                                     "folder.\n\nExit: 0 nothing found, 1 a finding, 3 bad usage, "
-                                     "5 our own failure.\n\nExample: flushtrace fuzz "
-                                     "wdm-packet --time 30"};
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "DRIVER... [-FLAG=VALUE...] [-- ENGINE FLAGS...]",
+    .doc =
+        "Fuzz driver cores: the engine chooses requests and the moments at which cancellation, "
+        "removal and power transitions strike.\v"
+        "DRIVER is a name that flushtrace drivers lists, or the path of a module with its fuzz "
+        "target beside it (flushtrace_add_driver, flushtrace_add_fuzz_targets); DRIVER+MUTANT is a "
+        "mutant of it.\n\n"
+        "Findings become traces in DIR/DRIVER[+MUTANT]/findings, one for each rule and driver "
+        "function, shrunk while the engines go on. Ctrl-C ends the campaign in order, a second one "
+        "at once; kill -9 loses nothing; starting again goes on from the same folder.\n\n"
+        "Flags of libFuzzer (-max_len=64) pass through, as does what stands behind --: with both "
+        "engines, words like -name=value go to libFuzzer and the others to afl-fuzz. AFL_* "
+        "variables reach afl-fuzz. DIR/DRIVER/corpus is a libFuzzer corpus, DIR/DRIVER/afl an "
+        "AFL++ output folder: -merge=1, afl-cmin and afl-whatsup work on them.\n\n"
+        "Exit status: 0 nothing found, 1 a finding that counts, 3 bad usage, 5 our own failure.\n\n"
+        "  flushtrace fuzz wdm-packet --time 30\n"
+        "  flushtrace fuzz wdm-packet wdm-sglist --engine both --jobs 8 --time 8h --out night\n"
+        "  flushtrace fuzz wdm-packet+no-flush-on-abort --stop-at-finding -max_len=256"};
 
-static bool quiet_progress;
-
-static const char *finding_name(const struct ft_verdict *verdict)
+static bool is_libfuzzer_flag(const char *word)
 {
-    const struct ft_rule_row *rule =
-        verdict->finding_count ? ft_rule_by_number(verdict->finding[0].rule) : NULL;
+    size_t letters;
 
-    return rule ? rule->id : ft_verdict_name(verdict->kind);
-}
-
-static void print_finding(const struct ft_campaign_finding *finding)
-{
-    const struct ft_verdict *verdict = &finding->verdict;
-    char when[32] = "earlier";
-
-    if (finding->fresh)
-        snprintf(when, sizeof when, "%.1f s", finding->seconds);
-    fprintf(stderr, "  %9s  %s%s%s%s\n             %s\n", when, finding_name(verdict),
-            verdict->finding_count ? "  in " : "",
-            verdict->finding_count ? verdict->finding[0].function : "",
-            finding->known ? "  (known)" : "", finding->path);
-}
-
-/* One line that is rewritten on a terminal; findings scroll above it. */
-static void progress(const struct ft_campaign *campaign)
-{
-    static unsigned printed;
-    static double last;
-    bool terminal = isatty(STDERR_FILENO);
-    double seconds = ft_campaign_now() - campaign->start;
-
-    if (quiet_progress)
-        return;
-    for (; printed < campaign->finding_count; printed++) {
-        if (!campaign->finding[printed].fresh)
-            continue;
-        fputs(terminal ? "\r\033[K" : "", stderr);
-        print_finding(&campaign->finding[printed]);
-    }
-    if (!terminal && seconds - last < 10)
-        return;
-    last = seconds;
-    fprintf(stderr, "%s  %5.0f of %u s  %10llu runs  %8.0f/s  %u finding%s%s",
-            terminal ? "\r\033[K" : "", seconds, campaign->seconds,
-            (unsigned long long)campaign->executions,
-            seconds > 0 ? (double)campaign->executions / seconds : 0, campaign->finding_count,
-            campaign->finding_count == 1 ? "" : "s", terminal ? "" : "\n");
-    fflush(stderr);
-}
-
-static int refuse(const char *what, const char *value)
-{
-    fprintf(stderr, "flushtrace fuzz: %s: %s\n", what, value);
-    return EXIT_BAD;
-}
-
-static bool program_folder(char *path, size_t capacity)
-{
-    ssize_t length = readlink("/proc/self/exe", path, capacity - 1);
-
-    if (length <= 0)
+    if (word[0] != '-' || word[1] == '-')
         return false;
-    path[length] = '\0';
-    *strrchr(path, '/') = '\0';
-    return true;
+    letters = strspn(word + 1, "abcdefghijklmnopqrstuvwxyz_0123456789");
+    return letters >= ENGINE_FLAG_MIN && word[1 + letters] == '=';
 }
 
-static int check(const struct arguments *a, struct ft_campaign *campaign)
+/* Takes the engines' words out of argv; what is left is ours. */
+static int take_engine_words(int argc, char **argv, struct arguments *a)
 {
-    bool found = !a->platform;
+    unsigned count = 0;
+    int kept = 0;
 
-    campaign->module = ft_module_find(a->core, a->mutant);
-    if (!campaign->module)
-        return refuse("no such driver or mutant (see flushtrace drivers)",
-                      *a->mutant ? a->mutant : a->core);
-    for (unsigned i = 0; i < FT_PLATFORM_COUNT; i++)
-        found |= a->platform && strcmp(a->platform, ft_platform_preset_name(i)) == 0;
-    if (!found)
-        return refuse("no such platform", a->platform);
-    if (strcmp(a->engine, "libfuzzer") != 0 && strcmp(a->engine, "afl") != 0)
-        return refuse("the engine is libfuzzer or afl, not", a->engine);
-    if (a->jobs < 1 || a->jobs > FT_JOBS_MAX || a->seconds < 1)
-        return refuse("out of range", "--jobs takes 1 to 32, --time at least 1");
-    campaign->engine = strcmp(a->engine, "afl") == 0 ? FT_ENGINE_AFL : FT_ENGINE_LIBFUZZER;
+    a->words = calloc((size_t)argc + 1, sizeof *a->words);
+    if (!a->words)
+        abort();
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            while (++i < argc)
+                a->words[count++] = argv[i];
+        } else if (i > 0 && is_libfuzzer_flag(argv[i])) {
+            a->words[count++] = argv[i];
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    argv[kept] = NULL;
+    return kept;
+}
+
+/* Whose a word is follows from its form, when both engines are there to take it. */
+static void deal_words(const struct arguments *a, struct ft_campaign *campaign)
+{
+    unsigned total = 0, count[FT_ENGINE_COUNT] = {0};
+    bool both = campaign->engine[FT_ENGINE_LIBFUZZER] && campaign->engine[FT_ENGINE_AFL];
+
+    while (a->words[total])
+        total++;
+    for (int i = 0; i < FT_ENGINE_COUNT; i++) {
+        campaign->passed[i] = calloc(total + 1, sizeof(char *));
+        if (!campaign->passed[i])
+            abort();
+    }
+    for (unsigned i = 0; i < total; i++) {
+        enum ft_engine engine =
+            (both ? is_libfuzzer_flag(a->words[i]) : campaign->engine[FT_ENGINE_LIBFUZZER])
+                ? FT_ENGINE_LIBFUZZER
+                : FT_ENGINE_AFL;
+
+        campaign->passed[engine][count[engine]++] = a->words[i];
+    }
+}
+
+static bool has_program(const struct ft_subject *subject, enum ft_engine engine)
+{
+    char program[FT_PATH_BYTES];
+
+    ft_engine_program(subject, engine, program);
+    return access(program, X_OK) == 0;
+}
+
+/* The engines' programs stand beside the driver's module, or beside this program. */
+static int find_programs(struct ft_cli *cli, const struct ft_campaign *campaign,
+                         struct ft_subject *subject)
+{
+    for (int i = 0; i < FT_ENGINE_COUNT; i++) {
+        char program[FT_PATH_BYTES];
+
+        if (!campaign->engine[i])
+            continue;
+        if (subject->path)
+            ft_path(subject->programs, "%.*s", (int)(strrchr(subject->path, '/') - subject->path),
+                    subject->path);
+        if (!subject->path || !has_program(subject, (enum ft_engine)i))
+            ft_path(subject->programs, "%s", campaign->programs);
+        if (has_program(subject, (enum ft_engine)i))
+            continue;
+        ft_engine_program(subject, (enum ft_engine)i, program);
+        return ft_cli_refuse(cli, FT_NO_DRIVER,
+                             "no fuzz target %s (flavour %s is not built; see "
+                             "flushtrace_add_fuzz_targets)",
+                             strrchr(program, '/') + 1, ft_engine_name((enum ft_engine)i));
+    }
+    return FT_EXIT_OK;
+}
+
+/* "DRIVER", "DRIVER+MUTANT", or a path. */
+static int add_subject(struct ft_cli *cli, const struct arguments *a, char *word,
+                       struct ft_campaign *campaign)
+{
+    struct ft_subject *subject = &campaign->subject[campaign->subject_count];
+    char *plus = strchr(word, '/') ? NULL : strchr(word, '+');
+    const char *mutant = plus ? plus + 1 : a->mutant;
+    struct ft_error error = {0};
+
+    if (plus)
+        *plus = '\0';
+    if (ft_cli_module(word, mutant, &subject->module, &error) != FT_OK)
+        return ft_cli_fail(cli, &error, NULL);
+    if (strchr(word, '/') && !(subject->path = realpath(word, NULL)))
+        return ft_cli_refuse(cli, FT_NO_FILE, "%s: %s", word, strerror(errno));
+    ft_path(subject->folder, "%s/%s%s%s", a->out, subject->module->core,
+            *subject->module->mutant ? "+" : "", subject->module->mutant);
+    for (unsigned i = 0; i < campaign->subject_count; i++)
+        if (strcmp(campaign->subject[i].folder, subject->folder) == 0)
+            return ft_cli_refuse(cli, FT_USAGE, "%s stands there twice", word);
+    campaign->subject_count++;
+    return find_programs(cli, campaign, subject);
+}
+
+static bool in_path(const char *program)
+{
+    const char *folders = getenv("PATH");
+    char path[FT_PATH_BYTES];
+
+    while (folders && *folders) {
+        size_t length = strcspn(folders, ":");
+
+        snprintf(path, sizeof path, "%.*s/%s", (int)length, folders, program);
+        if (access(path, X_OK) == 0)
+            return true;
+        folders += length + (folders[length] == ':');
+    }
+    return false;
+}
+
+static int prepare(struct ft_cli *cli, const struct arguments *a, struct ft_campaign *campaign)
+{
+    if (a->platform && ft_cli_platform(a->platform) < 0)
+        return ft_cli_refuse(cli, FT_USAGE, "no such platform: %.40s", a->platform);
+    if (*a->mutant && a->driver_count > 1)
+        return ft_cli_refuse(cli, FT_USAGE, "--mutant is for one driver; write DRIVER+MUTANT");
+    for (int i = 0; i < FT_ENGINE_COUNT; i++)
+        campaign->engine[i] = a->engine[i];
+    if (!a->engine[FT_ENGINE_AFL])
+        campaign->engine[FT_ENGINE_LIBFUZZER] = true;
+    if (campaign->engine[FT_ENGINE_AFL] && !in_path("afl-fuzz"))
+        return ft_cli_refuse(cli, FT_NO_DRIVER, "there is no afl-fuzz in PATH (package afl++)");
+    if (!ft_cli_sibling("", campaign->programs, sizeof campaign->programs))
+        return ft_cli_refuse(cli, FT_IO, "cannot find my own folder");
+    campaign->programs[strlen(campaign->programs) - 1] = '\0';
+    for (unsigned i = 0; i < a->driver_count; i++) {
+        int status = add_subject(cli, a, a->driver[i], campaign);
+
+        if (status != FT_EXIT_OK)
+            return status;
+    }
     campaign->platform = a->platform;
-    campaign->jobs = a->jobs;
-    campaign->seconds = a->seconds;
+    campaign->jobs = (unsigned)a->jobs;
+    campaign->seconds = (unsigned)a->seconds;
     campaign->seed = a->seed;
     campaign->stop_at_finding = a->stop;
     campaign->bytes_only = a->bytes;
-    campaign->passed = a->passed;
-    campaign->is_known = is_known;
-    snprintf(campaign->folder, sizeof campaign->folder, "%s/%s%s%s", a->out, a->core,
-             *a->mutant ? "+" : "", a->mutant);
-    if (!program_folder(campaign->programs, sizeof campaign->programs))
-        return refuse("cannot find my own folder", "/proc/self/exe");
-    return 0;
+    campaign->no_shrink = a->no_shrink;
+    campaign->known = why_known;
+    campaign->progress = ft_fuzz_progress;
+    campaign->note = ft_fuzz_note;
+    deal_words(a, campaign);
+    ft_campaign_deal(campaign);
+    if (a->jobs && a->jobs < campaign->jobs)
+        ft_cli_note(cli, "%u jobs: one for each driver and engine", campaign->jobs);
+    return FT_EXIT_OK;
 }
 
-static unsigned count_that_count(const struct ft_campaign *campaign)
+/* An engine that stays away, a finding that does not come again: our own failures. */
+static int exit_status(const struct ft_campaign *campaign)
 {
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < campaign->finding_count; i++)
-        count += !campaign->finding[i].known;
-    return count;
+    if (campaign->unconfirmed || campaign->engine_failed)
+        return FT_EXIT_FAILURE;
+    return ft_fuzz_first(campaign) ? FT_EXIT_FINDING : FT_EXIT_OK;
 }
 
-static json_t *finding_json(const struct ft_campaign *campaign,
-                            const struct ft_campaign_finding *finding)
-{
-    const struct ft_verdict *verdict = &finding->verdict;
-    char rerun[1024];
-
-    snprintf(rerun, sizeof rerun, "flushtrace replay %s", finding->path);
-    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:b, s:s, s:s}", "verdict",
-                     ft_verdict_name(verdict->kind), "rule", finding_name(verdict), "function",
-                     verdict->finding_count ? verdict->finding[0].function : "", "event",
-                     (json_int_t)(verdict->finding_count ? verdict->finding[0].event : 0), "driver",
-                     campaign->module->core, "mutant", campaign->module->mutant, "seconds",
-                     finding->seconds, "new", finding->fresh, "known", finding->known, "trace",
-                     finding->path, "rerun", rerun);
-}
-
-static void print_json(const struct ft_campaign *campaign)
-{
-    json_t *findings = json_array(), *object;
-    double seconds = ft_campaign_now() - campaign->start;
-
-    for (unsigned i = 0; i < campaign->finding_count; i++)
-        json_array_append_new(findings, finding_json(campaign, &campaign->finding[i]));
-    object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:o}", "verdict",
-        count_that_count(campaign) ? "violation" : "clean", "driver", campaign->module->core,
-        "mutant", campaign->module->mutant, "engine", ft_engine_name(campaign->engine), "platform",
-        campaign->platform ? campaign->platform : "any", "executions",
-        (json_int_t)campaign->executions, "seconds", seconds, "executions_per_second",
-        seconds > 0 ? (double)campaign->executions / seconds : 0.0, "interrupted",
-        campaign->interrupted, "findings", findings);
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(object);
-}
-
-static void print_summary(const struct ft_campaign *campaign)
-{
-    double seconds = ft_campaign_now() - campaign->start;
-
-    fprintf(stderr, "%s%s%s%s: %llu runs in %.1f s with %s, %u finding%s%s\n",
-            isatty(STDERR_FILENO) ? "\r\033[K" : "", campaign->module->core,
-            *campaign->module->mutant ? "+" : "", campaign->module->mutant,
-            (unsigned long long)campaign->executions, seconds, ft_engine_name(campaign->engine),
-            campaign->finding_count, campaign->finding_count == 1 ? "" : "s",
-            campaign->interrupted ? " (interrupted)" : "");
-    /* The new ones have scrolled by; these are from an earlier campaign in the same folder. */
-    for (unsigned i = 0; i < campaign->finding_count; i++)
-        if (!campaign->finding[i].fresh)
-            print_finding(&campaign->finding[i]);
-    if (campaign->finding_count)
-        fprintf(stderr, "flushtrace replay %s\n", campaign->finding[0].path);
-}
-
-/* An engine that died on its own is our failure, and its log says why. */
-static int engine_failure(const struct ft_campaign *campaign)
-{
-    char log[1024];
-
-    ft_engine_log(campaign, 0, log, sizeof log);
-    fprintf(stderr, "flushtrace fuzz: an engine ended before its time; its last words are in %s\n",
-            log);
-    return 5;
-}
-
-int ft_cli_fuzz(int argc, char **argv)
+int ft_cli_fuzz(struct ft_cli *cli, int argc, char **argv)
 {
     static struct ft_campaign campaign;
-    struct arguments a = {.mutant = "",
-                          .engine = "libfuzzer",
-                          .out = "flushtrace-out",
-                          .jobs = 1,
-                          .seconds = DEFAULT_SECONDS,
-                          .seed = 1};
+    struct arguments a = {
+        .cli = cli, .mutant = "", .out = "flushtrace-out", .seconds = DEFAULT_SECONDS, .seed = 1};
     struct ft_error error = {0};
     int status;
 
-    argp_err_exit_status = EXIT_BAD;
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
-    status = check(&a, &campaign);
-    if (status)
-        return status;
-    quiet_progress = a.json;
-    if (ft_campaign_run(&campaign, progress, &error) != FT_OK) {
-        fprintf(stderr, "flushtrace fuzz: %s\n", error.text);
-        return ft_status_exit(error.status);
+    baseline = &cli->baseline;
+    for (int i = 0; i < argc; i++)
+        cli->json |= strcmp(argv[i], "--json") == 0;
+    argc = take_engine_words(argc, argv, &a);
+    setenv("ARGP_HELP_FMT", "rmargin=96,opt-doc-col=30,no-dup-args-note", 0);
+    if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &a) != 0) {
+        if (cli->json)
+            ft_cli_print_json(json_pack("{s:s, s:s}", "verdict", "error", "error", "bad usage"));
+        return FT_EXIT_USAGE;
     }
-    if (a.json)
-        print_json(&campaign);
-    else
-        print_summary(&campaign);
-    if (campaign.engine_failed && !campaign.interrupted)
-        return engine_failure(&campaign);
-    return count_that_count(&campaign) ? 1 : 0;
+    if (a.help)
+        return FT_EXIT_OK;
+    status = prepare(cli, &a, &campaign);
+    if (status != FT_EXIT_OK)
+        return status;
+    ft_fuzz_report_begin(cli, &campaign);
+    if (ft_campaign_run(&campaign, &error) != FT_OK)
+        return ft_cli_fail(cli, &error, NULL);
+    ft_cli_complain_unused(cli);
+    ft_fuzz_summary(cli, &campaign);
+    return exit_status(&campaign);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BYTES_MAX = 4096, SEEN_MAX = 1024 };
+enum { SEEN_MAX = 1024 };
 
 /* One finding in a million runs is news; the same one again is not worth a system call. */
 static bool seen_before(uint64_t key)
@@ -44,7 +44,7 @@ void ft_finding_file_write(const char *folder, const struct ft_scenario *scenari
     const struct ft_finding *finding = &verdict->finding[0];
     unsigned rule = verdict->finding_count ? finding->rule : 0;
     uint64_t site = verdict->finding_count ? finding->site : 0;
-    uint8_t bytes[BYTES_MAX];
+    uint8_t bytes[FT_FINDING_BYTES_MAX];
     size_t length = ft_scenario_encode(scenario, bytes, sizeof bytes);
     char *path, *temporary;
     int file;
@@ -73,7 +73,7 @@ void ft_finding_file_write(const char *folder, const struct ft_scenario *scenari
 
 bool ft_finding_file_read(const char *path, struct ft_scenario *ret)
 {
-    uint8_t bytes[BYTES_MAX];
+    uint8_t bytes[FT_FINDING_BYTES_MAX + 1];
     FILE *file = fopen(path, "rb");
     size_t length;
 
@@ -81,6 +81,8 @@ bool ft_finding_file_read(const char *path, struct ft_scenario *ret)
         return false;
     length = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
+    if (length == 0 || length > FT_FINDING_BYTES_MAX)
+        return false;
     ft_scenario_decode(bytes, length, ret);
     return true;
 }

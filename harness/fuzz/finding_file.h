@@ -12,11 +12,14 @@
 
 #include <stdbool.h>
 
+enum { FT_FINDING_BYTES_MAX = 4096 };
+
 /* Writes the finding unless one of that name was written before (by this process or another). */
 void ft_finding_file_write(const char *folder, const struct ft_scenario *scenario,
                            const struct ft_verdict *verdict);
 
-/* Reads one. False: the file cannot be read. */
+/* Reads one. False: the file cannot be read, is empty, or is longer than
+ * a scenario. */
 bool ft_finding_file_read(const char *path, struct ft_scenario *ret);
 
 #endif

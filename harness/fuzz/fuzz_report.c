@@ -1,0 +1,278 @@
+/* What a campaign says to people: progress, findings as they come, the summary. */
+#define _GNU_SOURCE
+#include "fuzz/cli_fuzz.h"
+#include "report/colour.h"
+#include "rules/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { SECONDS_A_LINE = 10, COLUMNS = 100, QUIET_SECONDS = 10, NAME_COLUMNS = 14 };
+
+static const struct ft_cli *speaker;
+static bool terminal;
+static unsigned said; /* findings that were said as they came */
+
+const char *ft_fuzz_finding_name(const struct ft_campaign_finding *finding)
+{
+    const struct ft_verdict *verdict = &finding->verdict;
+    const struct ft_rule_row *rule =
+        verdict->finding_count ? ft_rule_by_number(verdict->finding[0].rule) : NULL;
+
+    return rule ? rule->id : ft_verdict_name(verdict->kind);
+}
+
+const char *ft_fuzz_finding_function(const struct ft_campaign_finding *finding)
+{
+    return finding->verdict.finding_count ? finding->verdict.finding[0].function : "";
+}
+
+void ft_fuzz_replay_command(const struct ft_cli *cli, const struct ft_campaign_finding *finding,
+                            struct ft_command *command)
+{
+    struct ft_cli replaying = {.program = cli->program, .driver = finding->subject->path};
+
+    if (strcmp(finding->flavour, finding->subject->module->flavour) != 0)
+        replaying.flavour = finding->flavour;
+    ft_command_replay(command, &replaying, finding->path);
+}
+
+const struct ft_campaign_finding *ft_fuzz_first(const struct ft_campaign *campaign)
+{
+    for (unsigned i = 0; i < campaign->finding_count; i++)
+        if (!campaign->finding[i].known)
+            return &campaign->finding[i];
+    return NULL;
+}
+
+static unsigned count_that_count(const struct ft_campaign *campaign)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < campaign->finding_count; i++)
+        count += !campaign->finding[i].known;
+    return count;
+}
+
+static uint64_t inputs(const struct ft_campaign *campaign, bool at_begin)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < campaign->subject_count; i++)
+        count += at_begin ? campaign->subject[i].inputs_begun : campaign->subject[i].inputs;
+    return count;
+}
+
+static void print_names(const struct ft_campaign *campaign, FILE *out)
+{
+    for (unsigned i = 0; i < campaign->subject_count; i++) {
+        const struct ft_module *module = campaign->subject[i].module;
+
+        fprintf(out, "%s%s%s%s", i ? ", " : "", module->core, *module->mutant ? "+" : "",
+                module->mutant);
+    }
+}
+
+void ft_fuzz_report_begin(const struct ft_cli *cli, const struct ft_campaign *campaign)
+{
+    unsigned jobs[FT_ENGINE_COUNT] = {0};
+
+    speaker = cli;
+    terminal = isatty(STDERR_FILENO) != 0;
+    said = 0;
+    if (cli->json)
+        return;
+    for (unsigned i = 0; i < campaign->jobs; i++)
+        jobs[campaign->job[i].engine]++;
+    fputs("fuzzing ", stderr);
+    print_names(campaign, stderr);
+    fprintf(stderr, " for %u s:", campaign->seconds);
+    for (int i = 0; i < FT_ENGINE_COUNT; i++)
+        if (jobs[i])
+            fprintf(stderr, " %u x %s", jobs[i], ft_engine_name((enum ft_engine)i));
+    fputs(terminal ? "; Ctrl-C ends it\n" : "\n", stderr);
+}
+
+static void clear_line(void)
+{
+    if (terminal && !speaker->json)
+        fputs("\r\033[K", stderr);
+}
+
+void ft_fuzz_note(const char *text)
+{
+    clear_line();
+    ft_cli_note(speaker, "%s", text);
+}
+
+static void print_finding(const struct ft_campaign_finding *finding, FILE *out)
+{
+    const char *function = ft_fuzz_finding_function(finding);
+    bool colour = ft_colour_wanted(out);
+    char when[32] = "earlier";
+
+    if (finding->fresh)
+        snprintf(when, sizeof when, "%.1f s", finding->seconds);
+    fprintf(out, "  %9s  %s%s%s%s%s", when,
+            ft_colour(colour, finding->known ? FT_COLOUR_DIM : FT_COLOUR_BAD),
+            ft_fuzz_finding_name(finding), ft_colour(colour, FT_COLOUR_NONE),
+            *function ? "  in " : "", function);
+    if (finding->known)
+        fprintf(out, "  (known: %s)", finding->known);
+    fprintf(out, "\n             ");
+    if (finding->shrink == FT_SHRINK_DONE && finding->ops < finding->ops_found)
+        fprintf(out, "%u ops, of %u  ", finding->ops, finding->ops_found);
+    else
+        fprintf(out, "%u ops%s  ", finding->ops,
+                finding->shrink == FT_SHRINK_DUE ? ", not shrunk yet" : "");
+    fprintf(out, "%s\n", finding->path);
+}
+
+/* "1234567" as people read it. */
+static const char *rate(double a_second)
+{
+    static char text[32];
+
+    if (a_second >= 10000)
+        snprintf(text, sizeof text, "%.1f k/s", a_second / 1000);
+    else
+        snprintf(text, sizeof text, "%.0f/s", a_second);
+    return text;
+}
+
+/* Since when nothing is new: worth a word when that is long, and long for this campaign. */
+static bool on_plateau(const struct ft_campaign *campaign, double *since)
+{
+    double seconds = ft_campaign_seconds(campaign);
+
+    *since = campaign->last_new - campaign->start;
+    return seconds - *since >= QUIET_SECONDS && seconds - *since >= seconds / 4;
+}
+
+static int columns(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
+        return COLUMNS;
+    return size.ws_col;
+}
+
+static void print_line(const struct ft_campaign *campaign, double seconds)
+{
+    unsigned findings = count_that_count(campaign);
+    char line[256], quiet[64] = "";
+    double since;
+
+    if (on_plateau(campaign, &since))
+        snprintf(quiet, sizeof quiet, "  nothing new since %.0f s", since);
+    snprintf(line, sizeof line, "%5.0f of %u s  %llu runs  %s  corpus %llu  %u finding%s%s",
+             seconds, campaign->seconds, (unsigned long long)campaign->executions,
+             rate(seconds > 0 ? (double)campaign->executions / seconds : 0),
+             (unsigned long long)inputs(campaign, false), findings, findings == 1 ? "" : "s",
+             quiet);
+    if (terminal)
+        fprintf(stderr, "\r\033[K%.*s", columns() - 1, line);
+    else
+        fprintf(stderr, "%s\n", line);
+    fflush(stderr);
+}
+
+void ft_fuzz_progress(const struct ft_campaign *campaign)
+{
+    static double last;
+    double seconds = ft_campaign_seconds(campaign);
+
+    if (speaker->json)
+        return;
+    for (; said < campaign->finding_count; said++) {
+        const struct ft_campaign_finding *finding = &campaign->finding[said];
+        const char *function = ft_fuzz_finding_function(finding);
+
+        if (!finding->fresh)
+            continue;
+        clear_line();
+        fprintf(stderr, "%5.1f s  %s%s%s%s\n", finding->seconds, ft_fuzz_finding_name(finding),
+                *function ? "  in " : "", function, finding->known ? "  (known)" : "");
+    }
+    if (!terminal && (seconds - last < SECONDS_A_LINE || campaign->end > 0))
+        return;
+    last = seconds;
+    print_line(campaign, seconds);
+}
+
+static void print_jobs(const struct ft_campaign *campaign, double seconds)
+{
+    for (unsigned i = 0; i < campaign->jobs; i++) {
+        const struct ft_job *job = &campaign->job[i];
+        struct ft_job_figures figures;
+
+        ft_job_figures(job, &figures);
+        printf("  %-*s", NAME_COLUMNS, ft_job_name(job));
+        if (campaign->subject_count > 1)
+            printf("%-*s", NAME_COLUMNS, job->subject->module->core);
+        printf("%10llu runs  %10s  corpus %-6llu  edges %-6llu",
+               (unsigned long long)figures.executions,
+               rate(seconds > 0 ? (double)figures.executions / seconds : 0),
+               (unsigned long long)figures.corpus, (unsigned long long)figures.coverage);
+        if (*figures.stability)
+            printf("  stability %s", figures.stability);
+        if (job->restarts)
+            printf("  started again %u times", job->restarts);
+        fputs(job->failed ? "  stayed away\n" : "\n", stdout);
+    }
+}
+
+static void print_findings(const struct ft_campaign *campaign)
+{
+    if (campaign->finding_count)
+        fputs("\nfindings\n", stdout);
+    for (int known = 0; known < 2; known++)
+        for (unsigned i = 0; i < campaign->finding_count; i++)
+            if ((campaign->finding[i].known != NULL) == known)
+                print_finding(&campaign->finding[i], stdout);
+}
+
+/* The same words again go on with it. */
+static void continue_command(const struct ft_cli *cli, struct ft_command *command)
+{
+    command->length = 0;
+    for (char **word = cli->typed; *word; word++)
+        ft_command_word(command, *word);
+}
+
+void ft_fuzz_summary(const struct ft_cli *cli, const struct ft_campaign *campaign)
+{
+    const struct ft_campaign_finding *first = ft_fuzz_first(campaign);
+    double seconds = ft_campaign_seconds(campaign), since;
+    unsigned findings = count_that_count(campaign);
+    struct ft_command next = {.length = 0};
+
+    if (first)
+        ft_fuzz_replay_command(cli, first, &next);
+    else
+        continue_command(cli, &next);
+    if (cli->json) {
+        ft_fuzz_json(cli, campaign, next.text);
+        return;
+    }
+    clear_line();
+    fflush(stderr);
+    print_names(campaign, stdout);
+    printf(": %llu runs in %.1f s (%s), corpus %llu (%llu new), %u finding%s%s\n",
+           (unsigned long long)campaign->executions, seconds,
+           rate(seconds > 0 ? (double)campaign->executions / seconds : 0),
+           (unsigned long long)inputs(campaign, false),
+           (unsigned long long)(inputs(campaign, false) - inputs(campaign, true)), findings,
+           findings == 1 ? "" : "s", campaign->interrupted ? " (interrupted)" : "");
+    print_jobs(campaign, seconds);
+    if (on_plateau(campaign, &since))
+        printf("  nothing new since %.0f s: no input that reaches more, no finding\n", since);
+    if (campaign->unconfirmed)
+        printf("  %u finding%s of an engine did not come again, and should have: own failure\n",
+               campaign->unconfirmed, campaign->unconfirmed == 1 ? "" : "s");
+    print_findings(campaign);
+    printf("\n%s\n%s\n", first ? "run the first finding again with" : "go on with", next.text);
+}
