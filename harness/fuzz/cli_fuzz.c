@@ -314,17 +314,16 @@ static int find_programs(struct ft_cli *cli, const struct ft_campaign *campaign,
 }
 
 /* "DRIVER", "DRIVER+MUTANT", or a path. */
-static int add_subject(struct ft_cli *cli, const struct arguments *a, char *word,
+static int add_subject(struct ft_cli *cli, const struct arguments *a, const char *word,
                        struct ft_campaign *campaign)
 {
     struct ft_subject *subject = &campaign->subject[campaign->subject_count];
-    char *plus = strchr(word, '/') ? NULL : strchr(word, '+');
-    const char *mutant = plus ? plus + 1 : a->mutant;
+    const char *plus = strchr(word, '/') ? NULL : strchr(word, '+');
     struct ft_error error = {0};
+    char driver[FT_PATH_BYTES];
 
-    if (plus)
-        *plus = '\0';
-    if (ft_cli_module(word, mutant, &subject->module, &error) != FT_OK)
+    ft_path(driver, "%.*s", plus ? (int)(plus - word) : (int)strlen(word), word);
+    if (ft_cli_module(driver, plus ? plus + 1 : a->mutant, &subject->module, &error) != FT_OK)
         return ft_cli_fail(cli, &error, NULL);
     if (strchr(word, '/') && !(subject->path = realpath(word, NULL)))
         return ft_cli_refuse(cli, FT_NO_FILE, "%s: %s", word, strerror(errno));

@@ -1,6 +1,7 @@
 /* The JSON object of a campaign. */
 #define _GNU_SOURCE
 #include "fuzz/cli_fuzz.h"
+#include "fuzz/campaign/reach.h"
 #include "report/report_json.h"
 
 #include "sim/world.h"
@@ -75,6 +76,17 @@ static json_t *jobs_json(const struct ft_campaign *campaign)
     return list;
 }
 
+static json_t *not_reached_json(const struct ft_subject *subject)
+{
+    json_t *ops = json_array();
+
+    for (unsigned kind = 0; kind < FT_REACH_SLOTS; kind++)
+        if (ft_reach_expects(subject, kind) && !subject->reach.fired[kind])
+            json_array_append_new(ops, json_string(ft_op_row(kind)->name));
+    return json_pack("{s:I, s:b, s:o}", "inputs", (json_int_t)subject->reach.inputs, "whole_corpus",
+                     (int)subject->reach.whole, "ops", ops);
+}
+
 static json_t *drivers_json(const struct ft_campaign *campaign)
 {
     json_t *list = json_array();
@@ -82,11 +94,12 @@ static json_t *drivers_json(const struct ft_campaign *campaign)
     for (unsigned i = 0; i < campaign->subject_count; i++) {
         const struct ft_subject *subject = &campaign->subject[i];
 
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "driver",
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I, s:o}", "driver",
                                               subject->module->core, "mutant",
                                               subject->module->mutant, "folder", subject->folder,
                                               "corpus", (json_int_t)subject->inputs,
-                                              "corpus_before", (json_int_t)subject->inputs_begun));
+                                              "corpus_before", (json_int_t)subject->inputs_begun,
+                                              "not_reached", not_reached_json(subject)));
     }
     return list;
 }

@@ -1,6 +1,7 @@
 /* What a campaign says to people: progress, findings as they come, the summary. */
 #define _GNU_SOURCE
 #include "fuzz/cli_fuzz.h"
+#include "fuzz/campaign/reach.h"
 #include "report/colour.h"
 #include "rules/rules.h"
 
@@ -213,7 +214,7 @@ static void print_jobs(const struct ft_campaign *campaign, double seconds)
         printf("  %-*s", NAME_COLUMNS, ft_job_name(job));
         if (campaign->subject_count > 1)
             printf("%-*s", NAME_COLUMNS, job->subject->module->core);
-        printf("%10llu runs  %10s  corpus %-6llu  edges %-6llu",
+        printf("%10llu runs  %10s  corpus %-6llu  edges %-5llu",
                (unsigned long long)figures.executions,
                rate(seconds > 0 ? (double)figures.executions / seconds : 0),
                (unsigned long long)figures.corpus, (unsigned long long)figures.coverage);
@@ -233,6 +234,44 @@ static void print_findings(const struct ft_campaign *campaign)
         for (unsigned i = 0; i < campaign->finding_count; i++)
             if ((campaign->finding[i].known != NULL) == known)
                 print_finding(&campaign->finding[i], stdout);
+}
+
+/* A list of names behind a heading, wrapped. */
+struct list {
+    unsigned count, column;
+};
+
+static void list_name(struct list *list, const char *heading, const char *name)
+{
+    enum { INDENT = 26 };
+    size_t length = strlen(name);
+
+    if (list->count++ == 0) {
+        printf("  %-*s", INDENT - 2, heading);
+        list->column = INDENT;
+    } else if (list->column + length + 3 > COLUMNS) {
+        printf(",\n%*s", INDENT, "");
+        list->column = INDENT;
+    } else {
+        fputs(", ", stdout);
+        list->column += 2;
+    }
+    fputs(name, stdout);
+    list->column += (unsigned)length;
+}
+
+/* What nobody has tried is not known to be right. */
+static void print_not_reached(const struct ft_subject *subject)
+{
+    struct list ops = {0};
+
+    printf("\nnot reached by the corpus of %s%s%s (%u inputs%s)\n", subject->module->core,
+           *subject->module->mutant ? "+" : "", subject->module->mutant, subject->reach.inputs,
+           subject->reach.whole ? "" : " of it were run");
+    for (unsigned kind = 0; kind < FT_REACH_SLOTS; kind++)
+        if (ft_reach_expects(subject, kind) && !subject->reach.fired[kind])
+            list_name(&ops, "ops that never fired", ft_op_row(kind)->name);
+    puts(ops.count ? "" : "  every op fired at its moment");
 }
 
 /* The same words again go on with it. */
@@ -260,13 +299,15 @@ void ft_fuzz_summary(const struct ft_cli *cli, const struct ft_campaign *campaig
     }
     clear_line();
     fflush(stderr);
+    fputs("fuzzed ", stdout);
     print_names(campaign, stdout);
-    printf(": %llu runs in %.1f s (%s), corpus %llu (%llu new), %u finding%s%s\n",
-           (unsigned long long)campaign->executions, seconds,
+    printf(" for %.1f s%s\n", seconds, campaign->interrupted ? " (interrupted)" : "");
+    printf("  %llu runs (%s), corpus %llu (%llu new), %u finding%s\n",
+           (unsigned long long)campaign->executions,
            rate(seconds > 0 ? (double)campaign->executions / seconds : 0),
            (unsigned long long)inputs(campaign, false),
            (unsigned long long)(inputs(campaign, false) - inputs(campaign, true)), findings,
-           findings == 1 ? "" : "s", campaign->interrupted ? " (interrupted)" : "");
+           findings == 1 ? "" : "s");
     print_jobs(campaign, seconds);
     if (on_plateau(campaign, &since))
         printf("  nothing new since %.0f s: no input that reaches more, no finding\n", since);
@@ -274,5 +315,7 @@ void ft_fuzz_summary(const struct ft_cli *cli, const struct ft_campaign *campaig
         printf("  %u finding%s of an engine did not come again, and should have: own failure\n",
                campaign->unconfirmed, campaign->unconfirmed == 1 ? "" : "s");
     print_findings(campaign);
+    for (unsigned i = 0; i < campaign->subject_count; i++)
+        print_not_reached(&campaign->subject[i]);
     printf("\n%s\n%s\n", first ? "run the first finding again with" : "go on with", next.text);
 }

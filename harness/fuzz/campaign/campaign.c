@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "fuzz/campaign/campaign.h"
 #include "fuzz/campaign/campaign_private.h"
+#include "fuzz/campaign/reach.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -251,6 +252,9 @@ static enum ft_status finish(struct ft_campaign *campaign, enum ft_status status
         exchange(campaign);
         status = convert(campaign, error);
         finish_shrinking(campaign);
+        for (unsigned i = 0; i < campaign->subject_count; i++)
+            if (!ft_reach_measure(&campaign->subject[i]))
+                ft_note(campaign, "cannot run the corpus of %s", campaign->subject[i].folder);
         campaign->progress(campaign);
     }
     for (unsigned i = 0; i < campaign->subject_count; i++)

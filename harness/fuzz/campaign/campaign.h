@@ -37,6 +37,16 @@ enum {
     FT_INPUT_BYTES_MAX = 512 /* of a scenario that an engine makes */
 };
 
+/* What the corpus of a driver reaches (reach.h). */
+enum { FT_REACH_SLOTS = 256 };
+
+struct ft_reach {
+    uint32_t inputs;             /* that were run */
+    bool whole;                  /* those were all */
+    bool fired[FT_REACH_SLOTS];  /* op kinds that struck at their moment, by number */
+    bool struck[FT_REACH_SLOTS]; /* points that some op struck at, by number */
+};
+
 /* A driver in a campaign. */
 struct ft_subject {
     const struct ft_module *module;
@@ -46,6 +56,7 @@ struct ft_subject {
     int lock;
     uint64_t inputs;       /* files in corpus/ */
     uint64_t inputs_begun; /* of those, there before the campaign */
+    struct ft_reach reach; /* when the campaign has ended */
 };
 
 /* An engine's process. */

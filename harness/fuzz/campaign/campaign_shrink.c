@@ -18,10 +18,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The one that runs. */
+enum { SECONDS_EACH = 20, STOP_POLLS = 40, POLL_MICROSECONDS = 50000 };
+
+/* The one that runs. Asked to stop it leaves the best so far. */
 static struct {
     pid_t pid;
     struct ft_campaign_finding *finding;
+    double stop_at;
 } shrinker;
 
 static void marker_path(const struct ft_campaign_finding *finding, char *path)
@@ -92,6 +95,7 @@ static void start(struct ft_campaign *campaign, struct ft_campaign_finding *find
         return;
     }
     shrinker.finding = finding;
+    shrinker.stop_at = ft_campaign_now() + SECONDS_EACH;
     finding->shrink = FT_SHRINK_RUNNING;
 }
 
@@ -117,8 +121,11 @@ bool ft_shrink_step(struct ft_campaign *campaign)
     int status;
 
     if (shrinker.pid > 0) {
-        if (waitpid(shrinker.pid, &status, WNOHANG) != shrinker.pid)
+        if (waitpid(shrinker.pid, &status, WNOHANG) != shrinker.pid) {
+            if (ft_campaign_now() >= shrinker.stop_at)
+                kill(shrinker.pid, SIGTERM);
             return true;
+        }
         take_result(campaign, status);
     }
     for (unsigned i = 0; i < campaign->finding_count; i++)
@@ -131,12 +138,21 @@ bool ft_shrink_step(struct ft_campaign *campaign)
 
 void ft_shrink_stop(void)
 {
+    pid_t ended = 0;
+
     if (shrinker.pid <= 0)
         return;
-    kill(-shrinker.pid, SIGKILL);
-    kill(shrinker.pid, SIGKILL);
-    while (waitpid(shrinker.pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    kill(shrinker.pid, SIGTERM);
+    for (unsigned poll = 0; poll < STOP_POLLS && ended == 0; poll++) {
+        ended = waitpid(shrinker.pid, NULL, WNOHANG);
+        if (ended == 0)
+            usleep(POLL_MICROSECONDS);
+    }
+    if (ended == 0) {
+        kill(-shrinker.pid, SIGKILL);
+        waitpid(shrinker.pid, NULL, 0);
+    }
     shrinker.pid = 0;
     shrinker.finding->shrink = FT_SHRINK_DUE;
+    ft_finding_read(shrinker.finding);
 }
