@@ -94,7 +94,8 @@ static void libfuzzer_command(const struct ft_campaign *campaign, const struct f
     add(command, "-seed=%llu", seed_of(campaign, job));
     add(command, "-max_total_time=%u", seconds_left(campaign));
     add(command, "-max_len=%d", FT_INPUT_BYTES_MAX);
-    /* Bytes grow slowly, as they do best; whole ops need no such help, and lose hundreds of runs. */
+    /* Bytes grow slowly, as they do best; whole ops need no such help, and lose hundreds of runs.
+     */
     add(command, "-len_control=%d", campaign->bytes_only ? 20 : 0);
     add(command, "-reduce_inputs=0");
     add(command, "-reload=1");
