@@ -3,12 +3,11 @@
  *
  * The block of an adapter stays when it is put, so a driver that goes on using it gets as far as
  * its table, and every member of the table finds out (event dma:dead-adapter) and does nothing
- * sensible. Not modelled: version 3, which stops the run by name; more than FT_DMA_ADAPTERS_MAX
- * adapters at one time (the next IoGetDmaAdapter returns NULL).
+ * sensible. Not modelled: more than FT_DMA_ADAPTERS_MAX adapters at one time (the next
+ * IoGetDmaAdapter returns NULL).
  */
-#include "dma/dma_private.h"
 #include "dma/frames.h"
-#include "sim/dma_words.h"
+#include "dma/transfer_ex.h"
 
 #include <string.h>
 
@@ -18,7 +17,8 @@ enum { AFTER_PUT = 0x18, NO_ADAPTER = 0x19, OBSOLETE = 0x1E, BAD_VERSION = 0x25 
 enum {
     SYSTEM_REGISTERS_MAX = 16, /* 64 KiB */
     FIRST_OF_VERSION_2 = 13,   /* member of the table */
-    ALIGNMENT_BYTES = 1,       /* buffers of requests share no page, so no cache line either */
+    FIRST_OF_VERSION_3 = 16,
+    ALIGNMENT_BYTES = 1, /* buffers of requests share no page, so no cache line either */
     LOGICAL_HIGH_PAGES = 0x10000,
     LOGICAL_LOW_PAGES = 0x300
 };
@@ -109,7 +109,8 @@ struct ft_dma_adapter *ft_dma_adapter_check(const void *adapter, enum ft_point p
     }
     check_seen(found);
     if (entry.table && (entry.table != slot_index(found) + 1 ||
-                        (entry.member >= FIRST_OF_VERSION_2 && found->version < 2)))
+                        (entry.member >= FIRST_OF_VERSION_2 && found->version < 2) ||
+                        (entry.member >= FIRST_OF_VERSION_3 && found->version < 3)))
         ft_emit(FT_EV_DMA_OLD_TABLE, ft_dma_adapter_handle(found), entry.member);
     return found;
 }
@@ -123,8 +124,8 @@ void ft_dma_later_member(const void *adapter, unsigned member, const char *name,
 
 uint64_t ft_dma_logical_take(const struct ft_dma_adapter *adapter, unsigned pages)
 {
-    bool low = adapter->reach == 24;
-    uint64_t high = adapter->reach == 64 && FT_M->platform.high ? FT_HIGH_OFFSET : 0;
+    bool low = adapter->reach < 32;
+    uint64_t high = adapter->reach > 32 && FT_M->platform.high ? FT_HIGH_OFFSET : 0;
     uint64_t *next = &FT_M->dma.logical_next[low],
              limit = low ? LOGICAL_LOW_PAGES : LOGICAL_HIGH_PAGES;
     uint64_t page;
@@ -148,12 +149,27 @@ static bool version_granted(const DEVICE_DESCRIPTION *description)
     return asked <= DEVICE_DESCRIPTION_VERSION3 && asked <= most;
 }
 
+/* Of version 3: a bus master says how many address bits it drives, a subordinate device is on the
+ * request line that the machine gave it. */
+static bool line_granted(const DEVICE_DESCRIPTION *description)
+{
+    const struct ft_description *machine = ft_world_module()->description;
+
+    if (description->Master)
+        return description->DmaAddressWidth >= 1 && description->DmaAddressWidth <= 64;
+    return machine->dma_bits && machine->dma_version >= DEVICE_DESCRIPTION_VERSION3 &&
+           description->DmaRequestLine == machine->dma_channel &&
+           description->DmaWidth == (DMA_WIDTH)(machine->dma_bits / 16);
+}
+
 /* A subordinate device is on the channel that the machine gave it, and as wide as the channel. */
 static bool channel_granted(const DEVICE_DESCRIPTION *description)
 {
     const struct ft_description *machine = ft_world_module()->description;
     bool wide = description->DmaChannel > 4;
 
+    if (description->Version >= DEVICE_DESCRIPTION_VERSION3)
+        return line_granted(description);
     return description->Master ||
            (machine->dma_bits && description->DmaChannel == machine->dma_channel &&
             ft_system_channel_exists(description->DmaChannel) &&
@@ -168,19 +184,24 @@ static uint32_t registers_granted(const DEVICE_DESCRIPTION *description)
     uint32_t count = (uint32_t)BYTES_TO_PAGES(description->MaximumLength) + 1;
     uint32_t cap = FT_M->platform.registers, pool = ft_dma_register_count();
 
-    if (!description->Master && count > SYSTEM_REGISTERS_MAX)
+    bool classic = !description->Master && description->Version < DEVICE_DESCRIPTION_VERSION3;
+
+    if (classic && count > SYSTEM_REGISTERS_MAX)
         count = SYSTEM_REGISTERS_MAX;
-    if (!description->Master && description->ScatterGather)
+    if (classic && description->ScatterGather)
         count = 1;
     if (cap && count > cap)
         count = cap;
     return count < pool ? count : pool;
 }
 
-/* Address bits that the device drives. Version 2 and below. */
+/* Address bits that the device, or the controller for it, drives. */
 static uint8_t reach(const DEVICE_DESCRIPTION *description)
 {
     bool pci_list = description->ScatterGather && description->InterfaceType == PCIBus;
+
+    if (description->Version >= DEVICE_DESCRIPTION_VERSION3)
+        return description->Master ? (uint8_t)description->DmaAddressWidth : 32;
 
     if (!description->Master)
         return 24;
@@ -197,6 +218,12 @@ static struct ft_dma_adapter *free_slot(void)
     return NULL;
 }
 
+static ULONG channel_of(const DEVICE_DESCRIPTION *description)
+{
+    return description->Version >= DEVICE_DESCRIPTION_VERSION3 ? description->DmaRequestLine
+                                                               : description->DmaChannel;
+}
+
 /* A channel of the system DMA controller has one adapter, however often it is got. */
 static struct ft_dma_adapter *shared_adapter(const DEVICE_DESCRIPTION *description)
 {
@@ -204,7 +231,7 @@ static struct ft_dma_adapter *shared_adapter(const DEVICE_DESCRIPTION *descripti
         struct ft_dma_adapter *slot = &FT_M->dma.adapter[i];
 
         if (slot->block && slot->slave && !description->Master &&
-            slot->system_channel == description->DmaChannel)
+            slot->system_channel == channel_of(description))
             return slot;
     }
     return NULL;
@@ -222,11 +249,13 @@ static struct ft_dma_adapter *create(const DEVICE_DESCRIPTION *description)
         .id = ft_handle_id(ft_block_handle(seen)),
         .registers = registers_granted(description),
         .maximum = description->MaximumLength,
-        .version = description->Version >= DEVICE_DESCRIPTION_VERSION2 ? 2 : 1,
-        .scatter_gather = description->Master && description->ScatterGather,
+        .version = description->Version == 0 ? 1 : (uint8_t)description->Version,
+        /* The controller of version 3 gathers whatever the description says. */
+        .scatter_gather = description->Master ? description->ScatterGather != FALSE
+                                              : description->Version >= DEVICE_DESCRIPTION_VERSION3,
         .reach = reach(description),
         .slave = !description->Master,
-        .system_channel = (uint8_t)description->DmaChannel,
+        .system_channel = (uint8_t)channel_of(description),
         .demand = description->DemandMode != FALSE,
         .auto_initialize = description->AutoInitialize != FALSE,
         /* Version 0 has no such member. */
@@ -279,8 +308,6 @@ static PDMA_ADAPTER get_adapter(PDEVICE_OBJECT device, const DEVICE_DESCRIPTION 
 
     if (version_granted(description) && channel_granted(description) &&
         !ft_alloc_fails(FT_FAIL_ADAPTER)) {
-        if (description->Version == DEVICE_DESCRIPTION_VERSION3)
-            ft_unimplemented("IoGetDmaAdapter with DEVICE_DESCRIPTION_VERSION3");
         slot = shared_adapter(description);
         if (!slot)
             slot = create(description);
@@ -357,6 +384,16 @@ ULONG ft_dma_get_alignment(PDMA_ADAPTER adapter)
     return ALIGNMENT_BYTES;
 }
 
+/* Bytes that the system DMA controller has still to move for the adapter. */
+static ULONG bytes_left(const struct ft_dma_adapter *slot)
+{
+    const struct ft_dma_grant *grant = ft_dma_grant_by_id(slot->channel);
+
+    if (slot->version < DEVICE_DESCRIPTION_VERSION3)
+        return ft_system_counter(slot->system_channel, true);
+    return grant && grant->transfer ? ft_transfer_left(grant->transfer) : 0;
+}
+
 /* Counts for subordinate devices only. */
 ULONG ft_dma_read_counter(PDMA_ADAPTER adapter)
 {
@@ -366,7 +403,7 @@ ULONG ft_dma_read_counter(PDMA_ADAPTER adapter)
     FT_DMA_BEGIN(DMA_QUERY, 0);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_QUERY);
     if (slot) {
-        left = slot->slave ? ft_system_counter(slot->system_channel, true) : 0;
+        left = slot->slave ? bytes_left(slot) : 0;
         ft_emit(FT_EV_DMA_COUNTER, ft_dma_adapter_handle(slot), left);
     }
     FT_DDI_END(DMA_QUERY, 0);

@@ -5,7 +5,7 @@
  * faults behind an IOMMU, and elsewhere reaches whatever memory has that physical address: freed
  * pages, somebody else's, or a bounce page after its flush.
  */
-#include "dma/dma_private.h"
+#include "dma/common.h"
 #include "dma/frames.h"
 #include "sim/device.h"
 #include "sim/dma_words.h"
@@ -50,9 +50,11 @@ static bool hit_common(uint64_t address, struct piece *piece)
         const struct ft_dma_common *c = &FT_M->dma.common[i];
         uint64_t at = address - c->logical;
 
-        if (!c->live || at >= c->length)
+        if (!c->live || at >= c->length || !ft_domain_is_reached(c->domain))
             continue;
-        piece->memory = (uint8_t *)ft_frame_address(c->frame) + c->offset + at;
+        piece->memory = (uint8_t *)ft_common_address(c) + at;
+        if (c->memory)
+            piece->memory = ft_bus_view(piece->memory);
         piece->target = ft_handle(FT_HC_COMMON, c->id, (uint32_t)at);
         if (piece->bytes > c->length - at)
             piece->bytes = (uint32_t)(c->length - at);
@@ -135,7 +137,7 @@ static bool looks_like_common(uint64_t address, unsigned *looks)
         const struct ft_dma_common *c = &FT_M->dma.common[i];
         uint64_t begin = c->frame * (uint64_t)FT_PAGE_BYTES, bytes = c->pages * FT_PAGE_BYTES;
 
-        if (!c->live)
+        if (!c->live || c->memory)
             continue;
         if (address - (uintptr_t)ft_frame_address(c->frame) < bytes)
             *looks = FT_LOOKS_COMMON_VIRTUAL;

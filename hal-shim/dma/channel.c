@@ -8,8 +8,8 @@
  * object's wait block: each gets its turn. The machine has room for FT_DMA_GRANTS_MAX requests at
  * one time; one more gets STATUS_INSUFFICIENT_RESOURCES.
  */
-#include "dma/dma_private.h"
 #include "dma/frames.h"
+#include "dma/transfer_ex.h"
 
 #include <string.h>
 
@@ -33,8 +33,8 @@ static bool registers_free(const struct ft_dma_adapter *adapter, unsigned count,
 
     if (dma->few_armed && count > dma->few_left)
         return false;
-    if (adapter->slave)
-        step = (unsigned)(ft_system_boundary(adapter->system_channel) / FT_PAGE_BYTES);
+    if (ft_dma_boundary(adapter))
+        step = (unsigned)(ft_dma_boundary(adapter) / FT_PAGE_BYTES);
     for (unsigned at = 0; at < total; at += step)
         if (ft_dma_registers_find(dma->granted, at, at + step > total ? total - at : step, count,
                                   first, &longest))
@@ -84,9 +84,14 @@ struct ft_dma_grant *ft_dma_grant_of_base(const void *base)
 /* The slot is free once nothing is held and no AdapterControl of it is under way. */
 void ft_dma_grant_retire(struct ft_dma_grant *grant)
 {
-    if (grant->channel || grant->registers || grant->in_control)
+    const struct ft_dma_transfer *transfer = grant->transfer;
+
+    if (grant->channel || grant->registers || grant->in_control ||
+        (transfer && transfer->routine_due))
         return;
     FT_M->dma.waiting -= grant->state == FT_GRANT_WAITING;
+    if (grant->transfer && grant->transfer != grant->base)
+        ft_block_free(grant->transfer);
     ft_block_free(grant->base);
     memset(grant, 0, sizeof *grant);
 }
@@ -119,6 +124,7 @@ void ft_dma_release_all(const struct ft_dma_adapter *adapter)
         if (grant->state == FT_GRANT_FREE || grant->adapter != adapter->id)
             continue;
         ft_dma_list_forget(grant);
+        ft_completion_forget(grant);
         ft_dma_channel_back(grant);
         ft_dma_registers_back(grant);
         ft_dma_grant_retire(grant);
@@ -200,21 +206,22 @@ static void apply_action(struct ft_dma_grant *grant, uint64_t action)
     ft_dma_grant_retire(grant);
 }
 
+/* A synchronous grant without a routine is the caller's, as if one had returned KeepObject. */
 static void run_control(const struct ft_dma_grant *call)
 {
-    uint64_t adapter = ft_handle(FT_HC_ADAPTER, call->adapter, 0), action;
+    uint64_t adapter = ft_handle(FT_HC_ADAPTER, call->adapter, 0), action = KeepObject;
 
     ft_emit(FT_EV_DMA_GRANT, adapter, grant_handle(call), call->count, irp_handle(call));
-    action =
-        ft_call_driver_routine(FT_ROUTINE_ADAPTER_CONTROL, grant_handle(call), 0, call->request,
-                               call_control, call->device, call->irp, call->base, (void *)call);
+    if (call->routine)
+        action =
+            ft_call_driver_routine(FT_ROUTINE_ADAPTER_CONTROL, grant_handle(call), 0, call->request,
+                                   call_control, call->device, call->irp, call->base, (void *)call);
     ft_emit(FT_EV_DMA_ACTION, adapter, grant_handle(call), action);
     apply_action(ft_dma_grant_by_id(call->id), action);
 }
 
-/* Runs the routine of a request that grant_take was called for. At DISPATCH_LEVEL, unless the
- * driver is wrongly above it. */
-static void run_grant(struct ft_dma_grant *grant)
+/* At DISPATCH_LEVEL, unless the driver is wrongly above it. */
+void ft_dma_grant_run(struct ft_dma_grant *grant)
 {
     /* The slot may change while the driver runs: another processor may free the registers already.
      */
@@ -225,8 +232,10 @@ static void run_grant(struct ft_dma_grant *grant)
         ft_irql_set(DISPATCH_LEVEL);
     if (call.list) {
         ft_dma_list_run(&call);
-        /* The channel goes back; the registers stay with the list until it is put. */
-        apply_action(ft_dma_grant_by_id(call.id), DeallocateObjectKeepRegisters);
+        /* The channel goes back; the registers stay with the list until it is put. A synchronous
+         * list without a routine leaves both with the caller. */
+        apply_action(ft_dma_grant_by_id(call.id),
+                     call.routine ? DeallocateObjectKeepRegisters : KeepObject);
     } else {
         run_control(&call);
     }
@@ -242,8 +251,25 @@ void ft_dma_drain(void)
 
     while ((grant = next_grantable(&first)) != NULL) {
         grant_take(grant, first);
-        run_grant(grant);
+        ft_dma_grant_run(grant);
     }
+}
+
+bool ft_dma_grant_now(struct ft_dma_grant *grant)
+{
+    unsigned first;
+
+    for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++) {
+        const struct ft_dma_grant *ahead = &FT_M->dma.grant[i];
+
+        if (ahead != grant && ahead->state == FT_GRANT_WAITING &&
+            (ahead->adapter == grant->adapter || (ahead->count && grant->count)))
+            return false;
+    }
+    if (ft_dma_adapter_by_id(grant->adapter)->channel || !grant_fits(grant, &first))
+        return false;
+    grant_take(grant, first);
+    return true;
 }
 
 static void grant_task(void *argument)
@@ -252,7 +278,7 @@ static void grant_task(void *argument)
     struct ft_dma_grant *grant = ft_dma_grant_by_id((uint32_t)(uintptr_t)argument);
 
     task->layer = FT_LAYER_SYSTEM;
-    run_grant(grant);
+    ft_dma_grant_run(grant);
     ft_dma_drain();
     /* KeFlushQueuedDpcs waits for tasks like this one, too. */
     ft_wake_waiters(&FT_M->dpc_count, STATUS_SUCCESS, true);
@@ -273,7 +299,7 @@ bool ft_dma_grant_next(void)
     unsigned first, cpu;
 
     if (FT_M->dma.waiting == 0 || !ft_cpu_find(DISPATCH_LEVEL, &cpu))
-        return false;
+        return ft_completion_start_next();
     grant = next_grantable(&first);
     if (!grant && FT_M->dma.few_armed && !any_file()) {
         /* The registers that few-registers withholds are somebody else's, who gives them back at
@@ -282,7 +308,7 @@ bool ft_dma_grant_next(void)
         grant = next_grantable(&first);
     }
     if (!grant)
-        return false;
+        return ft_completion_start_next();
     task = ft_task_spawn(FT_TASK_DPC, grant_task, (void *)(uintptr_t)grant->id, grant->label);
     if (!task)
         return false;
@@ -387,6 +413,7 @@ VOID ft_dma_free_channel(PDMA_ADAPTER adapter)
         ft_emit(FT_EV_DMA_FREE_CHANNEL, ft_dma_adapter_handle(slot),
                 grant ? grant_handle(grant) : 0);
         if (grant) {
+            ft_context_check(grant);
             ft_dma_channel_back(grant);
             ft_dma_registers_back(grant);
             ft_dma_grant_retire(grant);
@@ -414,6 +441,7 @@ VOID ft_dma_free_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers)
         else if (ft_dma_next_mapping(grant->id, 0, 0))
             ft_dma_verify(STILL_MAPPED, grant->count, 0, 0);
         if (grant && grant->adapter == slot->id) {
+            ft_context_check(grant);
             ft_dma_registers_back(grant);
             ft_dma_grant_retire(grant);
         }

@@ -5,7 +5,7 @@
  * when the buffer is freed (event mem:damage) and poisoned for ASan. CacheEnabled is ignored, as
  * on x64.
  */
-#include "dma/dma_private.h"
+#include "dma/common.h"
 #include "dma/frames.h"
 #include "sim/dma_words.h"
 
@@ -13,7 +13,7 @@
 
 enum { NEW_FILL = 0xCD, SLACK_FILL = 0xB5, PAD_FILL = 0x0F, PAGES_MAX = 255, TAG_BYTES = 8 };
 
-static struct ft_dma_common *free_slot(void)
+struct ft_dma_common *ft_common_free_slot(void)
 {
     struct ft_dma_common *oldest = NULL;
 
@@ -28,10 +28,10 @@ static struct ft_dma_common *free_slot(void)
     return oldest;
 }
 
-/* The processor's address of its first byte. */
-static void *address_of(const struct ft_dma_common *common)
+void *ft_common_address(const struct ft_dma_common *common)
 {
-    return (uint8_t *)ft_frame_address(common->frame) + common->offset;
+    return common->memory ? common->memory
+                          : (uint8_t *)ft_frame_address(common->frame) + common->offset;
 }
 
 /* The buffer at that address: the live one, else the one freed last, else NULL. */
@@ -42,7 +42,7 @@ static struct ft_dma_common *find(const void *va)
     for (unsigned i = 0; i < FT_DMA_COMMONS_MAX; i++) {
         struct ft_dma_common *common = &FT_M->dma.common[i];
 
-        if (!common->id || address_of(common) != va)
+        if (!common->id || ft_common_address(common) != va)
             continue;
         if (!found || common->live || (!found->live && common->id > found->id))
             found = common;
@@ -58,7 +58,7 @@ static struct ft_dma_common *find_near(const void *va, uint64_t logical)
         struct ft_dma_common *common = &FT_M->dma.common[i];
 
         if (common->live && (common->logical == logical ||
-                             (uintptr_t)va - (uintptr_t)address_of(common) < common->length))
+                             (uintptr_t)va - (uintptr_t)ft_common_address(common) < common->length))
             return common;
     }
     return NULL;
@@ -68,9 +68,7 @@ static struct ft_dma_common *find_near(const void *va, uint64_t logical)
  * last. */
 static bool take_frames(const struct ft_dma_adapter *adapter, unsigned pages, unsigned *frame)
 {
-    unsigned align = adapter->slave
-                         ? (unsigned)(ft_system_boundary(adapter->system_channel) / FT_PAGE_BYTES)
-                         : 0;
+    unsigned align = (unsigned)(ft_dma_boundary(adapter) / FT_PAGE_BYTES);
 
     return ft_frames_take(pages, align, frame);
 }
@@ -79,7 +77,7 @@ static bool take_frames(const struct ft_dma_adapter *adapter, unsigned pages, un
  * tag on either side where there is room. */
 static void fill_slack(const struct ft_dma_common *common)
 {
-    uint8_t *page = ft_frame_address(common->frame), *va = address_of(common);
+    uint8_t *page = ft_frame_address(common->frame), *va = ft_common_address(common);
     size_t span = common->pages * (size_t)FT_PAGE_BYTES;
     size_t after = span - common->offset - common->length;
     int fill = FT_M->platform.verifier ? PAD_FILL : SLACK_FILL;
@@ -95,30 +93,37 @@ static void fill_slack(const struct ft_dma_common *common)
     ft_poison(va + common->length, after);
 }
 
-static struct ft_dma_common *create(const struct ft_dma_adapter *adapter, ULONG length,
-                                    BOOLEAN cached)
+struct ft_dma_common *ft_common_create(const struct ft_dma_adapter *adapter,
+                                       const struct ft_common_want *want)
 {
-    struct ft_dma_common *common = free_slot();
-    unsigned pages = BYTES_TO_PAGES(length), frame;
+    struct ft_dma_common *common = ft_common_free_slot();
+    unsigned pages = BYTES_TO_PAGES(want->length), frame;
 
-    if (!common || length == 0 || pages > adapter->registers || pages > PAGES_MAX ||
+    if (!common || want->length == 0 || pages > adapter->registers || pages > PAGES_MAX ||
         !take_frames(adapter, pages, &frame))
         return NULL;
     *common = (struct ft_dma_common){
         .id = ft_handle_id(ft_handle_new(FT_HC_COMMON)),
         .adapter = adapter->id,
-        .length = length,
+        .length = want->length,
+        .domain = (uint16_t)want->domain,
+        .vector = want->vector,
         .frame = (uint16_t)frame,
         .pages = (uint8_t)pages,
         .live = 1,
-        .cached = cached != FALSE,
+        .cached = want->cached,
     };
     if (FT_M->platform.verifier)
-        common->offset = (uint32_t)(pages * FT_PAGE_BYTES - length) / 2;
+        common->offset = (uint32_t)(pages * FT_PAGE_BYTES - want->length) / 2;
     common->logical = FT_M->platform.iommu && !adapter->slave
                           ? ft_dma_logical_take(adapter, pages)
                           : FT_COMMON_PHYSICAL_BASE + frame * (uint64_t)FT_PAGE_BYTES;
     common->logical += common->offset;
+    if (common->logical < want->low || common->logical + want->length - 1 > want->high) {
+        ft_frames_give(common->frame, common->pages);
+        *common = (struct ft_dma_common){0};
+        return NULL;
+    }
     fill_slack(common);
     return common;
 }
@@ -135,9 +140,11 @@ PVOID ft_dma_allocate_common(PDMA_ADAPTER adapter, ULONG length, PPHYSICAL_ADDRE
     if (slot) {
         ft_dma_odd_boolean(FT_PT_DMA_COMMON, 4, cached);
         if (!ft_alloc_fails(FT_FAIL_COMMON))
-            common = create(slot, length, cached);
+            common = ft_common_create(slot, &(struct ft_common_want){.length = length,
+                                                                     .cached = cached != FALSE,
+                                                                     .high = UINT64_MAX});
         if (common) {
-            va = address_of(common);
+            va = ft_common_address(common);
             logical->QuadPart = (LONGLONG)common->logical;
         }
         ft_emit(FT_EV_DMA_CB_ALLOC, ft_dma_adapter_handle(slot),
@@ -179,12 +186,14 @@ static void check_slack(const struct ft_dma_common *common)
     }
 }
 
-static void destroy(struct ft_dma_common *common)
+void ft_common_destroy(struct ft_dma_common *common)
 {
+    common->live = 0;
+    if (common->memory)
+        return; /* the driver's own */
     ft_unpoison(ft_frame_address(common->frame), common->pages * (size_t)FT_PAGE_BYTES);
     check_slack(common);
     ft_frames_give(common->frame, common->pages);
-    common->live = 0;
 }
 
 /* The event has what the driver passed; an address that is no live common buffer frees nothing. */
@@ -219,7 +228,7 @@ VOID ft_dma_free_common(PDMA_ADAPTER adapter, ULONG length, PHYSICAL_ADDRESS log
                 common ? ft_handle(FT_HC_COMMON, common->id, 0) : ft_handle_of(va), length, address,
                 wrong);
         if (!(wrong & (FT_CF_VIRTUAL | FT_CF_FREED)))
-            destroy(common);
+            ft_common_destroy(common);
     }
     FT_DDI_END(DMA_COMMON, 0);
 }

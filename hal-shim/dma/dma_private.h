@@ -77,6 +77,11 @@ bool ft_dma_deferred(void);
 /* Lets every request run that may run now. */
 void ft_dma_drain(void);
 
+/* Grants that waiting request if nothing stands in its way now; ft_dma_grant_run then runs its
+ * routine, on the calling task. */
+bool ft_dma_grant_now(struct ft_dma_grant *grant);
+void ft_dma_grant_run(struct ft_dma_grant *grant);
+
 /* What a grant gives back; it retires once it holds nothing and its routine is not under way. */
 void ft_dma_channel_back(struct ft_dma_grant *grant);
 void ft_dma_registers_back(struct ft_dma_grant *grant);
@@ -119,6 +124,7 @@ struct ft_dma_run {
     uint32_t asked;
     bool write;
     bool of_list;
+    bool of_transfer; /* of MapTransferEx */
 
     uint8_t *memory;
     uint32_t length; /* of the run that is mapped */
@@ -147,6 +153,12 @@ struct ft_dma_mapping *ft_dma_next_mapping(uint32_t grant, uintptr_t from, uint3
 /* Forgets the live mappings of a grant without moving data. */
 void ft_dma_drop_mappings(uint32_t grant);
 
+/* Registers of the grant that no live mapping uses. */
+unsigned ft_dma_registers_left(const struct ft_dma_grant *grant);
+
+/* Ends a mapping without data: event dma:flushed with no bytes. */
+void ft_dma_end_mapping(struct ft_dma_mapping *mapping);
+
 /* Mappings that may still be made. */
 unsigned ft_dma_mappings_free(void);
 
@@ -159,6 +171,9 @@ PHYSICAL_ADDRESS ft_dma_map(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va
                             BOOLEAN write);
 BOOLEAN ft_dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG length,
                      BOOLEAN write);
+
+/* The world choice flush-fails: this flush does, when there is anything to lose. */
+bool ft_dma_flush_is_to_fail(const struct ft_dma_grant *grant);
 
 /* ---- sg_lists.c: members of the table ---- */
 
@@ -217,8 +232,20 @@ uint64_t ft_system_boundary(unsigned channel);
 /* Programs the channel for `length` bytes at that physical address and unmasks it. */
 void ft_system_program(unsigned channel, uint64_t physical, uint32_t length, unsigned mode);
 void ft_system_mask(unsigned channel, bool masked);
+/* Bytes that one register file of the adapter may not cross, 0: none. */
+uint64_t ft_dma_boundary(const struct ft_dma_adapter *adapter);
 /* Bytes that the channel has still to move. polled: a driver asks, so time goes by. */
 uint32_t ft_system_counter(unsigned channel, bool polled);
+
+/* ---- completion.c ---- */
+
+/* Begins the task that calls a completion routine which is due. */
+bool ft_completion_start_next(void);
+
+/* sim_slave_transfer for a device on a request line of version 3. */
+struct sim_device;
+uint32_t ft_line_transfer(struct sim_device *device, unsigned line, bool to_device, void *bytes,
+                          uint32_t length, bool *terminal);
 
 /* ---- common.c: members of the table ---- */
 

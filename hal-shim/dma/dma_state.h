@@ -17,7 +17,7 @@ enum {
     FT_DMA_ADAPTERS_MAX = 4,
     FT_DMA_GRANTS_MAX = 24,   /* channel and list requests, waiting or granted */
     FT_DMA_MAPPINGS_MAX = 96, /* live at one time */
-    FT_DMA_COMMONS_MAX = 8,
+    FT_DMA_COMMONS_MAX = 12,
     FT_DMA_PAGES_MAX = 16,     /* allocations of pages that are live at one time */
     FT_DMA_BUFFERS_MAX = 40,   /* buffers of requests, and system buffers */
     FT_DMA_ENDED_MAX = 4,      /* lists that were put, kept to name them */
@@ -33,14 +33,15 @@ struct ft_dma_adapter {
     uint32_t channel;      /* id of the grant that holds the channel, 0: free */
     uint64_t mapped_bytes; /* since the last flush */
     uint16_t references;   /* gets that were not put */
-    uint8_t version;       /* of its table: 1 or 2 */
+    uint8_t version;       /* of its table: 1 to 3 */
     uint8_t scatter_gather;
-    uint8_t reach;          /* address bits that the device drives: 24, 32 or 64 */
+    uint8_t reach;          /* address bits that the device drives: 1 to 64 */
     uint8_t slave;          /* on a channel of the system DMA controller */
-    uint8_t system_channel; /* 0..7 */
+    uint8_t system_channel; /* 0..7; of version 3: its request line, 0..15 */
     uint8_t demand, auto_initialize, ignore_count;
     uint8_t damaged; /* the driver changed it, which was said */
-    uint8_t unused[5];
+    uint8_t unused[3];
+    uint16_t domain; /* it has joined, 0: its own */
 };
 
 /* Through which table and as which member the running task has entered: read once. */
@@ -65,11 +66,12 @@ enum ft_grant_state { FT_GRANT_FREE, FT_GRANT_WAITING, FT_GRANT_GRANTED };
 /* One AllocateAdapterChannel or GetScatterGatherList from its call until channel and registers are
  * back. */
 struct ft_dma_grant {
-    void *base;    /* MapRegisterBase: a block of class FT_HC_GRANT */
-    void *list;    /* struct ft_dma_list, the block itself, or NULL for a channel request */
-    void *device;  /* PDEVICE_OBJECT */
-    void *irp;     /* PIRP, CurrentIrp of the device at the call */
-    void *routine; /* PDRIVER_CONTROL or PDRIVER_LIST_CONTROL */
+    void *base;     /* MapRegisterBase: a block of class FT_HC_GRANT */
+    void *list;     /* struct ft_dma_list, the block itself, or NULL for a channel request */
+    void *transfer; /* struct ft_dma_transfer of a request of version 3, else NULL */
+    void *device;   /* PDEVICE_OBJECT */
+    void *irp;      /* PIRP, CurrentIrp of the device at the call */
+    void *routine;  /* PDRIVER_CONTROL or PDRIVER_LIST_CONTROL */
     void *context;
     uint32_t id;      /* of its handle */
     uint32_t adapter; /* id of the adapter's handle */
@@ -121,8 +123,11 @@ struct ft_dma_common {
     uint8_t pages; /* frames it has, at most 255 */
     uint8_t live;  /* 0: freed, kept to name it until the slot is needed */
     uint8_t cached;
-    uint8_t unused[3];
+    uint8_t unused;
+    uint16_t domain; /* it was made for, 0: none in particular */
     uint32_t offset; /* of its first byte in its first frame */
+    uint32_t vector; /* id of the vector it belongs to, 0: none */
+    uint8_t *memory; /* the driver's own, of CreateCommonBufferFromMdl; NULL: its frames */
 };
 
 /* The buffer of one request. */
@@ -170,6 +175,7 @@ struct ft_dma_state {
     uint32_t ended_next;
     uint16_t frames_high; /* frames below this number have been used in this run */
     uint16_t bounce_high; /* the same for bounce pages */
+    uint16_t domains;     /* made so far */
     uint16_t few_left;    /* few-registers: registers that may still be granted */
     uint8_t flush_fails;  /* flush-fails: the next one does */
     uint8_t flush_lost;   /* and this is it */
@@ -177,8 +183,9 @@ struct ft_dma_state {
     uint8_t defer_armed;
     uint8_t short_armed;
     uint8_t short_pages;
-    uint8_t fail_probe; /* the driver's next lock of pages fails */
-    uint8_t unused[5];
+    uint8_t fail_probe;      /* the driver's next lock of pages fails */
+    uint8_t completions_due; /* completion routines that wait for a processor */
+    uint8_t unused[2];
 };
 
 _Static_assert(sizeof(struct ft_dma_state) < 16 * 1024,

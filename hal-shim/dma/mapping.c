@@ -51,8 +51,7 @@ unsigned ft_dma_mappings_free(void)
     return FT_DMA_MAPPINGS_MAX - FT_M->dma.mappings_live;
 }
 
-/* Registers of the file that no live mapping uses. */
-static unsigned registers_left(const struct ft_dma_grant *grant)
+unsigned ft_dma_registers_left(const struct ft_dma_grant *grant)
 {
     unsigned left = grant->count;
 
@@ -152,9 +151,9 @@ static bool behind_iommu(const struct ft_dma_adapter *adapter)
 /* The controller would not come from the first byte to the last. */
 static bool crosses(const struct ft_dma_adapter *adapter, uint64_t physical, uint32_t bytes)
 {
-    uint64_t boundary = ft_system_boundary(adapter->system_channel);
+    uint64_t boundary = ft_dma_boundary(adapter);
 
-    return physical / boundary != (physical + bytes - 1) / boundary;
+    return boundary && physical / boundary != (physical + bytes - 1) / boundary;
 }
 
 /* Any other device gets everything, in one run as it sees it. */
@@ -179,7 +178,7 @@ static bool plan_whole(struct ft_dma_run *r)
         /* Registers of a subordinate device do not cross the boundary (channel.c). */
         r->bounced = true;
     }
-    return span <= registers_left(r->grant) &&
+    return span <= ft_dma_registers_left(r->grant) &&
            ft_dma_registers_find(FT_M->dma.mapped, r->grant->first, r->grant->count, span,
                                  &r->first, &r->count);
 }
@@ -273,6 +272,9 @@ static struct ft_dma_mapping *mapping_make(const struct ft_dma_run *r)
     };
     ft_dma_registers_set(FT_M->dma.mapped, mapping->first, mapping->count, true);
     ft_buffer_mapped(r->memory, r->length);
+    /* From version 3 on the HAL keeps the caches in step: nobody calls KeFlushIoBuffers. */
+    if (r->adapter->version >= DEVICE_DESCRIPTION_VERSION3)
+        ft_cache_write_back(r->memory, r->length);
     if (r->bounced) {
         ft_dma_bounce_pages_check(mapping->first, mapping->count);
         if (r->write)
@@ -301,6 +303,8 @@ struct ft_dma_mapping *ft_dma_map_run(struct ft_dma_run *r)
 
     if (r->asked == 0)
         return NULL;
+    if (r->adapter->slave && r->adapter->version >= DEVICE_DESCRIPTION_VERSION3 && !r->of_transfer)
+        ft_unimplemented("a transfer of version 1 on a system DMA adapter of version 3");
     r->memory = ft_mdl_memory(r->mdl, r->va, r->asked);
     if (!r->memory)
         return NULL;
@@ -308,7 +312,7 @@ struct ft_dma_mapping *ft_dma_map_run(struct ft_dma_run *r)
     mapping = planned ? mapping_make(r) : NULL;
     if (mapping)
         ft_dma_verify_mapped(r->adapter, mapping->length);
-    if (mapping && r->adapter->slave)
+    if (mapping && r->adapter->slave && !r->of_transfer)
         program(r->adapter, mapping);
     return mapping;
 }
@@ -424,6 +428,14 @@ bool ft_dma_flush_mapping(struct ft_dma_mapping *mapping, const MDL *mdl, uint8_
     mapping_drop(mapping);
     ft_emit(FT_EV_DMA_FLUSHED, handle, bytes, copied);
     return true;
+}
+
+void ft_dma_end_mapping(struct ft_dma_mapping *mapping)
+{
+    uint64_t handle = ft_dma_mapping_handle(mapping);
+
+    mapping_drop(mapping);
+    ft_emit(FT_EV_DMA_FLUSHED, handle, 0, 0);
 }
 
 struct ft_dma_mapping *ft_dma_next_mapping(uint32_t grant, uintptr_t from, uint32_t after_id)

@@ -13,6 +13,7 @@
  */
 #include "dma/sg_lists.h"
 #include "dma/frames.h"
+#include "dma/transfer_ex.h"
 #include "sim/dma_words.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ enum { SCRATCH_FILL = 0x53, PUT_BEFORE = 1, PUT_NEVER_GOT = 2, PUT_FOREIGN = 3 }
 #define COOKIE 0x5C0A77E26A74E300ULL
 
 /* The request that the MDL belongs to, else the one that the running task serves. */
-static unsigned owner_of(const MDL *mdl, PDEVICE_OBJECT device)
+unsigned ft_dma_list_owner(const MDL *mdl, PDEVICE_OBJECT device)
 {
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++) {
         PIRP irp = FT_M->io.request[i].irp;
@@ -147,6 +148,8 @@ void ft_dma_list_run(const struct ft_dma_grant *call)
 
     make_list(l, call);
     announce(l, call);
+    if (!call->routine)
+        return;
     ft_call_driver_routine(FT_ROUTINE_LIST_CONTROL, handle, 0, call->request, call_list_control,
                            call->device, call->irp, l->list, (void *)call);
     ft_emit(FT_EV_SG_DONE, ft_handle(FT_HC_ADAPTER, call->adapter, 0), handle);
@@ -189,23 +192,8 @@ void ft_dma_list_forget(struct ft_dma_grant *grant)
         free_list(grant->list);
 }
 
-/* What the two calls have in common. */
-struct list_call {
-    PDEVICE_OBJECT device;
-    PMDL mdl;
-    PVOID va;
-    ULONG length;
-    PDRIVER_LIST_CONTROL routine;
-    PVOID context;
-    BOOLEAN write;
-    PVOID buffer; /* NULL: GetScatterGatherList */
-    ULONG buffer_length;
-    bool build;
-    unsigned owner; /* IRP handle id */
-};
-
-static NTSTATUS enqueue(const struct ft_dma_adapter *adapter, const struct list_call *call,
-                        ULONG registers)
+static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter,
+                                    const struct ft_list_call *call, ULONG registers)
 {
     unsigned label = ft_label_of(call->mdl);
     struct ft_dma_list *l = new_list(label, registers, call->buffer);
@@ -221,20 +209,30 @@ static NTSTATUS enqueue(const struct ft_dma_adapter *adapter, const struct list_
         .label = (uint16_t)label,
     };
 
+    struct ft_dma_grant *grant;
+
     if (!l)
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return NULL;
     l->mdl = call->mdl;
     l->va = call->va;
     l->length = call->length;
     l->write = call->write != FALSE;
-    if (ft_dma_enqueue(&request, l))
-        return STATUS_SUCCESS;
-    free_list(l);
-    ft_block_free(l);
-    return STATUS_INSUFFICIENT_RESOURCES;
+    grant = ft_dma_enqueue(&request, l);
+    if (!grant) {
+        free_list(l);
+        ft_block_free(l);
+    }
+    return grant;
 }
 
-static NTSTATUS ask(const struct ft_dma_adapter *adapter, const struct list_call *call)
+void ft_dma_list_drop(struct ft_dma_grant *grant)
+{
+    free_list(grant->list);
+    ft_dma_grant_retire(grant);
+}
+
+NTSTATUS ft_dma_list_ask(const struct ft_dma_adapter *adapter, const struct ft_list_call *call,
+                         struct ft_dma_grant **ret)
 {
     ULONG registers;
     NTSTATUS status = ft_dma_list_registers(call->mdl, call->va, call->length, &registers);
@@ -250,14 +248,18 @@ static NTSTATUS ask(const struct ft_dma_adapter *adapter, const struct list_call
     } else if (NT_SUCCESS(status) && ft_alloc_fails(FT_FAIL_CHANNEL)) {
         status = STATUS_INSUFFICIENT_RESOURCES;
     }
-    return NT_SUCCESS(status) ? enqueue(adapter, call, registers) : status;
+    *ret = NT_SUCCESS(status) ? enqueue(adapter, call, registers) : NULL;
+    if (NT_SUCCESS(status) && !*ret)
+        status = STATUS_INSUFFICIENT_RESOURCES;
+    return status;
 }
 
 /* Inside the points of either member. The request may have ended, and its MDL be gone, when the
  * list routine has run in here. */
-static NTSTATUS get_list(const void *adapter, struct list_call *call)
+static NTSTATUS get_list(const void *adapter, struct ft_list_call *call)
 {
     const struct ft_dma_adapter *slot = ft_dma_adapter_check(adapter, FT_PT_SG_GET);
+    struct ft_dma_grant *grant;
     NTSTATUS status;
     uint64_t handle, mdl, offset;
 
@@ -267,8 +269,8 @@ static NTSTATUS get_list(const void *adapter, struct list_call *call)
     handle = ft_dma_adapter_handle(slot);
     mdl = ft_handle_of(call->mdl);
     offset = ft_mdl_offset(call->mdl, call->va);
-    call->owner = owner_of(call->mdl, call->device);
-    status = ask(slot, call);
+    call->owner = ft_dma_list_owner(call->mdl, call->device);
+    status = ft_dma_list_ask(slot, call, &grant);
     if (NT_SUCCESS(status) && !ft_dma_deferred())
         ft_dma_drain();
     ft_emit(FT_EV_SG_GET, handle, mdl, offset, call->length, call->write != FALSE, (uint32_t)status,
@@ -279,7 +281,8 @@ static NTSTATUS get_list(const void *adapter, struct list_call *call)
 NTSTATUS ft_dma_get_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
                          ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write)
 {
-    struct list_call call = {device, mdl, va, length, routine, context, write, NULL, 0, false, 0};
+    struct ft_list_call call = {device, mdl,  va, length, routine, context,
+                                write,  NULL, 0,  false,  0};
     unsigned label = ft_label_of(mdl);
     NTSTATUS status;
 
@@ -293,8 +296,8 @@ NTSTATUS ft_dma_build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl
                            ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write,
                            PVOID buffer, ULONG buffer_length)
 {
-    struct list_call call = {device, mdl,           va,   length, routine, context, write,
-                             buffer, buffer_length, true, 0};
+    struct ft_list_call call = {device, mdl,           va,   length, routine, context, write,
+                                buffer, buffer_length, true, 0};
     unsigned label = ft_label_of(mdl);
     NTSTATUS status;
 
@@ -361,6 +364,7 @@ static void put_list(struct ft_dma_grant *grant, bool write)
     uint32_t id = 0;
 
     check_list(l);
+    ft_context_check(grant);
     if (ft_dma_adapter_by_id(grant->adapter)->slave)
         ft_dma_stop_system(ft_dma_adapter_by_id(grant->adapter), grant->id);
     while ((mapping = ft_dma_list_mapping(grant->id, id)) != NULL) {
@@ -368,6 +372,7 @@ static void put_list(struct ft_dma_grant *grant, bool write)
         ft_dma_flush_mapping(mapping, mapping->mdl, mapping->va, mapping->length, write);
     }
     remember(l);
+    l->delivered = 0;
     free_list(l);
     ft_dma_registers_back(grant);
     ft_dma_grant_retire(grant);

@@ -25,6 +25,30 @@ struct ft_dma_list {
     uint8_t copy[];  /* the list as it was delivered */
 };
 
+/* What the calls for a list have in common. */
+struct ft_list_call {
+    PDEVICE_OBJECT device;
+    PMDL mdl;
+    PVOID va;
+    ULONG length;
+    PDRIVER_LIST_CONTROL routine; /* NULL: of version 3 only */
+    PVOID context;
+    BOOLEAN write;
+    PVOID buffer; /* NULL: the HAL makes the list */
+    ULONG buffer_length;
+    bool build;
+    unsigned owner; /* IRP handle id */
+};
+
+/* The request for that list, which then waits; and takes it back. */
+NTSTATUS ft_dma_list_ask(const struct ft_dma_adapter *adapter, const struct ft_list_call *call,
+                         struct ft_dma_grant **ret);
+void ft_dma_list_drop(struct ft_dma_grant *grant);
+
+/* The request (IRP handle id) that the MDL belongs to, else the one that the device object or the
+ * running task serves. */
+unsigned ft_dma_list_owner(const MDL *mdl, PDEVICE_OBJECT device);
+
 static inline uint64_t ft_dma_list_handle(const struct ft_dma_list *l)
 {
     return ft_handle(FT_HC_SGLIST, l->id, 0);

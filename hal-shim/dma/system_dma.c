@@ -34,6 +34,13 @@ uint64_t ft_system_boundary(unsigned channel)
     return 0x10000ULL << shift_of(channel);
 }
 
+uint64_t ft_dma_boundary(const struct ft_dma_adapter *adapter)
+{
+    if (!adapter->slave || adapter->version >= DEVICE_DESCRIPTION_VERSION3)
+        return 0;
+    return ft_system_boundary(adapter->system_channel);
+}
+
 /* Bits 16 to 23 of the address are the page; on a channel of words bit 16 is the address's own. */
 static uint64_t physical_of(unsigned channel, const struct ft_system_channel *c)
 {
@@ -122,6 +129,8 @@ uint32_t sim_slave_transfer(struct sim_device *device, bool to_device, void *byt
     uint32_t moved = 0;
 
     FT_ASSERT(length <= SIM_BURST_BYTES);
+    if (ft_world_module()->description->dma_version >= DEVICE_DESCRIPTION_VERSION3)
+        return ft_line_transfer(device, channel, to_device, bytes, length, terminal);
     *terminal = false;
     /* After a reset of the machine nothing is programmed: no way. */
     while (!*terminal && moved + (1U << shift) <= length && !c->masked && (c->mode & way)) {

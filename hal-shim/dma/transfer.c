@@ -84,8 +84,7 @@ static bool flush_grant(const struct ft_dma_grant *grant, const MDL *mdl, PVOID 
     return any;
 }
 
-/* The world choice flush-fails: this one does, when there is anything to lose. */
-static bool flush_is_to_fail(const struct ft_dma_grant *grant)
+bool ft_dma_flush_is_to_fail(const struct ft_dma_grant *grant)
 {
     const struct ft_dma_mapping *mapping = ft_dma_next_mapping(grant->id, 0, 0);
     uint64_t what = FT_FAIL_FLUSH;
@@ -114,7 +113,7 @@ BOOLEAN ft_dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG
                 ft_mdl_offset(mdl, va), length, write != FALSE);
         grant = ft_dma_grant_of_base(base);
         if (grant && grant->adapter == slot->id) {
-            bool fails = flush_is_to_fail(grant);
+            bool fails = ft_dma_flush_is_to_fail(grant);
 
             if (slot->slave)
                 ft_dma_stop_system(slot, grant->id);

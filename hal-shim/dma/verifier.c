@@ -37,6 +37,30 @@ void ft_dma_verify_irql(unsigned member)
         ANY,                      /* CalculateScatterGatherList */
         EXACTLY | DISPATCH_LEVEL, /* BuildScatterGatherList */
         DISPATCH_LEVEL,           /* BuildMdlFromScatterGatherList */
+        DISPATCH_LEVEL,           /* GetDmaAdapterInfo */
+        DISPATCH_LEVEL,           /* GetDmaTransferInfo */
+        DISPATCH_LEVEL,           /* InitializeDmaTransferContext */
+        PASSIVE_LEVEL,            /* AllocateCommonBufferEx */
+        EXACTLY | DISPATCH_LEVEL, /* AllocateAdapterChannelEx */
+        DISPATCH_LEVEL,           /* ConfigureAdapterChannel */
+        DISPATCH_LEVEL,           /* CancelAdapterChannel */
+        DISPATCH_LEVEL,           /* MapTransferEx */
+        DISPATCH_LEVEL,           /* GetScatterGatherListEx */
+        EXACTLY | DISPATCH_LEVEL, /* BuildScatterGatherListEx */
+        DISPATCH_LEVEL,           /* FlushAdapterBuffersEx */
+        DISPATCH_LEVEL,           /* FreeAdapterObject */
+        DISPATCH_LEVEL,           /* CancelMappedTransfer */
+        PASSIVE_LEVEL,            /* AllocateDomainCommonBuffer */
+        DISPATCH_LEVEL,           /* FlushDmaBuffer */
+        PASSIVE_LEVEL,            /* JoinDmaDomain */
+        PASSIVE_LEVEL,            /* LeaveDmaDomain */
+        PASSIVE_LEVEL,            /* GetDmaDomain */
+        PASSIVE_LEVEL,            /* AllocateCommonBufferWithBounds */
+        ANY,                      /* AllocateCommonBufferVector: bug check 0x1DC is its own */
+        ANY,                      /* GetCommonBufferFromVectorByIndex */
+        ANY,                      /* FreeCommonBufferFromVector */
+        ANY,                      /* FreeCommonBufferVector */
+        PASSIVE_LEVEL,            /* CreateCommonBufferFromMdl */
     };
     unsigned wanted, irql = ft_irql();
     bool exact;

@@ -14,6 +14,7 @@
 enum {
     VECTOR_BASE = 0x50,
     VECTOR_ELSEWHERE = 0x20,
+    LINE_CHANNELS = 8, /* of the system DMA controller of version 3 */
     RESOURCES_MAX = FT_BARS_MAX + FT_MESSAGES_MAX + 2 /* and ports, and a DMA channel */
 };
 
@@ -138,6 +139,13 @@ static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_channel(PCM_PARTIAL_RESOURCE_DESCRIPT
         return at;
     at->Type = CmResourceTypeDma;
     at->ShareDisposition = CmResourceShareDeviceExclusive;
+    if (description->dma_version >= DEVICE_DESCRIPTION_VERSION3) {
+        at->Flags = CM_RESOURCE_DMA_V3;
+        at->u.DmaV3.Channel = description->dma_channel % LINE_CHANNELS;
+        at->u.DmaV3.RequestLine = description->dma_channel;
+        at->u.DmaV3.TransferWidth = (UCHAR)(description->dma_bits / 16);
+        return at + 1;
+    }
     at->Flags = description->dma_bits == 16 ? CM_RESOURCE_DMA_16 : CM_RESOURCE_DMA_8;
     at->u.Dma.Channel = description->dma_channel;
     return at + 1;

@@ -65,7 +65,8 @@ enum ft_task_kind {
     RT(20, CONTROLLER_CONTROL, "ControllerControl")                                                \
     RT(21, WMI, "WMI callback")                                                                    \
     RT(22, LOOKASIDE, "lookaside callback")                                                        \
-    RT(23, QUERY, "registry query routine")
+    RT(23, QUERY, "registry query routine")                                                        \
+    RT(24, DMA_COMPLETION, "DmaCompletionRoutine")
 
 enum ft_routine {
 #define RT(number, symbol, name) FT_ROUTINE_##symbol = number,

@@ -42,7 +42,10 @@
     HC(28, INTERFACE, "interface")                                                                 \
     HC(29, LOOKASIDE, "lookaside")                                                                 \
     HC(30, PAGES, "pages")                                                                         \
-    HC(31, RUNDOWN, "rundown")
+    HC(31, RUNDOWN, "rundown")                                                                     \
+    HC(32, CONTEXT, "context")                                                                     \
+    HC(33, DOMAIN, "domain")                                                                       \
+    HC(34, VECTOR, "vector")
 
 enum ft_handle_class {
 #define HC(number, symbol, name) FT_HC_##symbol = number,

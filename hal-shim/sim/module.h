@@ -42,8 +42,9 @@ struct ft_description {
     uint16_t port_bytes;               /* 0: none */
     uint8_t interrupt;                 /* enum ft_interrupt_kind */
     uint8_t messages;                  /* interrupt messages of the device, 1..4 */
-    uint8_t dma_channel;               /* of the system DMA controller, 0..7 */
-    uint8_t dma_bits;                  /* 8 or 16; 0: the device is not on a channel */
+    uint8_t dma_channel;               /* of the system DMA controller, 0..7; its request line,
+                                          0..15, when dma_version is 3 */
+    uint8_t dma_bits; /* 8 or 16 (or 32 on a request line); 0: the device is not on a channel */
 };
 
 enum ft_interrupt_kind { FT_INTERRUPT_LEVEL, FT_INTERRUPT_LATCHED, FT_INTERRUPT_MESSAGES };
