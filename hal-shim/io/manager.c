@@ -92,6 +92,7 @@ void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index)
     uint64_t arg[] = {op_index, work, label};
 
     ft_emit_as(FT_LAYER_HARNESS, 0, FT_EV_OP_SKIPPED, 3, arg);
+    ft_ops_note(op_index, FT_MET_SKIPPED);
     FT_M->ops_skipped++;
 }
 

@@ -62,10 +62,27 @@ struct ft_event_log {
     struct ft_event event[];
 };
 
+/* What a run met, for whoever chooses moments: how often each point occurred before the tail (255:
+ * 255 times or more), how many points came up to its first occurrence, and how each op struck. The
+ * caller's memory and no part of the machine: neither saved, nor hashed, nor seen by anything in
+ * the world. */
+enum { FT_MET_LABELS = 16, FT_MET_POINTS = 256 };
+
+enum ft_met_op { FT_MET_NOT_STRUCK, FT_MET_FIRED, FT_MET_LATE, FT_MET_SKIPPED };
+
+struct ft_met {
+    uint8_t start[FT_MET_POINTS];                /* before START was over; nothing in a warm run */
+    uint8_t point[FT_MET_LABELS][FT_MET_POINTS]; /* afterwards: [0] in all, [n] on label n */
+    uint8_t first[FT_MET_LABELS][FT_MET_POINTS]; /* points on that label until then; 0: none came */
+    uint8_t tasks[FT_MET_POINTS];                /* bit per enum ft_task_kind; bit 0: no task ran */
+    uint8_t op[FT_OPS_MAX];                      /* enum ft_met_op, by position in the scenario */
+};
+
 struct ft_run_options {
     const struct ft_scenario *scenario; /* platform and ops */
     const struct ft_chooser *chooser;   /* NULL: the scenario's op list */
     struct ft_event_log *log;           /* NULL: recording is off */
+    struct ft_met *met;                 /* filled during the run; NULL: nobody wants to know */
     bool cold;                          /* never start from the warm save point */
     bool keep_faults;                   /* do not catch CPU faults: a debugger is attached */
     uint64_t stop_at;    /* raise SIGTRAP before this event (1 is the first), 0: never */

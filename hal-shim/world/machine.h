@@ -387,6 +387,9 @@ void ft_hardware_pass(void);
 void ft_ops_arm(void);
 bool ft_ops_strike_at_quiet(void); /* false: no op left */
 
+/* Notes in the run's struct ft_met how the op of that index (1 is the first) struck. */
+void ft_ops_note(uint32_t index, enum ft_met_op how);
+
 /* ---- ASan ---- (world/shadow.c): no-ops without the runtime. */
 void ft_poison(const void *address, size_t bytes);
 void ft_unpoison(const void *address, size_t bytes);

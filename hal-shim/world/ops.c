@@ -73,6 +73,15 @@ static void announce(enum ft_event_kind kind, uint32_t index, const struct ft_op
     ft_emit_as(FT_LAYER_HARNESS, 0, kind, 3, arg);
 }
 
+/* What a strategy strikes has no position in a scenario. */
+void ft_ops_note(uint32_t index, enum ft_met_op how)
+{
+    const struct ft_run_options *options = &FT_M->options;
+
+    if (options->met && !options->chooser && index >= 1 && index <= FT_OPS_MAX)
+        options->met->op[index - 1] = (uint8_t)how;
+}
+
 /* Strikes the armed op and arms the next. The event comes before the effect; a skipped op has no
  * effect. */
 static void strike(bool late)
@@ -84,10 +93,12 @@ static void strike(bool late)
     m->armed_valid = 0;
     announce(late ? FT_EV_OP_LATE : FT_EV_OP_FIRED, index, &op);
     m->ops_late += late;
+    ft_ops_note(index, late ? FT_MET_LATE : FT_MET_FIRED);
     if (execute(&op)) {
         m->ops_fired++;
     } else {
         announce(FT_EV_OP_SKIPPED, index, &op);
+        ft_ops_note(index, FT_MET_SKIPPED);
         m->ops_skipped++;
     }
     ft_ops_arm();

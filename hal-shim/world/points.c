@@ -23,6 +23,39 @@ static void leave_if_stopped(void)
         ft_task_leave();
 }
 
+/* At most UINT8_MAX. */
+static void count(uint8_t *met, enum ft_point point)
+{
+    met[point] += met[point] < UINT8_MAX;
+    met[FT_PT_ANY] += met[FT_PT_ANY] < UINT8_MAX;
+}
+
+static void count_on(struct ft_met *met, enum ft_point point, unsigned label)
+{
+    if (label >= FT_MET_LABELS)
+        return;
+    count(met->point[label], point);
+    if (met->first[label][point] == 0)
+        met->first[label][point] = met->point[label][FT_PT_ANY];
+}
+
+/* Counts as the moments of ops do (world/ops.c): on the object's label and on the task's. */
+static void note(struct ft_met *met, enum ft_point point, unsigned label)
+{
+    const struct ft_task *task = ft_current();
+
+    if (FT_M->phase == FT_PHASE_START) {
+        count(met->start, point);
+    } else if (FT_M->phase == FT_PHASE_OPS) {
+        met->tasks[point] |= (uint8_t)(1u << (task ? task->kind : 0));
+        count_on(met, point, 0);
+        if (label > 0)
+            count_on(met, point, label);
+        if (task && task->label > 0 && task->label != label)
+            count_on(met, point, task->label);
+    }
+}
+
 void ft_point(enum ft_point point, unsigned label)
 {
     struct ft_machine *m = FT_M;
@@ -35,6 +68,8 @@ void ft_point(enum ft_point point, unsigned label)
         ft_stop(FT_STOP_CRASH);
     }
     leave_if_stopped();
+    if (m->options.met)
+        note(m->options.met, point, label);
     if (m->armed_valid || m->options.chooser)
         ft_ops_at_point(point, label);
     leave_if_stopped();

@@ -210,6 +210,8 @@ void ft_world_begin(struct ft_world *world, const struct ft_run_options *options
     m->step_limit = options->step_limit ? options->step_limit : FT_STEP_LIMIT;
     if (options->keep_faults)
         ft_host_release_faults();
+    if (options->met)
+        memset(options->met, 0, sizeof *options->met);
     if (ft_host_world.started_warm)
         return;
     if (options->log) {
