@@ -10,6 +10,8 @@
  *     --ft-fixed=FILE     run the scenario in that text file whatever the engine says (benchmarks)
  *     --ft-stop           end at the first finding, with exit status 1; --ft-counter then holds the
  * number of runs up to and with it (runs that only warm up or compare are not counted)
+ *     --ft-catalogue=FILE keep the point catalogue there, for other jobs, AFL++'s mutator and the
+ * next campaign; without it, in memory
  *     --ft-mutation=HOW   structured (the default): whole ops, learning from what is reached;
  * bytes: the engine's own; random: each input a fresh random scenario, whatever the engine has
  * kept. For libFuzzer; AFL++ takes its mutator from AFL_CUSTOM_MUTATOR_LIBRARY
@@ -17,6 +19,7 @@
  */
 #include "feedback/feedback.h"
 #include "fuzz/finding_file.h"
+#include "fuzz/target_mutator.h"
 #include "replay/execute.h"
 #include "replay/session.h"
 #include "scenario/scenario_codec.h"
@@ -32,9 +35,8 @@
 enum { COLD_CHECK_ONE_IN = 256 };
 
 static struct {
-    const char *mutant, *findings, *counter, *fixed;
+    const char *mutant, *findings, *counter, *fixed, *catalogue;
     int platform; /* -1: the scenario's own */
-    enum { MUTATION_STRUCTURED, MUTATION_BYTES, MUTATION_RANDOM } mutation;
     bool stop, no_state;
     volatile uint64_t *runs; /* shared with whoever watches */
     struct ft_scenario fixed_scenario;
@@ -43,10 +45,12 @@ static struct {
     struct ft_session session;
 } target = {.mutant = "", .platform = -1};
 
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
+/* AFL++'s, when it is the engine. */
+extern uint8_t *__afl_area_ptr __attribute__((weak));
+extern uint32_t __afl_map_size __attribute__((weak));
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 
 static _Noreturn void refuse(const char *what, const char *value)
 {
@@ -64,18 +68,6 @@ static bool take(const char *argument, const char *name, const char **ret)
     return true;
 }
 
-static void take_mutation(const char *name)
-{
-    static const char *const names[] = {"structured", "bytes", "random"};
-
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0) {
-            target.mutation = i;
-            return;
-        }
-    refuse("no such mutation", name);
-}
-
 static void take_argument(const char *argument)
 {
     const char *value;
@@ -83,7 +75,8 @@ static void take_argument(const char *argument)
     if (take(argument, "--ft-mutant=", &target.mutant) ||
         take(argument, "--ft-findings=", &target.findings) ||
         take(argument, "--ft-counter=", &target.counter) ||
-        take(argument, "--ft-fixed=", &target.fixed))
+        take(argument, "--ft-fixed=", &target.fixed) ||
+        take(argument, "--ft-catalogue=", &target.catalogue))
         return;
     if (strcmp(argument, "--ft-stop") == 0) {
         target.stop = true;
@@ -94,7 +87,8 @@ static void take_argument(const char *argument)
         return;
     }
     if (take(argument, "--ft-mutation=", &value)) {
-        take_mutation(value);
+        if (!ft_target_mutation_set(value))
+            refuse("no such mutation", value);
         return;
     }
     if (!take(argument, "--ft-platform=", &value))
@@ -154,20 +148,24 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     if (target.fixed)
         read_fixed();
     target.module = module;
+    if (!ft_target_learning_begin(module, target.catalogue))
+        refuse("not a catalogue, or cannot be written", target.catalogue);
+    if (&__afl_area_ptr == NULL)
+        ft_target_lift_length_limit(argc, argv);
     return 0;
 }
 
 static void run(const struct ft_scenario *scenario, bool cold, struct ft_run_result *result,
                 struct ft_verdict *verdict)
 {
-    struct ft_run_options options = {.scenario = scenario, .cold = cold};
+    struct ft_run_options options = {.scenario = scenario, .cold = cold, .met = ft_target_met()};
 
     ft_session_run(&target.session, &options, result, verdict);
+    ft_target_learn(scenario);
 }
 
 /* AFL++ compares the coverage of equal inputs: that of making a warm point must not count for the
  * input that happens to be the first on its platform. */
-extern uint8_t *__afl_area_ptr __attribute__((weak));
 
 static void warm_up(const struct ft_platform *platform)
 {
@@ -265,26 +263,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         verdict.kind == FT_VERDICT_HANG)
         report(&scenario, &verdict);
     return 0;
-}
-
-/* What a generator without feedback would run: nothing of the engine's input survives. The engine's
- * length limit cuts it off, so a campaign of this kind runs with -len_control=0. */
-static size_t write_random(uint8_t *data, size_t max_size, unsigned seed)
-{
-    struct ft_scenario scenario;
-    size_t length;
-
-    ft_scenario_random(seed, -1, &scenario);
-    length = ft_scenario_encode(&scenario, data, max_size);
-    return length < max_size ? length : max_size;
-}
-
-/* Whole ops mostly; the engine's own byte mutations keep their share. */
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
-{
-    if (target.mutation == MUTATION_RANDOM)
-        return write_random(data, max_size, seed);
-    if (LLVMFuzzerMutate && (target.mutation == MUTATION_BYTES || seed % 8 == 0))
-        return LLVMFuzzerMutate(data, size, max_size);
-    return ft_scenario_mutate(data, size, max_size, seed);
 }

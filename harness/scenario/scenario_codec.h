@@ -47,8 +47,4 @@ enum ft_status ft_scenario_parse(const char *text, size_t length, struct ft_scen
  * existing labels). */
 void ft_scenario_random(uint64_t seed, int platform, struct ft_scenario *ret);
 
-/* Structure-aware mutation of encoded bytes: a pure function of bytes and seed. Returns the new
- * length (<= capacity). */
-size_t ft_scenario_mutate(uint8_t *bytes, size_t length, size_t capacity, uint64_t seed);
-
 #endif

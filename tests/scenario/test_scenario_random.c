@@ -1,5 +1,4 @@
-/* Random scenarios and mutation: pure functions of their seeds, in range, and reaching everything
- * there is. */
+/* Random scenarios: a pure function of their seeds, in range, and reaching everything there is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,10 +9,9 @@
 #include "scenario/scenario_codec.h"
 #include "scenario/scenario_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { SEEDS = 20000, CAPACITY = 512 };
+enum { SEEDS = 20000 };
 
 static void same_seed_same_scenario_other_seed_another(void **state)
 {
@@ -146,132 +144,6 @@ static void every_built_op_and_nearly_every_point_occurs(void **state)
     assert_true(tally.point[FT_PT_DMA_MAP_OUT] > 3 * tally.point[FT_PT_STALL]);
 }
 
-/* The property of one mutation: pure, within the capacity, and decodable like any bytes. */
-static size_t mutate_twice(uint8_t *bytes, size_t length, size_t capacity, uint64_t seed)
-{
-    uint8_t *exact = malloc(capacity > 0 ? capacity : 1); /* so that ASan sees its end */
-    size_t result, again;
-
-    assert_non_null(exact);
-    memcpy(exact, bytes, length);
-    again = ft_scenario_mutate(exact, length, capacity, seed);
-    result = ft_scenario_mutate(bytes, length, capacity, seed);
-    assert_true(result <= capacity);
-    assert_int_equal(result, again);
-    assert_memory_equal(bytes, exact, result);
-    free(exact);
-    return result;
-}
-
-static bool has_a_label_twice(const struct ft_scenario *scenario)
-{
-    bool seen[256] = {false};
-
-    for (unsigned i = 0; i < scenario->op_count; i++) {
-        uint8_t label = scenario->op[i].label;
-
-        if (label != 0 && seen[label])
-            return true;
-        seen[label] = true;
-    }
-    return false;
-}
-
-/* Only byte noise may leave the parent as it is, or make two labels equal. */
-static void mutation_is_pure_changes_something_and_keeps_labels_apart(void **state)
-{
-    unsigned unchanged = 0, ambiguous = 0;
-
-    (void)state;
-    for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        struct ft_scenario scenario, mutant;
-        uint8_t bytes[CAPACITY];
-        size_t length;
-
-        ft_scenario_random(seed, -1, &scenario);
-        length = ft_scenario_encode(&scenario, bytes, sizeof(bytes));
-        assert_true(length <= sizeof(bytes));
-        length = mutate_twice(bytes, length, sizeof(bytes), seed);
-        ft_scenario_decode(bytes, length, &mutant);
-        unchanged += ft_scenario_equal(&scenario, &mutant);
-        ambiguous += has_a_label_twice(&mutant);
-    }
-    assert_true(unchanged < SEEDS / 50);
-    assert_true(ambiguous < SEEDS / 200);
-}
-
-static void mutation_grows_scenarios_out_of_nothing(void **state)
-{
-    unsigned with_ops = 0, kinds = 0;
-    bool seen[256] = {false};
-
-    (void)state;
-    for (uint64_t seed = 0; seed < 100; seed++) {
-        uint8_t bytes[CAPACITY];
-        struct ft_scenario scenario;
-        size_t length = mutate_twice(bytes, 0, sizeof(bytes), seed);
-
-        ft_scenario_decode(bytes, length, &scenario);
-        with_ops += scenario.op_count > 0;
-        for (uint64_t step = 0; step < 200; step++) {
-            length = mutate_twice(bytes, length, sizeof(bytes), seed * 1000 + step);
-            ft_scenario_decode(bytes, length, &scenario);
-            for (unsigned i = 0; i < scenario.op_count; i++)
-                seen[scenario.op[i].kind] = true;
-        }
-    }
-    assert_true(with_ops > 80);
-    for (unsigned number = 0; number < 256; number++) {
-        const struct ft_op_row *row = ft_op_row(number);
-
-        kinds += row != NULL && row->built && !seen[number];
-    }
-    assert_int_equal(kinds, 0);
-}
-
-static void mutation_keeps_within_any_capacity(void **state)
-{
-    (void)state;
-    for (size_t capacity = 0; capacity < 64; capacity++) {
-        for (uint64_t seed = 0; seed < 200; seed++) {
-            uint8_t bytes[CAPACITY];
-            struct ft_prng prng = ft_prng_init(seed, capacity);
-            size_t length = ft_prng_below(&prng, (uint32_t)capacity + 1);
-
-            for (size_t i = 0; i < length; i++)
-                bytes[i] = (uint8_t)(ft_prng_odds(&prng, 1, 5) ? 0xFF : ft_prng_next(&prng));
-            mutate_twice(bytes, length, capacity, seed);
-        }
-    }
-}
-
-/* Labels are what moments hold on to; a mutant must not lose them by accident. */
-static void most_mutants_keep_most_of_their_parents_ops(void **state)
-{
-    unsigned kept = 0, all = 0;
-
-    (void)state;
-    for (uint64_t seed = 0; seed < 5000; seed++) {
-        struct ft_scenario parent, mutant;
-        uint8_t bytes[CAPACITY];
-        size_t length;
-
-        ft_scenario_random(seed, -1, &parent);
-        length = ft_scenario_encode(&parent, bytes, sizeof(bytes));
-        length = ft_scenario_mutate(bytes, length, sizeof(bytes), seed);
-        ft_scenario_decode(bytes, length, &mutant);
-        for (unsigned i = 0; i < parent.op_count; i++) {
-            unsigned j = 0;
-
-            while (j < mutant.op_count && !ft_op_equal(&parent.op[i], &mutant.op[j]))
-                j++;
-            kept += j < mutant.op_count;
-            all++;
-        }
-    }
-    assert_true(kept * 10 > all * 7);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,10 +152,6 @@ int main(void)
         cmocka_unit_test(draws_stay_below_their_bound_and_reach_all_of_it),
         cmocka_unit_test(a_named_platform_is_kept_as_it_is),
         cmocka_unit_test(every_built_op_and_nearly_every_point_occurs),
-        cmocka_unit_test(mutation_is_pure_changes_something_and_keeps_labels_apart),
-        cmocka_unit_test(mutation_grows_scenarios_out_of_nothing),
-        cmocka_unit_test(mutation_keeps_within_any_capacity),
-        cmocka_unit_test(most_mutants_keep_most_of_their_parents_ops),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
