@@ -456,11 +456,7 @@ static void the_swarm_restricts_kinds_and_reaches_all(void **state)
 
             assert_int_not_equal(kind, 0);
             ever[kind] = true;
-            if (disturbances == 23) /* all that are built */
-                continue;
-            if (!ft_swarm_has(&m, kind)) /* then nothing legal is in it */
-                for (unsigned other = 1; other < 255; other++)
-                    assert_false(ft_swarm_has(&m, other) && other == FT_OP_CANCEL);
+            assert_true(ft_swarm_has(&m, kind) || !ft_swarm_has(&m, FT_OP_CANCEL));
         }
     }
     assert_true(small > 300);

@@ -4,6 +4,7 @@
  * On disk, below the folder of each driver (all of it survives kill -9; starting again goes on from
  * it):
  *     corpus/     inputs that every engine shares (scenario bytes, named by their content)
+ *     catalogue   the points that the driver was seen to meet (scenario/mutate/catalogue.h)
  *     afl/        what AFL++ keeps, one folder per job
  *     pending/    findings that the engines wrote and nobody has re-run yet
  *     findings/   one trace per distinct finding (rule and driver function)
@@ -12,7 +13,8 @@
  *     log/        what the engines printed, and how often they ran
  *     lock        held while a campaign is at work there
  *
- * Whatever another process may read appears by rename: nothing is ever half written.
+ * Whatever another process may read appears by rename: nothing is ever half written. The catalogue
+ * is written in place, and whoever reads it expects anything.
  */
 #ifndef FT_CAMPAIGN_H
 #define FT_CAMPAIGN_H
@@ -32,9 +34,9 @@ enum {
     FT_SUBJECTS_MAX = 16,
     FT_CAMPAIGN_FINDINGS_MAX = 256,
     FT_PATH_BYTES = 1024,
-    FT_RESTARTS_MAX = 5,     /* of one job that dies */
-    FT_SHRINK_GRACE = 5,     /* seconds after the time limit that a finding may still shrink */
-    FT_INPUT_BYTES_MAX = 512 /* of a scenario that an engine makes */
+    FT_RESTARTS_MAX = 5,      /* of one job that dies */
+    FT_SHRINK_GRACE = 5,      /* seconds after the time limit that a finding may still shrink */
+    FT_INPUT_BYTES_MAX = 1024 /* of a scenario that an engine makes */
 };
 
 /* What the corpus of a driver reaches (reach.h). */

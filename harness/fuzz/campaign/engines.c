@@ -2,6 +2,7 @@
  * needs is set here. */
 #define _GNU_SOURCE
 #include "fuzz/campaign/campaign_private.h"
+#include "fuzz/target_mutator.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -61,6 +62,8 @@ static void add_target_arguments(const struct ft_campaign *campaign, const struc
         add(command, "--ft-platform=%s", campaign->platform);
     if (campaign->bytes_only)
         add(command, "--ft-mutation=bytes");
+    else
+        add(command, "--ft-catalogue=%s/catalogue", job->subject->folder);
 }
 
 static void add_passed(const struct ft_campaign *campaign, const struct ft_job *job,
@@ -150,6 +153,8 @@ static void set_afl_environment(const struct ft_campaign *campaign, const struct
     setenv("AFL_SYNC_TIME", "1", 0);
     ft_path(text, "%s/corpus", job->subject->folder);
     setenv("FLUSHTRACE_SHARED_CORPUS", text, 1);
+    ft_path(text, "%s/catalogue", job->subject->folder);
+    setenv(FT_CATALOGUE_VARIABLE, text, 1);
     ft_path(text, "%s/flushtrace-afl-mutator.so", campaign->programs);
     if (!campaign->bytes_only)
         setenv("AFL_CUSTOM_MUTATOR_LIBRARY", text, 0);

@@ -14,13 +14,13 @@ static enum content take_in(struct ft_catalogue *catalogue, int file)
     static struct ft_catalogue stored;
     ssize_t length = pread(file, &stored, sizeof stored, 0);
 
-    if (length == 0)
+    if (length == (ssize_t)sizeof stored && ft_catalogue_merge(catalogue, &stored))
+        return CONTENT_CATALOGUE;
+    /* Cut off, or of another build: whoever writes next begins anew. */
+    if (length == 0 ||
+        (length >= (ssize_t)sizeof stored.magic && stored.magic == FT_CATALOGUE_MAGIC))
         return CONTENT_NOTHING;
-    if (length >= 4 && length < (ssize_t)sizeof stored && stored.magic == FT_CATALOGUE_MAGIC)
-        return CONTENT_NOTHING; /* whoever wrote it was stopped */
-    if (length != (ssize_t)sizeof stored || !ft_catalogue_merge(catalogue, &stored))
-        return CONTENT_FOREIGN;
-    return CONTENT_CATALOGUE;
+    return CONTENT_FOREIGN;
 }
 
 bool ft_catalogue_load(struct ft_catalogue *catalogue, const char *path)
