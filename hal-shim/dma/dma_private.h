@@ -9,17 +9,6 @@
 
 _Static_assert((int)FT_DMA_TASKS_MAX == (int)FT_TASKS_MAX, "a word for each task");
 
-/* What fail-alloc names: the argument of choice:fail. */
-enum {
-    FT_FAIL_MDL = 2,
-    FT_FAIL_ADAPTER = 4,
-    FT_FAIL_COMMON = 5,
-    FT_FAIL_CHANNEL = 6,
-    FT_FAIL_MAPPING = 7,
-    FT_FAIL_PROBE = 8, /* of fail-probe, not of fail-alloc */
-    FT_FAIL_FLUSH = 9  /* of flush-fails */
-};
-
 /* What a device is told where nothing was mapped: no memory on any platform. The page offset is
  * kept. */
 #define FT_POISON_LOGICAL 0xBAD0DEAD0000ULL

@@ -11,7 +11,7 @@ PCONTROLLER_OBJECT IoCreateController(ULONG Size)
     PCONTROLLER_OBJECT controller;
 
     FT_DDI_BEGIN(CONTROLLER, 0);
-    controller = ft_block_alloc(sizeof *controller + Size, FT_HC_OTHER, 0);
+    controller = ft_block_for_driver(sizeof *controller + Size, FT_HC_OTHER, 0);
     if (controller) {
         controller->Type = IO_TYPE_CONTROLLER;
         controller->Size = (CSHORT)sizeof *controller;

@@ -120,7 +120,9 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
     NTSTATUS status;
 
     FT_DDI_BEGIN(DEVICE, 0);
-    device = ft_device_create(DriverObject, DeviceExtensionSize, DeviceType, DeviceCharacteristics);
+    device = ft_alloc_fails(FT_FAIL_POOL) ? NULL
+                                          : ft_device_create(DriverObject, DeviceExtensionSize,
+                                                             DeviceType, DeviceCharacteristics);
     status = device ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
     if (device) {
         device->Flags |= Exclusive ? DO_EXCLUSIVE : 0;

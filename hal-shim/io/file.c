@@ -219,7 +219,7 @@ const struct ft_object_type ft_file_type = {.gone = file_gone};
 
 NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret)
 {
-    PFILE_OBJECT object = new_object();
+    PFILE_OBJECT object = ft_alloc_fails(FT_FAIL_POOL) ? NULL : new_object();
     NTSTATUS status =
         object ? send_for_driver(object, IRP_MJ_CREATE) : STATUS_INSUFFICIENT_RESOURCES;
 

@@ -36,7 +36,7 @@ static NTSTATUS connect(const struct connection *how, PKINTERRUPT *ret)
 
     if (input < 0 || how->irql > how->synchronize_irql || ft_interrupt_connected((unsigned)input))
         return STATUS_INVALID_PARAMETER;
-    interrupt = ft_block_alloc(sizeof *interrupt, FT_HC_INTERRUPT, 0);
+    interrupt = ft_block_for_driver(sizeof *interrupt, FT_HC_INTERRUPT, 0);
     if (!interrupt)
         return STATUS_INSUFFICIENT_RESOURCES;
     interrupt->lock_word = how->lock ? (uint64_t *)how->lock : &interrupt->lock;
@@ -176,7 +176,7 @@ static void describe_message(IO_INTERRUPT_MESSAGE_INFO_ENTRY *entry, const struc
 static NTSTATUS connect_messages(IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS *messages)
 {
     unsigned count = ft_bus_inputs();
-    PIO_INTERRUPT_MESSAGE_INFO table = ft_block_alloc(
+    PIO_INTERRUPT_MESSAGE_INFO table = ft_block_for_driver(
         sizeof *table + count * sizeof(IO_INTERRUPT_MESSAGE_INFO_ENTRY), FT_HC_OTHER, 0);
     NTSTATUS status = table ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 

@@ -44,7 +44,7 @@ static NTSTATUS initialize(PDEVICE_OBJECT device, PIO_TIMER_ROUTINE routine, PVO
     uint8_t layer;
 
     if (!timer) {
-        timer = ft_block_alloc(sizeof *timer, FT_HC_OTHER, 0);
+        timer = ft_block_for_driver(sizeof *timer, FT_HC_OTHER, 0);
         if (!timer)
             return STATUS_INSUFFICIENT_RESOURCES;
         layer = ft_layer_set(FT_LAYER_SYSTEM);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { BUGCHECK_IO_MANAGER = 0xC9, NOT_AN_IRP_FREED = 1, THREAD_IRP_FREED = 2, FAIL_IRP = 3 };
+enum { BUGCHECK_IO_MANAGER = 0xC9, NOT_AN_IRP_FREED = 1, THREAD_IRP_FREED = 2 };
 
 static size_t locations_end(CCHAR stack_size)
 {
@@ -156,7 +156,8 @@ void ft_irp_check(PIRP irp, unsigned code)
 
 static PIRP allocate(CCHAR stack_size)
 {
-    PIRP irp = ft_alloc_fails(FAIL_IRP) ? NULL : ft_irp_create(stack_size, FT_IRP_OF_DRIVER, 0, 0);
+    PIRP irp =
+        ft_alloc_fails(FT_FAIL_IRP) ? NULL : ft_irp_create(stack_size, FT_IRP_OF_DRIVER, 0, 0);
 
     ft_emit(FT_EV_IRP_NEW, ft_handle_of(irp), 0, 0, false, 0, 0, 0, 0);
     return irp;
@@ -195,7 +196,7 @@ PIRP IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize)
 
     FT_DDI_BEGIN(IRP_ALLOC, label);
     ft_irp_check(Irp, FT_NOT_AN_IRP);
-    if (!ft_alloc_fails(FAIL_IRP))
+    if (!ft_alloc_fails(FT_FAIL_IRP))
         irp = ft_irp_create(StackSize, FT_IRP_ASSOCIATED, 0, label);
     if (irp) {
         irp->Flags |= IRP_ASSOCIATED_IRP;

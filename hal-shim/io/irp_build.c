@@ -7,7 +7,7 @@
  */
 #include "io/io_private.h"
 
-enum { FAIL_IRP = 3, TAG_IO = 0x206F4920 /* " Io " */ };
+enum { TAG_IO = 0x206F4920 /* " Io " */ };
 
 /* MDLs that the driver freed, against the rules, are passed over; a rule has judged that. */
 void ft_irp_release_pages(PIRP irp)
@@ -117,7 +117,7 @@ static void release_buffers(PIRP irp)
 /* In layer SYSTEM from here on; NULL with the failure's event when there is no IRP. */
 static PIRP begin(PDEVICE_OBJECT device, enum ft_irp_owner owner)
 {
-    return ft_alloc_fails(FAIL_IRP) ? NULL : ft_irp_create(device->StackSize, owner, 0, 0);
+    return ft_alloc_fails(FT_FAIL_IRP) ? NULL : ft_irp_create(device->StackSize, owner, 0, 0);
 }
 
 /* Says what was built, in the driver's layer, or takes it back. */

@@ -110,12 +110,15 @@ NTSTATUS IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
                                   BOOLEAN InvokeOnCancel)
 {
     unsigned label = ft_label_of(Irp);
+    bool fails;
 
     (void)DeviceObject;
     FT_DDI_BEGIN(IRP_STACK, label);
     ft_irp_check(Irp, FT_NOT_AN_IRP);
-    ft_irp_set_completion(Irp, CompletionRoutine, Context,
-                          invoke_flags(InvokeOnSuccess, InvokeOnError, InvokeOnCancel));
+    fails = ft_alloc_fails(FT_FAIL_POOL);
+    if (!fails)
+        ft_irp_set_completion(Irp, CompletionRoutine, Context,
+                              invoke_flags(InvokeOnSuccess, InvokeOnError, InvokeOnCancel));
     FT_DDI_END(IRP_STACK, label);
-    return STATUS_SUCCESS;
+    return fails ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
 }

@@ -25,7 +25,7 @@ bool ft_name_equal(const UNICODE_STRING *a, const UNICODE_STRING *b)
 
 struct ft_name *ft_name_new(const UNICODE_STRING *text, enum ft_handle_class class_)
 {
-    struct ft_name *name = ft_block_alloc(sizeof *name + text->Length, class_, 0);
+    struct ft_name *name = ft_block_for_driver(sizeof *name + text->Length, class_, 0);
 
     if (!name)
         return NULL;

@@ -168,7 +168,7 @@ static NTSTATUS register_notification(const struct notification *wanted, PVOID *
 
         if (FT_IO->notification[i])
             continue;
-        notification = ft_block_alloc(sizeof *notification, FT_HC_OTHER, 0);
+        notification = ft_block_for_driver(sizeof *notification, FT_HC_OTHER, 0);
         if (!notification)
             return STATUS_INSUFFICIENT_RESOURCES;
         *notification = *wanted;

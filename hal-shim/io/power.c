@@ -15,7 +15,7 @@
  */
 #include "io/io_private.h"
 
-enum { FAIL_IRP = 3, BAD_DEVICE = 4 };
+enum { BAD_DEVICE = 4 };
 
 bool ft_power_awaits_start_next(void)
 {
@@ -338,7 +338,7 @@ static NTSTATUS request_power(PDEVICE_OBJECT device, UCHAR minor, unsigned state
 {
     if (minor != IRP_MN_SET_POWER && minor != IRP_MN_QUERY_POWER && minor != IRP_MN_WAIT_WAKE)
         return STATUS_INVALID_PARAMETER_2;
-    if (!ft_alloc_fails(FAIL_IRP))
+    if (!ft_alloc_fails(FT_FAIL_IRP))
         *ret = new_driver_request(device, minor, state);
     return *ret ? STATUS_PENDING : STATUS_INSUFFICIENT_RESOURCES;
 }

@@ -71,7 +71,7 @@ bool ft_power_services_end(void)
 
 static PULONG begin_watch(PDEVICE_OBJECT device, ULONG seconds, DEVICE_POWER_STATE state)
 {
-    struct idle *idle = ft_block_alloc(sizeof *idle, FT_HC_OTHER, 0);
+    struct idle *idle = ft_block_for_driver(sizeof *idle, FT_HC_OTHER, 0);
 
     if (!idle)
         return NULL;
@@ -215,7 +215,7 @@ static struct setting *register_setting(const GUID *guid, PPOWER_SETTING_CALLBAC
 
         if (FT_IO->setting[i])
             continue;
-        setting = ft_block_alloc(sizeof *setting, FT_HC_OTHER, 0);
+        setting = ft_block_for_driver(sizeof *setting, FT_HC_OTHER, 0);
         if (!setting)
             return NULL;
         setting->guid = *guid;
@@ -283,7 +283,7 @@ PVOID PoRegisterSystemState(PVOID StateHandle, EXECUTION_STATE Flags)
 
     FT_DDI_BEGIN(CALLBACK, 0);
     if (!state) {
-        state = ft_block_alloc(sizeof *state, FT_HC_OTHER, 0);
+        state = ft_block_for_driver(sizeof *state, FT_HC_OTHER, 0);
         if (state)
             ft_emit(FT_EV_CALLBACK, CALLBACK_SYSTEM_STATE, true);
     }

@@ -14,7 +14,7 @@ PVOID IoAllocateErrorLogEntry(PVOID IoObject, UCHAR EntrySize)
     (void)IoObject;
     FT_DDI_BEGIN(ERROR_LOG, 0);
     if (EntrySize >= sizeof(IO_ERROR_LOG_PACKET) && EntrySize <= ERROR_LOG_MAXIMUM_SIZE)
-        entry = ft_block_alloc(EntrySize, FT_HC_OTHER, 0);
+        entry = ft_block_for_driver(EntrySize, FT_HC_OTHER, 0);
     ft_emit(FT_EV_ERROR_LOG, LOG_ALLOCATED, entry ? EntrySize : 0);
     FT_DDI_END(ERROR_LOG, 0);
     return entry;

@@ -126,7 +126,6 @@ NTSTATUS IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject,
                                          ULONG DriverObjectExtensionSize,
                                          PVOID *DriverObjectExtension)
 {
-    enum { FAIL_POOL = 1 };
     struct extension *extension = NULL;
     NTSTATUS status = STATUS_SUCCESS;
 
@@ -134,8 +133,9 @@ NTSTATUS IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject,
     *DriverObjectExtension = NULL;
     if (find_extension(DriverObject, ClientIdentificationAddress))
         status = STATUS_OBJECT_NAME_COLLISION;
-    else if (!ft_alloc_fails(FAIL_POOL))
-        extension = ft_block_alloc(sizeof *extension + DriverObjectExtensionSize, FT_HC_OTHER, 0);
+    else
+        extension =
+            ft_block_for_driver(sizeof *extension + DriverObjectExtensionSize, FT_HC_OTHER, 0);
     if (extension) {
         extension->next = FT_IO->extensions;
         extension->driver = DriverObject;
@@ -250,6 +250,8 @@ void ft_shutdown(void)
 
 static NTSTATUS ask_for_shutdown(PDEVICE_OBJECT device, bool ask)
 {
+    if (ask && ft_alloc_fails(FT_FAIL_POOL))
+        return STATUS_INSUFFICIENT_RESOURCES;
     if (ask)
         device->Flags |= DO_SHUTDOWN_REGISTERED;
     else

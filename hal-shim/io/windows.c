@@ -89,7 +89,7 @@ static PVOID map_io(PHYSICAL_ADDRESS address, SIZE_T bytes, void *caller)
     PVOID window;
 
     ft_ddi_begin(FT_PT_IO_MAP, 0, caller);
-    window = map_window(physical, bytes);
+    window = ft_alloc_fails(FT_FAIL_MAPPING) ? NULL : map_window(physical, bytes);
     if (window)
         index = find_window(window, 1, &offset);
     ft_emit(FT_EV_MAP_IO, physical, bytes,

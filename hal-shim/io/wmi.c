@@ -121,7 +121,7 @@ static NTSTATUS add(PDEVICE_OBJECT device)
     struct ft_wmi **at = find(device);
 
     if (!*at)
-        *at = ft_block_alloc(sizeof **at, FT_HC_OTHER, 0);
+        *at = ft_block_for_driver(sizeof **at, FT_HC_OTHER, 0);
     if (!*at)
         return STATUS_INSUFFICIENT_RESOURCES;
     (*at)->device = device;

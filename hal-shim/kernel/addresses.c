@@ -111,7 +111,7 @@ HANDLE MmSecureVirtualMemory(PVOID Address, SIZE_T Size, ULONG ProbeMode)
     if (Size && (write || ProbeMode == PAGE_READONLY) && ft_is_user_memory(Address, Size))
         status = STATUS_SUCCESS;
     if (!status)
-        handle = ft_block_alloc(sizeof(uint64_t), FT_HC_PAGES, 0);
+        handle = ft_block_for_driver(sizeof(uint64_t), FT_HC_PAGES, 0);
     ft_emit(FT_EV_PROBE, write, (uint32_t)status);
     FT_DDI_END(PROBE, 0);
     return handle;

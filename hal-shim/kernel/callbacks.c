@@ -53,7 +53,7 @@ static struct _CALLBACK_OBJECT *find(const UNICODE_STRING *name)
 
 static struct _CALLBACK_OBJECT *create(const UNICODE_STRING *name, bool multiple)
 {
-    struct _CALLBACK_OBJECT *object = ft_block_alloc(sizeof *object, FT_HC_OTHER, 0);
+    struct _CALLBACK_OBJECT *object = ft_block_for_driver(sizeof *object, FT_HC_OTHER, 0);
 
     if (!object)
         return NULL;
@@ -146,7 +146,7 @@ PVOID ExRegisterCallback(PCALLBACK_OBJECT CallbackObject, PCALLBACK_FUNCTION Cal
 
     FT_DDI_BEGIN(CALLBACK, 0);
     if (CallbackObject->multiple || IsListEmpty(&CallbackObject->registrations))
-        registration = ft_block_alloc(sizeof *registration, FT_HC_OTHER, 0);
+        registration = ft_block_for_driver(sizeof *registration, FT_HC_OTHER, 0);
     if (registration) {
         registration->object = CallbackObject;
         registration->function = CallbackFunction;

@@ -62,7 +62,7 @@ PEX_TIMER ExAllocateTimer(PEXT_CALLBACK Callback, PVOID CallbackContext, ULONG A
 
     FT_DDI_BEGIN(TIMER_SET, 0);
     if (!(Attributes & ~known))
-        timer = ft_block_alloc(sizeof *timer, FT_HC_TIMER, 0);
+        timer = ft_block_for_driver(sizeof *timer, FT_HC_TIMER, 0);
     if (timer) {
         timer->timer.Header.Type =
             Attributes & EX_TIMER_NOTIFICATION ? FT_DT_TIMER : FT_DT_SYNCHRONIZATION_TIMER;

@@ -52,7 +52,7 @@ const struct ft_object_type ft_event_type = {.closed = forget};
 
 static struct named_event *create(const UNICODE_STRING *name, EVENT_TYPE type, bool state)
 {
-    struct named_event *event = ft_block_alloc(sizeof *event, FT_HC_EVENT, 0);
+    struct named_event *event = ft_block_for_driver(sizeof *event, FT_HC_EVENT, 0);
 
     if (!event)
         return NULL;

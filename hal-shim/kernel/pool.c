@@ -19,7 +19,6 @@ enum {
     GUARD_FILL = 0xFD,
     NEW_FILL = 0xCD,
     FREED_FILL = 0xDD,
-    FAIL_POOL = 1,
     DAMAGE_BEFORE = 1,
     DAMAGE_AFTER = 2,
     DAMAGE_FREED = 3,
@@ -274,7 +273,7 @@ RAW unsigned ft_pool_check(void)
     return live;
 }
 
-bool ft_alloc_fails(unsigned what)
+bool ft_alloc_fails(enum ft_fail what)
 {
     enum { ANY = 0xFF };
     struct ft_machine *m = FT_M;
@@ -288,6 +287,11 @@ bool ft_alloc_fails(unsigned what)
     m->alloc_fail_what = 0;
     ft_emit(FT_EV_CHOICE_FAIL, what);
     return true;
+}
+
+void *ft_block_for_driver(size_t bytes, enum ft_handle_class class_, unsigned label)
+{
+    return ft_alloc_fails(FT_FAIL_POOL) ? NULL : ft_block_alloc(bytes, class_, label);
 }
 
 /* A block of at least a page begins at one, and a smaller one does not cross one. */
@@ -308,7 +312,7 @@ RAW void *ft_pool_take(const struct ft_pool_want *want)
     bool paged = want->memory == FT_POOL_OF_PAGED;
     struct block *block = NULL;
 
-    if (!ft_alloc_fails(FAIL_POOL) && want->bytes <= FT_POOL_BYTES &&
+    if (!ft_alloc_fails(FT_FAIL_POOL) && want->bytes <= FT_POOL_BYTES &&
         align_next(alignment_for(want)))
         block = new_block(want->bytes, FT_HC_POOL);
     if (!block) {

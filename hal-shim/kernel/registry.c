@@ -265,6 +265,8 @@ NTSTATUS ft_key_open(struct ft_key *key, ACCESS_MASK access, HANDLE *handle)
     *handle = NULL;
     if (!key)
         return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (ft_alloc_fails(FT_FAIL_POOL))
+        return STATUS_INSUFFICIENT_RESOURCES;
     *handle = ft_handle_open(key, mapped(access));
     return *handle ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }

@@ -151,12 +151,11 @@ static PKTHREAD spawn_thread(PKSTART_ROUTINE routine, PVOID context)
     return thread;
 }
 
-/* A machine that is out of room for tasks or blocks has cut the run; otherwise creating a thread
- * does not fail here. */
+/* A machine that is out of room for tasks or blocks has cut the run. */
 static NTSTATUS create_thread(PHANDLE handle, ULONG access, PCLIENT_ID client,
                               PKSTART_ROUTINE routine, PVOID context)
 {
-    PKTHREAD thread = spawn_thread(routine, context);
+    PKTHREAD thread = ft_alloc_fails(FT_FAIL_POOL) ? NULL : spawn_thread(routine, context);
     NTSTATUS status = thread ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 
     ft_emit(FT_EV_THREAD_NEW, ft_handle_of(thread), (uint32_t)status);

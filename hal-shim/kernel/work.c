@@ -150,7 +150,7 @@ PIO_WORKITEM IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject)
     PIO_WORKITEM item;
 
     FT_DDI_BEGIN(WORK, 0);
-    item = ft_block_alloc(sizeof *item, FT_HC_WORK, 0);
+    item = ft_block_for_driver(sizeof *item, FT_HC_WORK, 0);
     if (item)
         init_item(DeviceObject, item, ft_block_handle(item));
     else

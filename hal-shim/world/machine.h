@@ -370,9 +370,23 @@ bool ft_block_find(const void *address, struct ft_block_place *ret);
  * number. */
 unsigned ft_pool_check(void);
 
-/* True when an armed fail-alloc op says that this allocation fails (what: see the event
- * choice:fail). Emits the event. */
-bool ft_alloc_fails(unsigned what);
+/* What fails, as the event choice:fail names it. */
+enum ft_fail {
+    FT_FAIL_POOL = 1, /* the driver's, or the system's for an object of the driver's */
+    FT_FAIL_MDL,
+    FT_FAIL_IRP,
+    FT_FAIL_ADAPTER,
+    FT_FAIL_COMMON,
+    FT_FAIL_CHANNEL,
+    FT_FAIL_MAPPING, /* of an MDL, or of a device's memory */
+    FT_FAIL_PROBE,   /* of fail-probe, not of fail-alloc */
+    FT_FAIL_FLUSH    /* of flush-fails */
+};
+/* True when an armed fail-alloc op says that this allocation fails. Emits the event. */
+bool ft_alloc_fails(enum ft_fail what);
+/* ft_block_alloc for an object that a routine makes for the driver: NULL also when that is to fail.
+ */
+void *ft_block_for_driver(size_t bytes, enum ft_handle_class class_, unsigned label);
 
 /* ---- time (world/clock.c) ---- */
 
