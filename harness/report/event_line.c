@@ -13,10 +13,13 @@ enum {
     NO_CPU = 0xFF,
     INDENT_MAX = 24,
     EVENT_COLUMN = 60, /* where the place in the sources begins, in a line that is not cut */
-    WIDE = 120,        /* from this width on the place names the file, too */
+    EDGE_MAX = 160,    /* where it ends at most, in a line as wide as a terminal */
+    EVENT_ENOUGH = 72, /* columns of an event that tell enough */
     ROOM_MIN = 20,
     TIME_WIDTH_MAX = 12,
-    UNITS_PER_US = 10
+    UNITS_PER_US = 10,
+    UNITS_PER_MS = 10000,
+    UNITS_PER_S = 10000000
 };
 
 static const char *const layer_marks[FT_LAYER_COUNT] = {
@@ -50,6 +53,20 @@ uint64_t ft_lines_time(struct ft_lines *lines, uint64_t index)
         clock_step(lines);
     }
     return lines->clock;
+}
+
+/* For a column: the same number of digits behind the point in every line. */
+static void print_time(uint64_t units, char *text, size_t capacity)
+{
+    if (units < UNITS_PER_MS) {
+        snprintf(text, capacity, "%" PRIu64 "us", units / UNITS_PER_US);
+    } else if (units < UNITS_PER_S) {
+        snprintf(text, capacity, "%" PRIu64 ".%03" PRIu64 "ms", units / UNITS_PER_MS,
+                 units % UNITS_PER_MS / UNITS_PER_US);
+    } else {
+        snprintf(text, capacity, "%" PRIu64 ".%03" PRIu64 "s", units / UNITS_PER_S,
+                 units % UNITS_PER_S / UNITS_PER_MS);
+    }
 }
 
 /* ---- what the lines of a trace share ---- */
@@ -107,7 +124,7 @@ bool ft_lines_begin(struct ft_lines *lines, const struct ft_trace *trace, bool c
         }
         if (ft_lines_time(lines, i) != last) {
             last = lines->clock;
-            ft_time_print(last, text, sizeof(text));
+            print_time(last, text, sizeof(text));
             widen(&lines->time_width, text);
         }
         if (event->task != 0) {
@@ -127,15 +144,22 @@ void ft_lines_end(struct ft_lines *lines)
 
 /* ---- columns ---- */
 
+/* The machine stopped here, and that is wrong by itself. */
+static bool is_stop(const struct ft_event *event)
+{
+    return event->kind == FT_EV_RUN_CRASH || event->kind == FT_EV_RUN_HANG ||
+           event->kind == FT_EV_RUN_BUGCHECK || event->kind == FT_EV_RUN_UNIMPLEMENTED;
+}
+
 static bool is_marked(const struct ft_lines *lines, uint64_t index)
 {
     const struct ft_verdict *verdict = &lines->trace->verdict;
-    bool marked = false;
+    bool marked = is_stop(&lines->trace->event[index]);
 
-    for (uint32_t i = 0; i < verdict->finding_count && !lines->unmarked; i++) {
+    for (uint32_t i = 0; i < verdict->finding_count; i++) {
         marked = marked || verdict->finding[i].event == index + 1;
     }
-    return marked;
+    return marked && !lines->unmarked;
 }
 
 static void print_irql(unsigned irql, char *text, size_t capacity)
@@ -159,7 +183,7 @@ static int print_columns(struct ft_lines *lines, uint64_t index, FILE *out)
     const char *none = ft_colour(lines->colour, FT_COLOUR_NONE);
     char time[48], task[48], irql[8] = "", cpu[8] = "-";
 
-    ft_time_print(ft_lines_time(lines, index), time, sizeof(time));
+    print_time(ft_lines_time(lines, index), time, sizeof(time));
     print_task(lines, event, task, sizeof(task));
     if (event->cpu != NO_CPU) {
         print_irql(event->irql, irql, sizeof(irql));
@@ -185,17 +209,11 @@ static int print_columns(struct ft_lines *lines, uint64_t index, FILE *out)
 
 static enum ft_colour colour_of(const struct ft_event *event)
 {
-    switch (event->kind) {
-    case FT_EV_RUN_CRASH:
-    case FT_EV_RUN_HANG:
-    case FT_EV_RUN_BUGCHECK:
-    case FT_EV_RUN_UNIMPLEMENTED:
+    if (is_stop(event)) {
         return FT_COLOUR_BAD;
-    case FT_EV_CALL_ENTER:
-    case FT_EV_CALL_LEAVE:
+    }
+    if (event->kind == FT_EV_CALL_ENTER || event->kind == FT_EV_CALL_LEAVE) {
         return FT_COLOUR_BOLD;
-    default:
-        break;
     }
     if (ft_event_is_op(event)) {
         return FT_COLOUR_OP;
@@ -235,31 +253,39 @@ static void cut(struct ft_words_of_event *words, int columns)
     }
 }
 
-/* Where the place begins behind the words, after as many blanks; a place without room is "". */
+/* Shortens the place to what fits behind the words, to "" in the end. */
+static const char *fit_place(const char *place, int length, int room)
+{
+    if (length + 2 + (int)strlen(place) > room) {
+        place = without_file(place);
+    }
+    return length + 2 + (int)strlen(place) > room ? "" : place;
+}
+
+/* Sees that words and place fit into the room (0: there is enough), the words first: they are cut
+ * for the place only when enough of them is left. Returns the blanks between them. */
 static int fit(struct ft_words_of_event *words, int indent, int room, const char **place)
 {
-    int length = (int)words->length + indent;
-    int place_length = (int)strlen(*place);
+    int length = indent + (int)words->length;
+    int shortest = (int)strlen(without_file(*place));
 
-    if (room == 0) {
-        return place_length == 0 ? 0 : length < EVENT_COLUMN - 2 ? EVENT_COLUMN - length : 2;
-    }
-    if (place_length != 0 && length + 2 + place_length > room) {
-        /* The event comes first, unless both can be told by half. */
-        if (room - 2 - place_length >= room / 2) {
-            cut(words, room - 2 - place_length - indent);
-            return 2;
-        }
-        *place = "";
-    }
     if (*place[0] == '\0') {
-        cut(words, room - indent);
+        cut(words, room != 0 ? room - indent : (int)words->length);
         return 0;
     }
-    if (length < EVENT_COLUMN - 2 && EVENT_COLUMN + place_length <= room) {
-        return EVENT_COLUMN - length;
+    if (room == 0) {
+        return length < EVENT_COLUMN - 2 ? EVENT_COLUMN - length : 2;
     }
-    return room - length - place_length < 2 ? 2 : room - length - place_length;
+    if (length + 2 + shortest > room && room - 2 - shortest >= EVENT_ENOUGH) {
+        cut(words, room - 2 - shortest - indent);
+        *place = without_file(*place);
+        return 2;
+    }
+    *place = fit_place(*place, length, room);
+    cut(words, room - indent);
+    room = room < EDGE_MAX ? room : EDGE_MAX;
+    length += (int)strlen(*place);
+    return room - length < 2 ? 2 : room - length;
 }
 
 static void print_rest(const struct ft_lines *lines, const struct ft_event *event, bool marked,
@@ -276,8 +302,8 @@ static void print_rest(const struct ft_lines *lines, const struct ft_event *even
     int blanks;
 
     if (lines->width != 0) {
-        room = room > ROOM_MIN + indent ? room : ROOM_MIN + indent;
-        place = lines->width < WIDE ? without_file(place) : place;
+        room = room > ROOM_MIN ? room : ROOM_MIN;
+        indent = indent < room / 2 ? indent : room / 2;
     } else {
         room = 0;
     }
@@ -332,12 +358,16 @@ static void print_suspended(const struct ft_lines *lines, const struct ft_watch 
     for (unsigned i = 0; i < watch->count; i++) {
         const struct ft_suspended *one = &watch->list[i];
         bool mended = one->until == watch->events;
+        struct ft_words_of_event words = {0};
         char text[256];
 
         if (one->since == watch->events || mended) {
             ft_suspended_print(one, text, sizeof(text));
-            fprintf(out, "%s~ %*s %s for %s%s\n", ft_colour(lines->colour, FT_COLOUR_OP),
-                    lines->number_width, "", mended ? "judged again" : "suspended", text,
+            words.length = (size_t)snprintf(words.text, sizeof(words.text), "~ %*s %s for %s",
+                                            lines->number_width, "",
+                                            mended ? "judged again" : "suspended", text);
+            cut(&words, lines->width != 0 ? lines->width : (int)words.length);
+            fprintf(out, "%s%s%s\n", ft_colour(lines->colour, FT_COLOUR_OP), words.text,
                     ft_colour(lines->colour, FT_COLOUR_NONE));
         }
     }

@@ -124,7 +124,8 @@ static bool print_minor(const struct ft_event *event, const struct ft_event_row 
     return ft_value_print(FT_ARG_MAJOR, code, text, capacity) != 0;
 }
 
-/* The value of an argument. True: it says by itself what it is, and needs no name before it. */
+/* The value of an argument, better than ft_arg_print where a reader wants more. True: it says by
+ * itself what it is, and needs no name before it. */
 static bool print_value(const struct ft_event *event, const struct ft_event_row *row,
                         unsigned index, char *text, size_t capacity)
 {
@@ -226,11 +227,13 @@ static void put_argument(struct ft_words_of_event *words, const struct ft_event 
                          const struct ft_event_row *row, unsigned index)
 {
     char value[VALUE_BYTES];
-    bool says = print_value(event, row, index, value, sizeof(value));
+    bool says;
 
+    ft_arg_print(event, index, value, sizeof(value));
     if (goes_without_saying(event, row, index, value)) {
         return;
     }
+    says = print_value(event, row, index, value, sizeof(value));
     if (says) {
         put(words, " %s", value);
     } else {
@@ -281,9 +284,9 @@ static void put_result(struct ft_words_of_event *words, const struct ft_event *l
     /* IRQL and spin locks are as they were when the routine began, or this is worth a look. */
     if (leave->argc >= LEAVE_WORDS && (leave->arg[LEAVE_IRQL] != leave->irql ||
                                        leave->arg[LEAVE_IRQL + 1] != leave->arg[LEAVE_IRQL + 2])) {
-        put(words, " irql_before=%u locks_before=%" PRIu64 " locks=%" PRIu64,
-            (unsigned)leave->arg[LEAVE_IRQL] & 0xFF, leave->arg[LEAVE_IRQL + 1],
-            leave->arg[LEAVE_IRQL + 2]);
+        ft_arg_print(leave, LEAVE_IRQL, text, sizeof(text));
+        put(words, " irql_before=%s locks_before=%" PRIu64 " locks=%" PRIu64, text,
+            leave->arg[LEAVE_IRQL + 1], leave->arg[LEAVE_IRQL + 2]);
     }
 }
 

@@ -18,7 +18,8 @@ enum {
     OBJECT_EVENTS = 8,
     SCENARIO_BYTES = 8192,
     WRAP_MIN = 20,
-    RULES_BYTES = 4096
+    RULES_BYTES = 4096,
+    SOURCE_BYTES = 1024
 };
 
 void ft_wrap_at(const char *text, int indent, int columns, FILE *out)
@@ -151,6 +152,7 @@ static void print_last_events(const struct ft_block *block, FILE *out)
         return;
     }
     fputs("\nlast events\n", out);
+    ft_lines_print_legend(&lines, out);
     ft_lines_print_range(&lines, end > LAST_EVENTS ? end - LAST_EVENTS : 0, end, out);
     ft_lines_end(&lines);
 }
@@ -175,6 +177,7 @@ static void print_place(const struct ft_finding *finding, FILE *out)
 static void print_rule(const struct ft_block *block, const struct ft_finding *finding, FILE *out)
 {
     const struct ft_rule_row *row = ft_rule_by_number(finding->rule);
+    char source[SOURCE_BYTES];
 
     fprintf(out, "\n%s%s%s  (rule %u)\n", ft_colour(block->colour, FT_COLOUR_BAD),
             rule_id(finding->rule), ft_colour(block->colour, FT_COLOUR_NONE), finding->rule);
@@ -184,7 +187,8 @@ static void print_rule(const struct ft_block *block, const struct ft_finding *fi
     }
     wrap(block, row->sentence, 4, out);
     print_place(finding, out);
-    fprintf(out, "    source: %s\n", row->source);
+    snprintf(source, sizeof(source), "source: %s", row->source);
+    wrap(block, source, 4, out);
     if (row->bugcheck[0] != '\0') {
         fprintf(out, "    Windows would say: bug check %s\n", row->bugcheck);
     }
@@ -318,9 +322,7 @@ static void print_suspended(const struct ft_block *block, FILE *out)
         fprintf(out, "    %s, ", text);
         print_span(trace, &watch.list[i], out);
         ft_need_print_rules(watch.list[i].need, text, sizeof(text));
-        fputs(ft_colour(block->colour, FT_COLOUR_DIM), out);
         wrap(block, text, 8, out);
-        fputs(ft_colour(block->colour, FT_COLOUR_NONE), out);
     }
     ft_watch_end(&watch);
 }

@@ -7,6 +7,9 @@
  *   crash            the stored verdict is a crash
  *   flavour NAME, model N, fingerprint TEXT, core TEXT, function TEXT
  *   ops KIND         sixty-four ops of this kind
+ *   events N         its events again and again, up to that many
+ *   print N TEXT     event N is a dbg:print of this text
+ *   unknown N        no argument of event N is known
  */
 #include "trace/trace.h"
 
@@ -22,6 +25,49 @@ static bool change_event(struct ft_trace *trace, const char *value)
         return false;
     }
     trace->event[number - 1].arg[0] ^= 1;
+    return true;
+}
+
+static bool repeat_events(struct ft_trace *trace, uint64_t count)
+{
+    uint64_t have = trace->event_count;
+    struct ft_event *event;
+
+    if (have == 0 || count < have || count > FT_TRACE_EVENTS_MAX) {
+        return false;
+    }
+    event = realloc(trace->event, count * sizeof(*event));
+    if (event == NULL) {
+        return false;
+    }
+    for (uint64_t i = have; i < count; i++) {
+        event[i] = event[i - have];
+    }
+    trace->event = event;
+    trace->event_count = count;
+    return true;
+}
+
+static bool replace_event(struct ft_trace *trace, const char *what, const char *value)
+{
+    char *text = NULL;
+    unsigned long number = strtoul(value, &text, 10);
+    struct ft_event *event = &trace->event[number - 1];
+
+    if (number == 0 || number > trace->event_count) {
+        return false;
+    }
+    memset(event->arg, 0, sizeof(event->arg));
+    if (strcmp(what, "unknown") == 0) {
+        const struct ft_event_row *row = ft_event_row(event->kind);
+
+        event->unknown = (uint8_t)((1U << (event->argc < row->argc ? event->argc : row->argc)) - 1);
+        return true;
+    }
+    event->kind = FT_EV_DBG_PRINT;
+    event->argc = ft_event_row(FT_EV_DBG_PRINT)->words;
+    event->unknown = 0;
+    strncpy((char *)event->arg, *text == ' ' ? text + 1 : text, 48);
     return true;
 }
 
@@ -49,6 +95,12 @@ static bool change(struct ft_trace *trace, const char *what, const char *value)
 {
     if (strcmp(what, "event") == 0) {
         return change_event(trace, value);
+    }
+    if (strcmp(what, "events") == 0) {
+        return repeat_events(trace, strtoull(value, NULL, 10));
+    }
+    if (strcmp(what, "print") == 0 || strcmp(what, "unknown") == 0) {
+        return replace_event(trace, what, value);
     }
     if (strcmp(what, "flavour") == 0) {
         snprintf(trace->flavour, sizeof(trace->flavour), "%s", value);
