@@ -102,12 +102,21 @@ static void update_line(struct sim_device *device, struct s5933_state *s)
 
 /* ---- the add-on ---- */
 
+/* Whole words are by far the most: of a constant size, they are no calls. */
+static void copy_word(void *to, const void *from, uint32_t bytes)
+{
+    if (bytes >= WORD)
+        memcpy(to, from, WORD);
+    else
+        memcpy(to, from, bytes);
+}
+
 static void add_on_give(struct s5933_state *s, uint8_t *bytes, uint32_t length)
 {
     for (uint32_t i = 0; i < length; i += WORD) {
         uint64_t word = (s->position + i + 1ull) * MULTIPLIER;
 
-        memcpy(bytes + i, &word, length - i < WORD ? length - i : WORD);
+        copy_word(bytes + i, &word, length - i);
     }
 }
 
@@ -116,7 +125,7 @@ static void add_on_take(struct s5933_state *s, const uint8_t *bytes, uint32_t le
     for (uint32_t i = 0; i < length; i += WORD) {
         uint64_t word = 0;
 
-        memcpy(&word, bytes + i, length - i < WORD ? length - i : WORD);
+        copy_word(&word, bytes + i, length - i);
         word = (word ^ s->fold) * MULTIPLIER;
         s->fold = (uint32_t)(word >> 32);
     }

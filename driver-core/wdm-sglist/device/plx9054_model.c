@@ -145,6 +145,15 @@ static uint64_t local_word(const struct plx_state *s, uint32_t address)
     return (address / WORD + 1ull) * MULTIPLIER ^ s->fold;
 }
 
+/* Whole words are by far the most: of a constant size, they are no calls. */
+static void copy_word(void *to, const void *from, uint32_t bytes)
+{
+    if (bytes >= WORD)
+        memcpy(to, from, WORD);
+    else
+        memcpy(to, from, bytes);
+}
+
 static void local_read(const struct plx_state *s, uint32_t address, uint8_t *bytes, uint32_t length)
 {
     for (uint32_t done = 0; done < length;) {
@@ -153,7 +162,7 @@ static void local_read(const struct plx_state *s, uint32_t address, uint8_t *byt
 
         if (part > length - done)
             part = length - done;
-        memcpy(bytes + done, (const uint8_t *)&word + skip, part);
+        copy_word(bytes + done, (const uint8_t *)&word + skip, part);
         done += part;
     }
 }
@@ -164,7 +173,7 @@ static void local_write(struct plx_state *s, uint32_t address, const uint8_t *by
     for (uint32_t done = 0; done < length; done += WORD) {
         uint64_t word = 0;
 
-        memcpy(&word, bytes + done, length - done < WORD ? length - done : WORD);
+        copy_word(&word, bytes + done, length - done);
         s->fold = (s->fold ^ word ^ (address + done)) * MULTIPLIER;
         s->fold ^= s->fold >> 32;
     }
