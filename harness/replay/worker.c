@@ -4,6 +4,7 @@
 #include "replay/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,6 +62,17 @@ static void be_impatient(void)
     setitimer(ITIMER_VIRTUAL, &every, NULL);
 }
 
+static void be_quiet(void)
+{
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (nowhere < 0)
+        return;
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    close(nowhere);
+}
+
 static _Noreturn void serve(const struct ft_worker *worker, int line)
 {
     uint32_t seconds = worker->options.cpu_seconds ? worker->options.cpu_seconds : CPU_SECONDS;
@@ -77,6 +89,8 @@ static _Noreturn void serve(const struct ft_worker *worker, int line)
     if (!ft_session_open(&session, worker->module, worker->options.keep_going,
                          worker->options.disabled))
         _exit(EXIT_NO_WORLD);
+    if (worker->options.quiet)
+        be_quiet();
     if (worker->options.impatient)
         be_impatient();
     while (read(line, &byte, 1) == 1) {

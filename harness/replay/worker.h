@@ -31,6 +31,7 @@ struct ft_worker_log {
 
 struct ft_worker_options {
     bool keep_going;      /* record violations and run on */
+    bool quiet;           /* what the process prints, sanitizer reports too, goes nowhere */
     bool impatient;       /* a loop without points is a hang after 0.1 s of CPU time, not 2 s */
     uint16_t disabled;    /* rule that must not judge, 0: none */
     uint32_t cpu_seconds; /* host CPU time before a run is a hang; 0: 5 */

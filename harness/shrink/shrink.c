@@ -23,6 +23,8 @@ struct shrink {
     struct ft_worker worker;
     struct ft_reduce reduce;
     struct ft_shrink_result result;
+    uint64_t what; /* that is wanted, see struct identity; 0: not known yet */
+    char function[FT_FUNCTION_MAX];
     struct site site[SITES_MAX];
     unsigned site_count;
     bool careful; /* each run by itself: runs influence each other through the worker's process */
@@ -65,44 +67,104 @@ static bool is_over(struct shrink *shrink)
     return shrink->result.end != FT_SHRINK_MINIMAL;
 }
 
-/* ---- one run ---- */
+/* ---- the same finding ---- */
 
-static bool same_function(struct shrink *shrink, struct ft_verdict *verdict)
+/* A crash or a hang has no rule, but its event says what happened and who called last. */
+static const struct ft_event *stop_event(const struct ft_event *event, uint64_t count)
 {
-    struct ft_finding *finding = &verdict->finding[0];
+    for (uint64_t i = count; i-- > 0;)
+        if (event[i].kind == FT_EV_RUN_CRASH || event[i].kind == FT_EV_RUN_HANG ||
+            event[i].kind == FT_EV_RUN_BUGCHECK)
+            return &event[i];
+    return NULL;
+}
+
+/* Rule and site of a finding; a stop's event takes the place of the rule. */
+struct identity {
+    uint64_t what, site;
+};
+
+static struct identity identify(const struct ft_verdict *verdict, const struct ft_event *event,
+                                uint64_t count)
+{
+    const struct ft_event *stop;
+
+    if (verdict->finding_count > 0)
+        return (struct identity){verdict->finding[0].rule, verdict->finding[0].site};
+    stop = stop_event(event, count);
+    return stop ? (struct identity){(uint64_t)stop->kind << 32 | (uint32_t)stop->arg[0], stop->site}
+                : (struct identity){0};
+}
+
+/* "file.c:Function" of a site, without its line. */
+static void name_function(const struct shrink *shrink, uint64_t site, char *text, size_t capacity)
+{
+    char *colon;
+
+    ft_site_resolve(shrink->module, site, text, capacity);
+    colon = strrchr(text, ':');
+    if (colon)
+        *colon = '\0';
+}
+
+static bool same_function(struct shrink *shrink, uint64_t site)
+{
     struct site *known = shrink->site;
+    char function[FT_FUNCTION_MAX];
 
     for (unsigned i = 0; i < shrink->site_count; i++)
-        if (known[i].site == finding->site)
+        if (known[i].site == site)
             return known[i].same;
-    ft_site_resolve(shrink->module, finding->site, finding->function, sizeof finding->function);
     if (shrink->site_count == SITES_MAX)
         shrink->site_count = 0;
     known = &shrink->site[shrink->site_count++];
-    known->site = finding->site;
-    known->same = ft_same_finding(verdict, shrink->wanted);
+    name_function(shrink, site, function, sizeof function);
+    *known = (struct site){site, strcmp(function, shrink->function) == 0};
     return known->same;
 }
 
-static bool is_wanted(struct shrink *shrink, struct ft_verdict *verdict)
+/* What is wanted, from the caller's verdict; of a stop only the run of the scenario tells. */
+static void want(struct shrink *shrink, struct identity identity)
+{
+    char *colon;
+
+    if (shrink->wanted->finding_count == 0) {
+        shrink->what = identity.what;
+        name_function(shrink, identity.site, shrink->function, sizeof shrink->function);
+        return;
+    }
+    shrink->what = shrink->wanted->finding[0].rule;
+    memcpy(shrink->function, shrink->wanted->finding[0].function, sizeof shrink->function);
+    colon = strrchr(shrink->function, ':');
+    if (colon)
+        *colon = '\0';
+}
+
+static bool is_wanted(struct shrink *shrink, const struct ft_verdict *verdict,
+                      const struct ft_event *event, uint64_t count)
 {
     const struct ft_verdict *wanted = shrink->wanted;
+    struct identity identity;
 
     if (verdict->kind != wanted->kind ||
         (verdict->finding_count == 0) != (wanted->finding_count == 0))
         return false;
-    if (verdict->finding_count == 0)
-        return true;
-    return verdict->finding[0].rule == wanted->finding[0].rule && same_function(shrink, verdict);
+    identity = identify(verdict, event, count);
+    if (shrink->what == 0) /* the first run is that of the scenario itself */
+        want(shrink, identity);
+    return identity.what == shrink->what && same_function(shrink, identity.site);
 }
 
-/* A run that killed its process has said nothing: it is run again, recorded, and its events judged.
- * After a fault the process has seen what no driver should do to it, and a new one goes on. */
+/* ---- one run ---- */
+
+/* Stops are told apart by their events. A run that killed its process has left no verdict: it is
+ * run again, recorded, and its events judged. After a fault the process has seen what no driver
+ * should do to it, and a new one goes on. */
 static enum ft_status run(struct shrink *shrink, const struct ft_scenario *scenario,
                           struct ft_verdict *ret)
 {
     struct ft_worker *worker = &shrink->worker;
-    bool recorded = shrink->careful;
+    bool recorded = shrink->careful || shrink->wanted->finding_count == 0;
     enum ft_status status;
 
     if (shrink->careful)
@@ -135,7 +197,8 @@ static enum ft_answer ask(void *context, const struct ft_scenario *scenario)
     shrink->status = run(shrink, scenario, &verdict);
     if (shrink->status != FT_OK || shrink->worker.stopped)
         return FT_ANSWER_STOP;
-    wanted = is_wanted(shrink, &verdict);
+    wanted =
+        is_wanted(shrink, &verdict, shrink->worker.run->log.event, shrink->worker.run->log.count);
     if (wanted)
         shrink->result.scenario = *scenario;
     if (shrink->options->progress)
@@ -156,14 +219,17 @@ static enum ft_status confirm(struct shrink *shrink, const struct ft_scenario *s
     memset(trace, 0, sizeof *trace);
     shrink->result.runs++;
     status = ft_execute(shrink->module, scenario, &options, trace, shrink->error);
-    *ret = status == FT_OK && ft_same_finding(&trace->verdict, shrink->wanted);
+    *ret = status == FT_OK && is_wanted(shrink, &trace->verdict, trace->event, trace->event_count);
     return status;
 }
 
 static enum ft_status search(struct shrink *shrink, const struct ft_scenario *scenario)
 {
-    struct ft_worker_options options = {
-        .impatient = true, .cpu_seconds = CPU_SECONDS, .stop = must_stop, .context = shrink};
+    struct ft_worker_options options = {.quiet = true,
+                                        .impatient = true,
+                                        .cpu_seconds = CPU_SECONDS,
+                                        .stop = must_stop,
+                                        .context = shrink};
     enum ft_status status =
         ft_worker_open(&shrink->worker, shrink->module, &options, shrink->error);
 

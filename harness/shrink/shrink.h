@@ -1,8 +1,9 @@
 /* Shrink: the simplest scenario with the same finding.
  *
  * Scenarios are tried in a long-lived worker process, warm; a run that kills it costs a new one.
- * The result has been run once more by itself, cold, and gives the same finding (ft_same_finding:
- * kind, rule and driver function); that run is recorded. The caller may have other child processes
+ * The result has been run once more by itself, cold, and gives the same finding: the same
+ * verdict with the same rule in the same driver function, or the same kind of crash or hang after a
+ * call from the same function. That run is recorded. The caller may have other child processes
  * and signal handlers of its own: only the worker is waited for, and Ctrl-C does not reach it.
  */
 #ifndef FT_SHRINK_H
