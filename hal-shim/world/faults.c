@@ -18,7 +18,18 @@ static bool loop_detected(void)
     return same && ft_current() != NULL;
 }
 
-static void on_fault(enum ft_fault fault, int signal_number, uintptr_t address)
+/* The site of a fault is the instruction, when the driver itself has it: a site is one byte behind
+ * the start of what it names. In a DDI it stays the call. */
+static void blame_instruction(uintptr_t code)
+{
+    const struct ft_module *module = ft_host_world.module;
+    const unsigned char *at = (const unsigned char *)code;
+
+    if (at >= module->code_begin && at < module->code_end)
+        ft_current()->site = (uint64_t)(at - module->code_begin) + 1;
+}
+
+static void on_fault(enum ft_fault fault, int signal_number, uintptr_t address, uintptr_t code)
 {
     uint64_t near = ft_fault_address(address);
 
@@ -39,6 +50,7 @@ static void on_fault(enum ft_fault fault, int signal_number, uintptr_t address)
     /* The faulting address is the same in every run only inside the world, or near null. */
     if (!(near >= FT_REGION_BASE && near < FT_REGION_BASE + FT_REGION_BYTES) && near >= 0x10000)
         near = UINT64_MAX;
+    blame_instruction(code);
     ft_emit(FT_EV_RUN_CRASH, fault, (uint64_t)signal_number, near);
     ft_stop(FT_STOP_CRASH);
     ft_task_leave();

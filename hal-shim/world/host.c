@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 enum { ALT_STACK_BYTES = 128 * 1024 };
@@ -95,11 +96,22 @@ static enum ft_fault fault_of(int signal_number)
     }
 }
 
+static uintptr_t code_of(const void *context)
+{
+#ifdef __x86_64__
+    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined __aarch64__
+    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.pc;
+#else
+    (void)context;
+    return 0;
+#endif
+}
+
 static void on_signal(int signal_number, siginfo_t *info, void *context)
 {
     sigset_t set;
 
-    (void)context;
     /* libFuzzer re-installs SIGSEGV without SA_NODEFER: unblock it ourselves, or the second fault
      * kills the process silently. */
     sigemptyset(&set);
@@ -107,7 +119,8 @@ static void on_signal(int signal_number, siginfo_t *info, void *context)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     fault_handler(fault_of(signal_number), signal_number,
                   signal_number == SIGSEGV || signal_number == SIGBUS ? (uintptr_t)info->si_addr
-                                                                      : 0);
+                                                                      : 0,
+                  code_of(context));
     if (signal_number == SIGVTALRM)
         return;
     ft_host_release_faults();

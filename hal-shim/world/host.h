@@ -30,9 +30,10 @@ enum ft_fault {
 };
 
 /* Called on the alternate signal stack for a fault, and about every second of CPU time with
- * FT_FAULT_LOOP. It may leave by a context switch; when it returns for a fault, the default action
- * follows. */
-typedef void ft_host_fault_fn(enum ft_fault fault, int signal_number, uintptr_t address);
+ * FT_FAULT_LOOP. `address` is what the access was to, `code` the instruction (0: unknown). It may
+ * leave by a context switch; when it returns for a fault, the default action follows. */
+typedef void ft_host_fault_fn(enum ft_fault fault, int signal_number, uintptr_t address,
+                              uintptr_t code);
 bool ft_host_catch_faults(ft_host_fault_fn *handler);
 void ft_host_release_faults(void);
 

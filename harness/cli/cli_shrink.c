@@ -49,14 +49,16 @@ static json_t *describe(const struct ft_cli *cli, const struct ft_trace *before,
     json_t *object = ft_json_trace(&small->trace);
     char text[SCENARIO_BYTES];
 
+    ft_scenario_print(&before->scenario, text, sizeof(text));
+    json_object_set_new(object, "scenario_before", ft_json_text(text));
     ft_scenario_print(&small->scenario, text, sizeof(text));
+    json_object_set_new(object, "scenario", ft_json_text(text));
     json_object_set_new(object, "ops_before", json_integer(before->scenario.op_count));
     json_object_set_new(object, "events_before", json_integer((json_int_t)before->event_count));
     json_object_set_new(object, "runs", json_integer(small->runs));
     json_object_set_new(object, "seconds", json_real(small->seconds));
     json_object_set_new(object, "minimal", json_boolean(small->end == FT_SHRINK_MINIMAL));
     json_object_set_new(object, "end", json_string(ft_shrink_end_text(small->end)));
-    json_object_set_new(object, "scenario", ft_json_text(text));
     json_object_set_new(object, "trace", ft_json_text(cli->output));
     return object;
 }

@@ -27,6 +27,20 @@ static Dwfl *session(void)
     return dwfl;
 }
 
+/* A module that was loaded after the first look is found at the second. */
+static Dwfl_Module *module_at(Dwarf_Addr address)
+{
+    Dwfl *dwfl = session();
+    Dwfl_Module *where = dwfl ? dwfl_addrmodule(dwfl, address) : NULL;
+
+    if (!dwfl || where)
+        return where;
+    dwfl_report_begin_add(dwfl);
+    dwfl_linux_proc_report(dwfl, getpid());
+    dwfl_report_end(dwfl, NULL, NULL);
+    return dwfl_addrmodule(dwfl, address);
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -82,8 +96,7 @@ void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, 
 {
     /* A site is a return address: one byte before lies inside the call. */
     Dwarf_Addr address = (Dwarf_Addr)(uintptr_t)module->code_begin + site - 1;
-    Dwfl *dwfl = site ? session() : NULL;
-    Dwfl_Module *where = dwfl ? dwfl_addrmodule(dwfl, address) : NULL;
+    Dwfl_Module *where = site ? module_at(address) : NULL;
     struct place place = {0};
 
     if (!site)

@@ -341,7 +341,7 @@ test_shrink() {
     expect 1 run wdm-packet --mutant "$mutant" --scenario "$work/long.fts" -o "$work/long.ftr"
     expect 0 shrink "$work/long.ftr" -o "$work/small.ftr" --json
     json 'a["ops"] < a["ops_before"] == 3 and a["runs"] > 0 and a["verdict"] == "violation"'
-    json 'a["minimal"] and a["end"] == "minimal" and a["scenario"].startswith("platform ") and a["rerun"]'
+    json 'a["minimal"] and a["end"] == "minimal" and a["scenario"].startswith("platform ") and a["scenario_before"].count("\n") == 4 and a["rerun"]'
     expect 0 replay "$work/small.ftr"
     expect 0 shrink "$work/long.ftr" -o "$work/small.ftr"
     says out 'shrunk: 3 ops to'

@@ -1,5 +1,5 @@
-/* Starts and stops like a driver; then a read of more than one page writes to nowhere, and a write
- * of exactly one page never ends. */
+/* Starts and stops like a driver; then a read of more than one page writes to nowhere, a write of
+ * exactly one page never ends, and a longer one writes to nowhere, too. */
 #include "faulty.h"
 
 struct extension {
@@ -66,11 +66,14 @@ NTSTATUS FaultyRead(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 NTSTATUS FaultyWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
+    ULONG length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Write.Length;
     volatile ULONG turns = 0;
 
     UNREFERENCED_PARAMETER(DeviceObject);
-    while (IoGetCurrentIrpStackLocation(Irp)->Parameters.Write.Length == PAGE_SIZE)
+    while (length == PAGE_SIZE)
         turns++;
+    if (length > PAGE_SIZE)
+        *Nowhere = 2;
     return Complete(Irp, 0);
 }
 

@@ -177,9 +177,26 @@ static void a_crash_is_shrunk(void **state)
 {
     (void)state;
     check_single_op(faulty("faulty-requests"),
-                    "platform iommu registers=3\na: read length=300\nb: write length=5000\n"
-                    "cancel of=a\nc: read length=9001 offset=77\nyank\nwrite length=4\n",
+                    "platform iommu registers=3\na: read length=300\nb: write length=500\n"
+                    "cancel of=a\nc: read length=9001 offset=77\nyank\nwrite length=5000\n",
                     FT_VERDICT_CRASH, "read length=8192\n");
+}
+
+/* Without the read it would be the crash of the write. */
+static void another_crash_is_another_finding(void **state)
+{
+    static const char both[] = "write length=5\nread length=9001\nwrite length=9001\n";
+    struct ft_verdict wanted;
+    struct ft_shrink_result result =
+        shrunk(faulty("faulty-requests"), both, &(struct ft_shrink_options){0}, &wanted);
+    const struct ft_event *last = &result.trace.event[result.trace.event_count - 1];
+
+    (void)state;
+    assert_int_equal(result.scenario.op_count, 1);
+    assert_int_equal(result.scenario.op[0].kind, FT_OP_READ);
+    assert_int_equal(last->kind, FT_EV_RUN_CRASH);
+    assert_non_null(strstr(ft_trace_function(&result.trace, last->site), ":FaultyRead:"));
+    ft_trace_free(&result.trace);
 }
 
 static void a_hang_is_shrunk(void **state)
@@ -307,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_violation_is_shrunk_to_one_minimal),
         cmocka_unit_test(the_same_scenario_gives_the_same_result),
         cmocka_unit_test(a_crash_is_shrunk),
+        cmocka_unit_test(another_crash_is_another_finding),
         cmocka_unit_test(a_hang_is_shrunk),
         cmocka_unit_test(what_the_scenario_has_no_part_in_needs_no_op),
         cmocka_unit_test(stopped_it_has_the_best_so_far),
