@@ -43,6 +43,8 @@ set(FLUSHTRACE_FLAVOUR_FLAGS_plain "")
 set(FLUSHTRACE_FLAVOUR_FLAGS_asan ${FLUSHTRACE_SANITIZE_FLAGS})
 set(FLUSHTRACE_FLAVOUR_FLAGS_dev ${FLUSHTRACE_SANITIZE_FLAGS})
 set(FLUSHTRACE_FLAVOUR_FLAGS_access -fsanitize-coverage=func,trace-loads,trace-stores)
+# Counts lines; clang places the counters before it optimises.
+set(FLUSHTRACE_FLAVOUR_FLAGS_coverage -fprofile-instr-generate -fcoverage-mapping)
 set(FLUSHTRACE_FLAVOUR_FLAGS_libfuzzer ${FLUSHTRACE_SANITIZE_FLAGS} -fsanitize=fuzzer-no-link)
 set(FLUSHTRACE_FLAVOUR_FLAGS_afl "")
 
@@ -343,6 +345,9 @@ function(flushtrace_add_driver)
       list(APPEND includes "-I${CMAKE_CURRENT_SOURCE_DIR}/${include}")
     endforeach()
     foreach(flavour IN LISTS arg_FLAVOURS)
+      if(mutant AND flavour STREQUAL "coverage")
+        continue() # what a corpus reaches is asked of the sound driver
+      endif()
       _flushtrace_module_objects(
         FLAVOUR ${flavour} SOUND_DIR "${base}/sound" DIR "${dir}" PATCHED_DIR "${patched_dir}"
         SOURCES ${arg_SOURCES} TOUCHED ${touched} INCLUDES ${includes} FLAGS ${extra}

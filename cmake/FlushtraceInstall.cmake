@@ -7,7 +7,7 @@ set(FLUSHTRACE_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/flushtrace")
 set(FLUSHTRACE_HEADER_DIR "${CMAKE_INSTALL_INCLUDEDIR}/flushtrace")
 
 set(installed_programs flushtrace)
-foreach(flavour asan access)
+foreach(flavour asan access coverage)
   if(TARGET flushtrace-${flavour})
     list(APPEND installed_programs flushtrace-${flavour})
   endif()
@@ -28,7 +28,7 @@ endif()
 install(TARGETS ${installed_programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
 install(
-  TARGETS ft_shim ft_harness ft_fuzz_target ft_sanitizer_options ft_language ft_warnings ft_windows_c ft_instrument
+  TARGETS ft_shim ft_harness ft_fuzz_target ft_sanitizer_options ft_profile_runtime ft_language ft_warnings ft_windows_c ft_instrument
           ft_lib_zstd ft_lib_jansson ft_lib_xxhash ft_lib_boost_context ft_lib_dw
   EXPORT flushtraceTargets
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"

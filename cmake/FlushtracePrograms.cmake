@@ -10,6 +10,7 @@
 # The linker flags that each flavour's program needs.
 set(FLUSHTRACE_LINK_FLAGS_asan -fsanitize=address,undefined)
 set(FLUSHTRACE_LINK_FLAGS_dev -fsanitize=address,undefined)
+set(FLUSHTRACE_LINK_FLAGS_coverage -fprofile-instr-generate)
 set(FLUSHTRACE_LINK_FLAGS_libfuzzer -fsanitize=fuzzer,address,undefined)
 
 # The modules of a flavour: generated registration file and objects.
@@ -46,7 +47,9 @@ function(flushtrace_link_modules)
   _flushtrace_registry("${arg_TARGET}" "${arg_FLAVOUR}" "${arg_CORES}" registry objects)
   set_source_files_properties(${objects} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
   target_sources(${arg_TARGET} PRIVATE "${registry}" ${objects})
-  if(FLUSHTRACE_LINK_FLAGS_${arg_FLAVOUR})
+  if(arg_FLAVOUR STREQUAL "coverage")
+    target_sources(${arg_TARGET} PRIVATE $<TARGET_OBJECTS:${FLUSHTRACE_PROFILE_RUNTIME}>)
+  elseif(FLUSHTRACE_LINK_FLAGS_${arg_FLAVOUR})
     target_sources(${arg_TARGET} PRIVATE $<TARGET_OBJECTS:${FLUSHTRACE_SANITIZER_OPTIONS}>)
   endif()
   target_include_directories(${arg_TARGET} PRIVATE "${FLUSHTRACE_SHIM_DIR}")

@@ -58,6 +58,7 @@ enum ft_exit {
     OPTION(IGNORE, "ignore", 0, "RULE[:FUNCTION]", "this finding does not count (repeatable)")     \
     OPTION(JUNIT, "junit", 0, "FILE", "also write JUnit XML")                                      \
     OPTION(SARIF, "sarif", 0, "FILE", "also write SARIF 2.1.0")                                    \
+    OPTION(HTML, "html", 0, "DIR", "also write the annotated sources there")                       \
     OPTION(JOBS, "jobs", 'j', "N", "worker processes (default: one for each processor)")           \
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
     OPTION(TIME, "time", 0, "S", "end after that many seconds with what there is by then")         \
@@ -97,7 +98,7 @@ struct ft_cli {
     char **argument;
     int argument_count;
     const char *scenario, *mutant, *platform, *driver, *flavour, *output;
-    const char *junit, *sarif, *baseline_path, *model;
+    const char *junit, *sarif, *html, *baseline_path, *model;
     struct ft_words object, kind;
     bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given;
     uint64_t seed, stop_at, around, radius, from, to;
@@ -118,7 +119,7 @@ struct ft_verb {
 
 extern const struct ft_verb ft_verb_drivers, ft_verb_rules, ft_verb_ops, ft_verb_points;
 extern const struct ft_verb ft_verb_run, ft_verb_replay, ft_verb_show, ft_verb_check, ft_verb_diff;
-extern const struct ft_verb ft_verb_shrink, ft_verb_regress, ft_verb_new;
+extern const struct ft_verb ft_verb_shrink, ft_verb_regress, ft_verb_new, ft_verb_coverage;
 
 /* ---- options.c ---- */
 

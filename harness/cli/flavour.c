@@ -38,7 +38,8 @@ int ft_cli_enter_flavour(const struct ft_cli *cli)
         return FT_EXIT_OK;
     }
     plain = strcmp(wanted, "plain") == 0;
-    if (!plain && strcmp(wanted, "asan") != 0 && strcmp(wanted, "access") != 0) {
+    if (!plain && strcmp(wanted, "asan") != 0 && strcmp(wanted, "access") != 0 &&
+        strcmp(wanted, "coverage") != 0) {
         return ft_cli_refuse(cli, FT_USAGE, "no flavour %.40s: plain, asan or access", wanted);
     }
     if (plain && strcmp(ft_cli_own_flavour(), "dev") == 0) {

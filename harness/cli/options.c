@@ -145,6 +145,8 @@ static const char **text_of(struct ft_cli *cli, int option)
         return &cli->junit;
     case FT_OPT_SARIF:
         return &cli->sarif;
+    case FT_OPT_HTML:
+        return &cli->html;
     default:
         return NULL;
     }

@@ -258,7 +258,6 @@ static struct ft_cell_request *owner_of(struct ft_cell_state *state, const struc
     case FT_EV_IRP_CANCEL:
     case FT_EV_IRP_COMPLETE:
     case FT_EV_IRP_DONE:
-    case FT_EV_IRP_FREE:
         return by_irp(state, ft_handle_id(event->arg[0]));
     case FT_EV_DMA_CHANNEL:
         return by_irp(state, ft_handle_id(event->arg[3]));
@@ -287,24 +286,22 @@ static struct ft_cell_request *owner_of(struct ft_cell_state *state, const struc
 
 static unsigned phase_of(const struct ft_cell_request *request)
 {
-    if (request->cancelled && request->phase >= FT_PHASE_NEW && request->phase <= FT_PHASE_FREED)
+    if (request->cancelled)
         return request->phase - FT_PHASE_NEW + FT_PHASE_CANCELLED_NEW;
     return request->phase;
 }
 
-/* The request on the DMA path leads, else the most advanced one that is not complete. */
+/* The request on the DMA path leads, else the most advanced one. */
 static void find_leader(struct ft_cell_state *state)
 {
     const struct ft_cell_request *leader = &state->request[state->on_path];
 
-    if (!leader->irp || leader->phase < FT_PHASE_WAITING || leader->phase == FT_PHASE_COMPLETED) {
+    if (!leader->irp || leader->phase < FT_PHASE_WAITING) {
         leader = NULL;
         for (unsigned i = 0; i < FT_CELL_REQUESTS; i++) {
             const struct ft_cell_request *request = &state->request[i];
 
-            if (request->irp &&
-                (!leader || leader->phase == FT_PHASE_COMPLETED ||
-                 (request->phase > leader->phase && request->phase != FT_PHASE_COMPLETED)))
+            if (request->irp && (!leader || request->phase > leader->phase))
                 leader = request;
         }
     }
@@ -363,7 +360,6 @@ static void follow_dma(struct ft_cell_state *state, struct ft_cell_request *requ
             move(state, request, FT_PHASE_DONE);
         break;
     case FT_EV_DMA_FLUSH:
-    case FT_EV_SG_PUT:
         move(state, request, FT_PHASE_FLUSHED);
         break;
     case FT_EV_DMA_ACTION:
@@ -372,6 +368,7 @@ static void follow_dma(struct ft_cell_state *state, struct ft_cell_request *requ
         break;
     case FT_EV_DMA_FREE_REGS:
     case FT_EV_DMA_FREE_CHANNEL:
+    case FT_EV_SG_PUT: /* flushes and frees */
         move(state, request, FT_PHASE_FREED);
         break;
     default:
@@ -391,15 +388,11 @@ static void follow_request(struct ft_cell_state *state, struct ft_cell_request *
         request->cancelled = true;
         break;
     case FT_EV_IRP_COMPLETE:
-        request->phase = FT_PHASE_COMPLETED;
-        break;
     case FT_EV_IRP_DONE:
-    case FT_EV_IRP_FREE:
         *request = (struct ft_cell_request){.irp = 0};
         break;
     default:
-        if (request->phase != FT_PHASE_COMPLETED)
-            follow_dma(state, request, event);
+        follow_dma(state, request, event);
         break;
     }
 }
@@ -459,14 +452,31 @@ static void follow_pnp_done(struct ft_cell_state *state, uint64_t pnp)
         state->pnp = states[pnp];
 }
 
-static void follow_power(struct ft_cell_state *state, const struct ft_event *event)
+/* On its way, when a SET_POWER asks for another state than the hardware is in … */
+static void follow_power_send(struct ft_cell_state *state, const struct ft_event *event)
 {
     bool up = event->arg[3] == DEVICE_D0;
 
-    if (!is_device_power(event))
-        return;
-    if (event->kind == FT_EV_POWER_SEND && up != (state->power == FT_CELL_ON))
+    if (is_device_power(event) && up != state->hardware_on)
         state->power = up ? FT_CELL_GOING_UP : FT_CELL_GOING_DOWN;
+}
+
+/* … and then wherever it got to. */
+static void follow_power_done(struct ft_cell_state *state, const struct ft_event *event)
+{
+    bool device = event->arg[1] == MINOR_SET_POWER && !event->arg[4];
+
+    if (device)
+        state->power = state->hardware_on ? FT_CELL_ON : FT_CELL_OFF;
+}
+
+static void follow_hardware(struct ft_cell_state *state, bool on)
+{
+    bool going = state->power == FT_CELL_GOING_DOWN || state->power == FT_CELL_GOING_UP;
+
+    state->hardware_on = on;
+    if (!going)
+        state->power = on ? FT_CELL_ON : FT_CELL_OFF;
 }
 
 static void follow_machine(struct ft_cell_state *state, const struct ft_event *event)
@@ -479,12 +489,13 @@ static void follow_machine(struct ft_cell_state *state, const struct ft_event *e
         follow_pnp_done(state, event->arg[3]);
         break;
     case FT_EV_POWER_SEND:
-        follow_power(state, event);
+        follow_power_send(state, event);
         break;
     case FT_EV_POWER_DONE:
-        if (event->arg[1] != MINOR_SET_POWER || event->arg[4])
-            return;
-        state->power = event->arg[3] == DEVICE_D0 ? FT_CELL_ON : FT_CELL_OFF;
+        follow_power_done(state, event);
+        break;
+    case FT_EV_POWER_HW:
+        follow_hardware(state, event->arg[1] == DEVICE_D0);
         break;
     case FT_EV_SYSTEM_POWER:
         state->asleep = event->arg[0] != SYSTEM_WORKING;
@@ -518,6 +529,15 @@ static bool needs_owner(unsigned class_)
            class_ == FT_CLASS_SUCCEED || class_ == FT_CLASS_FAIL;
 }
 
+static unsigned cell_of(enum ft_cell_class class_, unsigned phase, unsigned machine)
+{
+    unsigned cell = ft_cell_number(class_, phase, machine);
+
+    if (ft_class_group(class_) == FT_GROUP_STRIKE && ft_cell_at(cell).unexpected)
+        return FT_NO_CELL;
+    return cell;
+}
+
 unsigned ft_cell_of_event(struct ft_cell_state *state, const struct ft_event *event)
 {
     unsigned class_ = class_of(event), cell = FT_NO_CELL;
@@ -525,6 +545,7 @@ unsigned ft_cell_of_event(struct ft_cell_state *state, const struct ft_event *ev
 
     if (event->kind == FT_EV_RUN_BEGIN) {
         memset(state, 0, sizeof *state);
+        state->hardware_on = true;
         find_machine(state);
         return FT_NO_CELL;
     }
@@ -532,7 +553,7 @@ unsigned ft_cell_of_event(struct ft_cell_state *state, const struct ft_event *ev
         return FT_NO_CELL;
     request = owner_of(state, event);
     if (class_ != NO_CLASS && (request || !needs_owner(class_)))
-        cell = ft_cell_number(class_, request ? phase_of(request) : state->leader, state->machine);
+        cell = cell_of(class_, request ? phase_of(request) : state->leader, state->machine);
     if (!changes_state(event))
         return cell;
     if (event->kind == FT_EV_IRP_NEW && is_data_request(event))

@@ -4,7 +4,8 @@
  * stood just before the event; state_cells.def has the rows. Its request is the one that the event
  * belongs to; for events of none (PnP, power, an interrupt) the one that is on the DMA path, or
  * else the most advanced one. Cells have consecutive numbers from 0, and only combinations that a
- * sound driver can reach have one of their own; the others of a class share its last cell.
+ * sound driver can reach have one of their own; the others of a class share its first cell. A
+ * disturbance where it does nothing (a stop of a removed device) reaches no cell.
  *
  * Cells are made from events alone, live or from a trace. The state is plain data without pointers
  * and begins anew at run:begin, so it belongs into the machine's save points (ft_world_reserve).
@@ -20,7 +21,7 @@
 enum { FT_CELLS_MAX = 4096, FT_CELL_REQUESTS = 16, FT_NO_CELL = 0xFFFF };
 
 enum ft_cell_phase {
-#define PHASE(symbol, name, sentence) FT_PHASE_##symbol,
+#define PHASE(symbol, name, short, sentence) FT_PHASE_##symbol,
 #include "feedback/state_cells.def"
 #undef PHASE
     FT_PHASE_BASE_COUNT,
@@ -95,7 +96,7 @@ struct ft_cell_state {
     uint8_t asleep;
     uint8_t gone;
     uint8_t machine; /* enum ft_cell_machine */
-    uint8_t unused;
+    uint8_t hardware_on;
 };
 
 /* A cell in its parts. phase and machine are not valid for the "unexpected" cell of a class. */
@@ -121,6 +122,7 @@ bool ft_cell_expected(enum ft_cell_class class_, enum ft_cell_phase phase,
 
 /* Names, as state_cells.def has them. ft_phase_name of a cancelled phase is that of its base. */
 const char *ft_phase_name(enum ft_cell_phase phase);
+const char *ft_phase_short_name(enum ft_cell_phase phase); /* of at most six letters */
 const char *ft_phase_sentence(enum ft_cell_phase phase);
 const char *ft_machine_name(enum ft_cell_machine machine);
 const char *ft_class_name(enum ft_cell_class class_);

@@ -10,13 +10,12 @@
 
 /* Sets of phases: of a machine (what a sound driver may have then), and of a class of events. */
 #define SET_NONE BIT(NONE)
-#define SET_HELD (BIT(NONE) | BOTH(NEW) | BOTH(PENDING) | BIT(COMPLETED))
-#define SET_LEFT (BIT(NONE) | BIT(NEW) | BIT(COMPLETED))
+#define SET_HELD (BIT(NONE) | BOTH(NEW) | BOTH(PENDING) | BOTH(FREED))
+#define SET_LEFT (BIT(NONE) | BIT(NEW))
 #define SET_PATH                                                                                   \
-    (BOTH(WAITING) | BOTH(GRANTED) | BOTH(MAPPED) | BOTH(RUNNING) | BOTH(DONE) | BOTH(FLUSHED) |   \
-     BOTH(FREED))
+    (BOTH(WAITING) | BOTH(GRANTED) | BOTH(MAPPED) | BOTH(RUNNING) | BOTH(DONE) | BOTH(FLUSHED))
 #define SET_ALL  (SET_HELD | SET_PATH)
-#define SET_BUSY (SET_ALL & ~(BIT(NONE) | BIT(COMPLETED)))
+#define SET_BUSY (SET_ALL & ~BIT(NONE))
 #define SET_CANCEL                                                                                 \
     (BIT(NEW) | BIT(PENDING) | BIT(WAITING) | BIT(GRANTED) | BIT(MAPPED) | BIT(RUNNING) |          \
      BIT(DONE) | BIT(FLUSHED) | BIT(FREED))
@@ -24,26 +23,30 @@
 #define SET_CONTROL   (BOTH(NEW) | BOTH(PENDING) | BOTH(GRANTED) | BOTH(MAPPED))
 #define SET_ASK       (BOTH(NEW) | BOTH(PENDING) | BOTH(MAPPED) | BOTH(RUNNING) | BOTH(FREED))
 #define SET_MAP                                                                                    \
-    (BOTH(NEW) | BOTH(PENDING) | BOTH(WAITING) | BOTH(GRANTED) | BOTH(MAPPED) | BOTH(FLUSHED))
-#define SET_BEGIN    (BOTH(PENDING) | BOTH(MAPPED))
-#define SET_RUNNING  BOTH(RUNNING)
+    (BOTH(NEW) | BOTH(PENDING) | BOTH(WAITING) | BOTH(GRANTED) | BOTH(MAPPED) | BOTH(FLUSHED) |    \
+     BOTH(FREED))
+#define SET_BEGIN    (BOTH(PENDING) | BOTH(MAPPED) | BOTH(RUNNING) | BOTH(DONE))
+#define SET_RUNNING  (BOTH(RUNNING) | BOTH(DONE))
 #define SET_FLUSH    (BOTH(MAPPED) | BOTH(RUNNING) | BOTH(DONE))
 #define SET_FREE     (BOTH(GRANTED) | BOTH(FLUSHED))
 #define SET_COMPLETE (BOTH(NEW) | BOTH(PENDING) | BOTH(WAITING) | BOTH(FLUSHED) | BOTH(FREED))
 
-/* Sets of machines, as what is left out. */
-#define OUT(machine)     (1U << FT_MACHINE_##machine)
-#define MACHINES_ALL     ((1U << FT_MACHINE_COUNT) - 1)
-#define MACHINES_PLUGGED (MACHINES_ALL & ~(OUT(REMOVED) | OUT(NOT_STARTED)))
-#define MACHINES_RUNNING (MACHINES_PLUGGED & ~OUT(SURPRISE_REMOVED))
-#define MACHINES_PRESENT (MACHINES_RUNNING & ~(OUT(GONE) | OUT(GONE_OFF)))
+/* Sets of machines. */
+#define STATE(machine)    (1U << FT_MACHINE_##machine)
+#define MACHINES_ALL      ((1U << FT_MACHINE_COUNT) - 1)
+#define MACHINES_PLUGGED  (MACHINES_ALL & ~(STATE(REMOVED) | STATE(NOT_STARTED)))
+#define MACHINES_RUNNING  (MACHINES_PLUGGED & ~STATE(SURPRISE_REMOVED))
+#define MACHINES_EXISTING (MACHINES_ALL & ~STATE(REMOVED))
+#define MACHINES_STARTING (MACHINES_RUNNING | STATE(NOT_STARTED))
+#define MACHINES_PRESENT  (MACHINES_RUNNING & ~STATE(GONE))
 #define MACHINES_ABSENT                                                                            \
-    (OUT(GOING_DOWN) | OUT(OFF) | OUT(GOING_UP) | OUT(GONE) | OUT(GONE_OFF) | OUT(SURPRISE_REMOVED))
+    (STATE(GOING_DOWN) | STATE(OFF) | STATE(GOING_UP) | STATE(GONE) | STATE(SURPRISE_REMOVED) |    \
+     STATE(REMOVED))
 
 static const struct {
-    const char *name, *sentence;
+    const char *name, *short_name, *sentence;
 } phases[FT_PHASE_BASE_COUNT] = {
-#define PHASE(symbol, name, sentence) [FT_PHASE_##symbol] = {name, sentence},
+#define PHASE(symbol, name, short, sentence) [FT_PHASE_##symbol] = {name, short, sentence},
 #include "feedback/state_cells.def"
 #undef PHASE
 };
@@ -146,29 +149,36 @@ struct ft_cell ft_cell_at(unsigned number)
     return table.cell[number];
 }
 
-/* Going down, off, going up and asleep matter to a started device only; a device that was never
- * started, or is stopped or removed, has no power that its driver looks at. */
+/* Only a started device has machines for all powers: elsewhere a driver that is on its way counts
+ * as on, and a sleeping machine as off. One that is not started, stopped, gone or removed has no
+ * power that matters. */
 enum ft_cell_machine ft_cell_machine_of(enum ft_cell_pnp pnp, enum ft_cell_power power, bool *own)
 {
-    unsigned only = FT_MACHINE_COUNT;
+    bool off = power == FT_CELL_OFF || power == FT_CELL_ASLEEP;
+    unsigned found = FT_MACHINE_COUNT;
 
     for (unsigned i = 0; i < FT_MACHINE_COUNT; i++) {
-        if (machines[i].pnp == pnp && machines[i].power == power) {
+        if (machines[i].pnp != pnp)
+            continue;
+        if (machines[i].power == power) {
             *own = true;
             return i;
         }
-        if (machines[i].pnp == pnp &&
-            (only == FT_MACHINE_COUNT || machines[i].power != FT_CELL_ON)) {
-            only = i;
-        }
+        if (found == FT_MACHINE_COUNT || machines[i].power == (off ? FT_CELL_OFF : FT_CELL_ON))
+            found = i;
     }
     *own = false;
-    return only;
+    return found;
 }
 
 const char *ft_phase_name(enum ft_cell_phase phase)
 {
     return phases[ft_phase_base(phase)].name;
+}
+
+const char *ft_phase_short_name(enum ft_cell_phase phase)
+{
+    return phases[ft_phase_base(phase)].short_name;
 }
 
 const char *ft_phase_sentence(enum ft_cell_phase phase)

@@ -55,4 +55,11 @@ bool ft_same_finding(const struct ft_verdict *a, const struct ft_verdict *b);
  * information). */
 void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, size_t capacity);
 
+enum { FT_SOURCE_MAX = 512 };
+
+/* The paths of a module's sources, and of the headers beside them, as its debug information has
+ * them. Returns how many; those beyond `capacity` are left out. */
+size_t ft_module_sources(const struct ft_module *module, char (*ret)[FT_SOURCE_MAX],
+                         size_t capacity);
+
 #endif

@@ -107,3 +107,58 @@ void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, 
     else
         snprintf(text, capacity, "%s+0x%llx", module->core, (unsigned long long)site);
 }
+
+/* ---- source files ---- */
+
+struct sources {
+    char (*name)[FT_SOURCE_MAX];
+    size_t count, capacity;
+};
+
+static void add_source(struct sources *sources, const char *path)
+{
+    for (size_t i = 0; i < sources->count; i++)
+        if (strcmp(sources->name[i], path) == 0)
+            return;
+    if (sources->count < sources->capacity && strlen(path) < FT_SOURCE_MAX)
+        snprintf(sources->name[sources->count++], FT_SOURCE_MAX, "%s", path);
+}
+
+/* The source of a compilation unit, and what it includes from its own folder. */
+static void add_unit(struct sources *sources, Dwarf_Die *unit)
+{
+    Dwarf_Files *files = NULL;
+    const char *own = dwarf_diename(unit);
+    size_t count = 0, folder = own ? (size_t)(base_name(own) - own) : 0;
+
+    if (!own || dwarf_getsrcfiles(unit, &files, &count) != 0)
+        return;
+    add_source(sources, own);
+    for (size_t i = 0; i < count; i++) {
+        const char *path = dwarf_filesrc(files, i, NULL, NULL);
+
+        if (path && folder && strncmp(path, own, folder) == 0)
+            add_source(sources, path);
+    }
+}
+
+size_t ft_module_sources(const struct ft_module *module, char (*ret)[FT_SOURCE_MAX],
+                         size_t capacity)
+{
+    struct sources sources = {ret, 0, capacity};
+    Dwarf_Addr begin = (Dwarf_Addr)(uintptr_t)module->code_begin;
+    Dwarf_Addr end = (Dwarf_Addr)(uintptr_t)module->code_end;
+    Dwfl *dwfl = session();
+    Dwfl_Module *where = dwfl ? dwfl_addrmodule(dwfl, begin) : NULL;
+    Dwarf_Die *unit = NULL;
+    Dwarf_Addr bias;
+
+    while (where && (unit = dwfl_module_nextcu(where, unit, &bias))) {
+        Dwarf_Addr base, low, high;
+
+        if (dwarf_ranges(unit, 0, &base, &low, &high) > 0 && low + bias >= begin &&
+            low + bias < end)
+            add_unit(&sources, unit);
+    }
+    return sources.count;
+}

@@ -70,7 +70,7 @@ test_front() {
         says out '--json'
         expect 3 "$verb" --no-such-option
     done
-    for verb in explain explore coverage corpus export; do
+    for verb in explain explore corpus export; do
         expect 3 "$verb"
         says err "not built yet: $verb"
         expect 3 "$verb" --json

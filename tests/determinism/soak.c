@@ -1,6 +1,7 @@
 /* Runs many random scenarios of one core in this process and prints what must hold: one hash over
  * all of them (the same whatever the compiler, optimisation, sanitizer or address layout), how many
- * ended with which verdict, and in which phase of a request the disturbances struck.
+ * ended with which verdict, and in which phase of a request the disturbances struck (+: of one
+ * whose cancellation was asked for).
  *
  *     ft-soak CORE MUTANT|- FIRST COUNT [PLATFORM|any] [each|bad|-] [OP...]
  *
@@ -9,7 +10,7 @@
  *
  * Exit: 0 every run clean, 1 some were not (the first is printed as a scenario), 3 bad usage.
  */
-#include "phases.h"
+#include "feedback/state_cells.h"
 #include "replay/execute.h"
 #include "replay/session.h"
 #include "scenario/scenario_codec.h"
@@ -22,15 +23,15 @@
 
 enum { VERDICTS = 9, KINDS_MAX = 16, STREAM = 99 };
 
-struct soak {
+static struct soak {
     struct ft_session session;
-    struct ft_phases phases;
+    uint64_t struck[FT_CLASS_COUNT][FT_PHASE_COUNT];
     uint64_t hash, events, verdicts[VERDICTS];
     uint64_t ops[3];         /* fired, late, skipped */
     uint8_t kind[KINDS_MAX]; /* of OPs */
     unsigned kinds;
     bool each, bad, failed;
-};
+} soak;
 
 static int usage(void)
 {
@@ -90,6 +91,16 @@ static bool add_kind(struct soak *soak, const char *name)
     return false;
 }
 
+/* In which phase of a request did a disturbance strike? */
+static bool count_strike(void *state, const struct ft_event *event)
+{
+    unsigned cell = ft_cell_of_event(state, event);
+
+    if (cell != FT_NO_CELL && !ft_cell_at(cell).unexpected)
+        soak.struck[ft_cell_at(cell).class_][ft_cell_at(cell).phase]++;
+    return false;
+}
+
 static void run(struct soak *soak, uint64_t seed, int platform)
 {
     struct ft_scenario scenario;
@@ -100,7 +111,6 @@ static void run(struct soak *soak, uint64_t seed, int platform)
     ft_scenario_random(seed, platform, &scenario);
     if (soak->kinds > 0)
         replace_ops(soak, seed, &scenario);
-    soak->phases.now = PHASE_IDLE;
     ft_session_run(&soak->session, &options, &result, &verdict);
     soak->hash = XXH3_64bits_withSeed(&result.hash, sizeof result.hash, soak->hash);
     soak->events += result.event_count;
@@ -125,20 +135,21 @@ static void print_result(const struct soak *soak, uint64_t count)
             printf("  %s %llu\n", ft_verdict_name(i), (unsigned long long)soak->verdicts[i]);
     printf("  ops fired %llu late %llu skipped %llu\n", (unsigned long long)soak->ops[0],
            (unsigned long long)soak->ops[1], (unsigned long long)soak->ops[2]);
-    printf("  %-12s", "struck in");
-    for (unsigned p = 0; p < PHASE_COUNT; p++)
-        printf("%10s", ft_phase_names[p]);
-    for (unsigned o = 0; o < PHASE_OPS; o++) {
-        printf("\n  %-12s", ft_phase_op_names[o]);
-        for (unsigned p = 0; p < PHASE_COUNT; p++)
-            printf("%10llu", (unsigned long long)soak->phases.struck[o][p]);
+    printf("  %-16s", "struck in");
+    for (unsigned p = 0; p < FT_PHASE_COUNT; p++)
+        printf("%s%9s", ft_phase_cancelled(p) ? "+" : " ", ft_phase_name(p));
+    for (unsigned c = 0; c < FT_CLASS_COUNT; c++) {
+        if (ft_class_group(c) != FT_GROUP_STRIKE)
+            continue;
+        printf("\n  %-16s", ft_class_name(c));
+        for (unsigned p = 0; p < FT_PHASE_COUNT; p++)
+            printf("%10llu", (unsigned long long)soak->struck[c][p]);
     }
     putchar('\n');
 }
 
 int main(int argc, char **argv)
 {
-    static struct soak soak;
     const struct ft_module *module;
     uint64_t first, count;
     int platform = -1;
@@ -160,8 +171,8 @@ int main(int argc, char **argv)
             return usage();
     if (!ft_session_open(&soak.session, module, false, 0))
         return 5;
-    soak.session.tap = ft_phases_event;
-    soak.session.tap_state = &soak.phases;
+    soak.session.tap = count_strike;
+    soak.session.tap_state = ft_world_reserve(soak.session.world, sizeof(struct ft_cell_state));
     for (uint64_t seed = first; seed < first + count; seed++)
         run(&soak, seed, platform);
     print_result(&soak, count);

@@ -144,7 +144,6 @@ static void a_read_passes_through_every_phase(void **state)
            "free: request flushed, device started, D0");
     expect("irp:complete irp=irp#7 status=STATUS_SUCCESS ; cpu=0",
            "complete: request freed, device started, D0");
-    feed("irp:done irp=irp#7 ; layer=harness cpu=0");
     expect("call:enter routine=DPC object=dpc#1 code=- ; cpu=0",
            "DPC: request none, device started, D0");
 }
@@ -162,7 +161,7 @@ static void a_list_is_a_mapping_and_its_return_is_the_flush(void **state)
     expect("dma:sg-put adapter=adapter#1 list=sg-list#1 ; irql=DISPATCH cpu=0",
            "flush: request done, device started, D0");
     expect("irp:complete irp=irp#7 status=STATUS_SUCCESS ; cpu=0",
-           "complete: request flushed, device started, D0");
+           "complete: request freed, device started, D0");
 }
 
 static void cancellation_doubles_the_phases(void **state)
@@ -200,12 +199,13 @@ static void the_machine_follows_pnp_and_power(void **state)
 {
     (void)state;
     expect("pnp:send device=device#1 irp=irp#1 minor=0 ; layer=harness cpu=0",
-           "PnP stop: unexpected"); /* the first START is told by no cell of its own */
+           "PnP stop: request none, device not started");
     start_device();
     expect("power:send device=device#1 irp=irp#3 minor=2 state=D3 ; layer=harness cpu=0",
            "SET_POWER: request none, device started, D0");
     expect("op:fired index=1 op=stop ; layer=harness cpu=-",
            "stop: request none, device going down");
+    feed("power:hw device=device#1 state=D3 ; layer=harness cpu=0");
     feed("power:done device=device#1 minor=2 status=STATUS_SUCCESS state=D3 irp=irp#3 ; "
          "layer=harness cpu=0");
     expect("op:fired index=1 op=stop ; layer=harness cpu=-",
@@ -214,12 +214,29 @@ static void the_machine_follows_pnp_and_power(void **state)
     expect("op:fired index=1 op=wake ; layer=harness cpu=-", "sleep: request none, device asleep");
     feed("hw:yank ; layer=device cpu=-");
     expect("op:late index=1 op=surprise-remove ; layer=harness cpu=-",
-           "surprise-remove: request none, device gone, was off");
+           "surprise-remove: request none, device gone");
     feed("pnp:send device=device#1 irp=irp#4 minor=23 ; layer=harness cpu=0");
     expect("pnp:send device=device#1 irp=irp#5 minor=2 ; layer=harness cpu=0",
            "PnP remove: request none, device surprise removed");
     expect("reg:read offset=0x0 width=4 value=0xffffffff live=no ; cpu=0",
-           "dead register: unexpected"); /* after REMOVE */
+           "dead register: request none, device removed");
+    expect("call:enter routine=ISR object=interrupt#1 code=- ; cpu=0", "ISR: unexpected");
+    expect("op:fired index=1 op=stop ; layer=harness cpu=-", "none"); /* it does nothing */
+}
+
+/* A power request that fails leaves the device as it was. */
+static void power_is_what_the_hardware_has(void **state)
+{
+    (void)state;
+    start_device();
+    feed("power:send device=device#1 irp=irp#3 minor=2 state=D3 ; layer=harness cpu=0");
+    feed("power:done device=device#1 minor=2 status=STATUS_UNSUCCESSFUL state=D3 irp=irp#3 ; "
+         "layer=harness cpu=0");
+    expect("op:fired index=1 op=stop ; layer=harness cpu=-",
+           "stop: request none, device started, D0");
+    feed("power:hw device=device#1 state=D2 ; layer=harness cpu=0");
+    feed("power:send device=device#1 irp=irp#4 minor=2 state=D0 ; layer=harness cpu=0");
+    expect("op:fired index=1 op=stop ; layer=harness cpu=-", "stop: request none, device going up");
 }
 
 static void events_of_other_requests_and_of_no_class_have_no_cell(void **state)
@@ -258,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup(cancellation_doubles_the_phases, begin),
         cmocka_unit_test_setup(events_of_no_request_take_the_one_on_the_path, begin),
         cmocka_unit_test_setup(the_machine_follows_pnp_and_power, begin),
+        cmocka_unit_test_setup(power_is_what_the_hardware_has, begin),
         cmocka_unit_test_setup(events_of_other_requests_and_of_no_class_have_no_cell, begin),
         cmocka_unit_test_setup(more_requests_than_slots_do_no_harm, begin),
     };
