@@ -288,6 +288,11 @@ static bool not_zeroed(const DEVICE_DESCRIPTION *d)
            not_boolean(d->IgnoreCount) || not_boolean(d->Dma64BitAddresses);
 }
 
+static uint8_t width_word(const DEVICE_DESCRIPTION *d)
+{
+    return d->DmaAddressWidth < UINT8_MAX ? (uint8_t)d->DmaAddressWidth : UINT8_MAX;
+}
+
 /* The description as the event dma:get-adapter has it. */
 static uint64_t description_word(const DEVICE_DESCRIPTION *d)
 {
@@ -297,7 +302,8 @@ static uint64_t description_word(const DEVICE_DESCRIPTION *d)
            (d->Dma32BitAddresses ? FT_DD_32_BITS : 0) | (d->Dma64BitAddresses ? FT_DD_64_BITS : 0) |
            (d->IgnoreCount ? FT_DD_IGNORE_COUNT : 0) | (not_zeroed(d) ? FT_DD_NOT_ZEROED : 0) |
            ((uint64_t)d->DmaChannel & 0xFF) << 16 |
-           ((uint64_t)(uint32_t)d->InterfaceType & 0xFF) << 24;
+           ((uint64_t)(uint32_t)d->InterfaceType & 0xFF) << 24 |
+           (d->Version == DEVICE_DESCRIPTION_VERSION3 ? (uint64_t)width_word(d) << 32 : 0);
 }
 
 /* Inside the points of either routine. */

@@ -156,14 +156,18 @@ struct from_mdl {
     uint64_t low, high, offset;
     uint32_t length;
     unsigned seen; /* bit by type */
+    unsigned why;
 };
 
 static NTSTATUS read_config(const DMA_COMMON_BUFFER_EXTENDED_CONFIGURATION *config,
                             struct from_mdl *from)
 {
-    if ((unsigned)config->ConfigType >= CommonBufferConfigTypeMax ||
-        from->seen & 1U << config->ConfigType)
+    if ((unsigned)config->ConfigType >= CommonBufferConfigTypeMax)
         return STATUS_INVALID_PARAMETER;
+    if (from->seen & 1U << config->ConfigType) {
+        from->why = FT_WHY_TWICE;
+        return STATUS_INVALID_PARAMETER;
+    }
     from->seen |= 1U << config->ConfigType;
     switch (config->ConfigType) {
     case CommonBufferConfigTypeLogicalAddressLimits:
@@ -260,15 +264,15 @@ NTSTATUS ft_dma_common_from_mdl(PDMA_ADAPTER adapter, PMDL mdl,
         status = ft_mdl_readable(mdl) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
         for (ULONG i = 0; i < count && NT_SUCCESS(status); i++)
             status = read_config(&configs[i], &from);
-        if (NT_SUCCESS(status))
-            status = section(&part, &from);
+        if (NT_SUCCESS(status) && !NT_SUCCESS(status = section(&part, &from)))
+            from.why = FT_WHY_MDL;
         if (NT_SUCCESS(status))
             status = make(slot, part, &from, &common);
         handle = NT_SUCCESS(status) ? ft_handle(FT_HC_COMMON, common->id, 0) : 0;
         if (NT_SUCCESS(status))
             logical->QuadPart = (LONGLONG)common->logical;
         ft_emit(FT_EV_CB_ALLOC_EX, ft_dma_adapter_handle(slot), handle, from.length, from.low,
-                from.high, FT_HOW_FROM_MDL, 0, (uint32_t)status);
+                from.high, FT_HOW_FROM_MDL | from.why << 24, 0, (uint32_t)status);
         ft_emit(FT_EV_DMA_CB_ALLOC, ft_dma_adapter_handle(slot), handle, from.length,
                 handle ? common->logical : 0, true);
     }

@@ -83,8 +83,10 @@ NTSTATUS ft_dma_vector_allocate(PDMA_ADAPTER adapter, PHYSICAL_ADDRESS low, PHYS
     FT_DMA_BEGIN(DMA_COMMON, 0);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_COMMON);
     *ret = NULL;
-    if (slot && ft_irql() > PASSIVE_LEVEL)
+    if (slot && ft_irql() > PASSIVE_LEVEL) {
+        announce(slot, NULL, ALLOCATE, elements, FT_WHY_IRQL);
         ft_bugcheck(BUGCHECK_VECTOR, BAD_IRQL, ft_irql(), 0, 0);
+    }
     if (slot && elements > 0 && bytes > 0 && bytes <= UINT32_MAX && flags == 0) {
         vector = ft_block_alloc(sizeof *vector, FT_HC_VECTOR, 0);
         status = STATUS_INSUFFICIENT_RESOURCES;

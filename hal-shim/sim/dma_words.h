@@ -20,9 +20,10 @@ enum {
      * neither 0 nor 1, or a member of a later version than the one asked for. */
     FT_DD_NOT_ZEROED = 0x0100
 };
-/* Above them, eight bits each: DmaChannel and InterfaceType. */
+/* Above them, eight bits each: DmaChannel, InterfaceType and, of version 3, DmaAddressWidth. */
 #define FT_DD_CHANNEL(description)   ((unsigned)((description) >> 16 & 0xFF))
 #define FT_DD_INTERFACE(description) ((unsigned)((description) >> 24 & 0xFF))
+#define FT_DD_WIDTH(description)     ((unsigned)((description) >> 32 & 0xFF))
 
 /* dma:common-free, argument `wrong`: what differs from the allocation. */
 enum {
@@ -96,7 +97,7 @@ enum ft_dma_why {
 };
 
 /* dma:old-member, argument `member`: members of DMA_OPERATIONS count from 1 (PutDmaAdapter). */
-enum { FT_DMA_MEMBERS_V1 = 12, FT_DMA_MEMBERS_V2 = 15 };
+enum { FT_DMA_MEMBERS_V1 = 12, FT_DMA_MEMBERS_V2 = 15, FT_DMA_MEMBERS_V3 = 39 };
 
 /* mem:damage, argument `what`. */
 enum {

@@ -485,6 +485,7 @@ static void on_dma(struct ft_rules *rules, const struct ft_event *event)
         ft_on_dma_dead_adapter(rules, event);
         break;
     default:
+        ft_on_v3(rules, event);
         break;
     }
 }

@@ -314,14 +314,13 @@ void ft_mapping_ends(struct ft_rules *rules, struct ft_rs_mapping *mapping, uint
     }
 }
 
-/* Faults that do not depend on what is mapped: adapter, registers, request or memory are gone. The
- * first that applies is the one to tell; the others follow from it. */
-static bool judge_gone(struct ft_rules *rules, const struct ft_event *event,
-                       const struct flush *flush)
+/* The first that applies is the one to tell; the others follow from it. */
+bool ft_judge_flush_gone(struct ft_rules *rules, const struct ft_event *event, uint32_t adapter_id,
+                         uint32_t grant_id, uint32_t mdl_id)
 {
-    const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, flush->adapter);
-    const struct ft_rs_grant *grant = ft_rs_grant_find(rules, flush->grant);
-    const struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, flush->mdl);
+    const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, adapter_id);
+    const struct ft_rs_grant *grant = ft_rs_grant_find(rules, grant_id);
+    const struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, mdl_id);
     uint32_t owner = mdl != NULL && mdl->irp != 0 ? mdl->irp : grant != NULL ? grant->irp : 0;
 
     if (adapter != NULL && (adapter->flags & FT_RS_OVER) != 0) {
@@ -628,7 +627,8 @@ void ft_on_dma_flush(struct ft_rules *rules, const struct ft_event *event)
     }
     /* With an argument unknown there is nothing to hold against the mapping; the flushed mappings
      * are reported one by one. */
-    if (!ft_by_driver(event) || event->unknown != 0 || judge_gone(rules, event, &flush)) {
+    if (!ft_by_driver(event) || event->unknown != 0 ||
+        ft_judge_flush_gone(rules, event, flush.adapter, flush.grant, flush.mdl)) {
         return;
     }
     if (live_on(rules, flush.grant) == NULL &&

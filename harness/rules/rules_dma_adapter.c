@@ -16,6 +16,11 @@ static void judge_description(struct ft_rules *rules, const struct ft_event *eve
     if (ft_known(event, 3) && event->arg[3] == 0) {
         ft_rule_fire(rules, FT_J_DMA_DD_MAXLEN_NONZERO, event, event->arg[0]);
     }
+    if (ft_known(event, 7) && (event->arg[7] & FT_DD_KNOWN) != 0 && ft_known(event, 1) &&
+        event->arg[1] == VERSION_HIGHEST && (event->arg[7] & FT_DD_MASTER) != 0 &&
+        (FT_DD_WIDTH(event->arg[7]) == 0 || FT_DD_WIDTH(event->arg[7]) > 64)) {
+        ft_rule_fire(rules, FT_J_DMA_DD_V3_WIDTH, event, event->arg[0]);
+    }
     if (ft_known(event, 7) && (event->arg[7] & FT_DD_KNOWN) != 0 &&
         (event->arg[7] & FT_DD_NOT_ZEROED) != 0) {
         ft_rule_fire(rules, FT_J_DMA_DD_ZEROED, event, event->arg[0]);
@@ -56,8 +61,11 @@ void ft_learn_adapter(struct ft_rs_adapter *adapter, const struct ft_event *even
     bool lists = event->arg[4] != 0;
     bool master = event->arg[5] != 0;
 
-    if (ft_known(event, 1) && event->arg[1] == 2) {
+    if (ft_known(event, 1) && event->arg[1] >= 2) {
         adapter->flags |= FT_ADAPTER_V2;
+    }
+    if (ft_known(event, 1) && event->arg[1] == VERSION_HIGHEST) {
+        adapter->flags |= FT_ADAPTER_V3;
     }
     if (ft_known(event, 5)) {
         adapter->flags |= master ? FT_ADAPTER_MASTER : FT_ADAPTER_SLAVE;
@@ -95,8 +103,10 @@ void ft_judge_null_adapter(struct ft_rules *rules, const struct ft_event *event)
 static void judge_member(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
-    unsigned members = adapter != NULL && (adapter->flags & FT_ADAPTER_V2) != 0 ? FT_DMA_MEMBERS_V2
-                                                                                : FT_DMA_MEMBERS_V1;
+    unsigned flags = adapter != NULL ? adapter->flags : 0;
+    unsigned members = (flags & FT_ADAPTER_V3) != 0   ? FT_DMA_MEMBERS_V3
+                       : (flags & FT_ADAPTER_V2) != 0 ? FT_DMA_MEMBERS_V2
+                                                      : FT_DMA_MEMBERS_V1;
 
     if (ft_known(event, 1) && event->arg[1] > members) {
         ft_rule_fire(rules, FT_J_DMA_OPS_VERSION_GATE, event, event->arg[0]);

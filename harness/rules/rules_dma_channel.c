@@ -71,9 +71,13 @@ void ft_channel_at_call(struct ft_rules *rules, const struct ft_event *event)
 {
     count_inside(rules, event);
     if (event->kind == FT_EV_CALL_LEAVE &&
-        (event->arg[0] == FT_ROUTINE_ADAPTER_CONTROL || event->arg[0] == FT_ROUTINE_LIST_CONTROL) &&
+        (event->arg[0] == FT_ROUTINE_ADAPTER_CONTROL || event->arg[0] == FT_ROUTINE_LIST_CONTROL ||
+         event->arg[0] == FT_ROUTINE_DMA_COMPLETION) &&
         ft_by_driver(event) && ft_known(event, 4) && event->irql != event->arg[4]) {
-        ft_rule_fire(rules, FT_J_DMA_ACB_IRQL_SAME, event, event->arg[1]);
+        ft_rule_fire(rules,
+                     event->arg[0] == FT_ROUTINE_DMA_COMPLETION ? FT_J_DMA_DCR_IRQL
+                                                                : FT_J_DMA_ACB_IRQL_SAME,
+                     event, event->arg[1]);
     }
 }
 
@@ -123,7 +127,7 @@ void ft_judge_request_place(struct ft_rules *rules, const struct ft_event *event
 {
     const struct ft_rs_control *control = ft_control_of(rules, event->task);
     const struct ft_rs_device *root = ft_rs_root(rules, event->device);
-    bool for_channel = event->kind == FT_EV_DMA_CHANNEL;
+    bool for_channel = event->kind == FT_EV_DMA_CHANNEL || event->kind == FT_EV_CHANNEL_EX;
 
     if (control != NULL && control->depth != 0) {
         control = NULL;
@@ -261,7 +265,7 @@ void ft_judge_action(struct ft_rules *rules, const struct ft_event *event,
     }
     switch (event->arg[2]) {
     case KEEP_OBJECT:
-        if ((flags & FT_ADAPTER_MASTER) != 0) {
+        if ((flags & FT_ADAPTER_MASTER) != 0 && (grant->more & FT_MORE_SYNCHRONOUS) == 0) {
             ft_rule_fire(rules, FT_J_DMA_ACB_RETURN_BUSMASTER, event, grant_handle(grant));
         }
         break;
@@ -431,8 +435,9 @@ bool ft_judge_flush_count(struct ft_rules *rules, const struct ft_event *event,
 {
     const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, grant->adapter);
 
-    if (adapter != NULL && (adapter->flags & FT_ADAPTER_SLAVE) != 0 && grant->maps > 1 &&
-        grant->maps != UINT8_MAX && grant->flushes < grant->maps &&
+    if (adapter != NULL &&
+        (adapter->flags & (FT_ADAPTER_SLAVE | FT_ADAPTER_V3)) == FT_ADAPTER_SLAVE &&
+        grant->maps > 1 && grant->maps != UINT8_MAX && grant->flushes < grant->maps &&
         ft_grant_is_due(rules, grant->id)) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_PER_MAP_SYSTEM, event, grant_handle(grant));
         return true;

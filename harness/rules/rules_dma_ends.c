@@ -38,8 +38,12 @@ static void judge_due_at_complete(struct ft_rules *rules, const struct ft_event 
 {
     bool cancelled = (irp->flags & FT_IRP_CANCELLED) != 0 && event->arg[1] == FT_NT_CANCELLED;
 
+    const struct ft_rs_grant *grant = ft_rs_grant_find(rules, due->grant);
+
     ft_rule_fire(rules, FT_J_DMA_FLUSH_BEFORE_COMPLETE, event, mapping_handle(due));
-    if (cancelled) {
+    if (grant != NULL && (grant->more & FT_MORE_V3) != 0) {
+        ft_rule_fire(rules, FT_J_DMA_MPX_FLUSH_EACH, event, mapping_handle(due));
+    } else if (cancelled) {
         ft_rule_fire(rules, FT_J_DMA_IRP_CANCEL_FLUSH, event, mapping_handle(due));
     } else if (ft_grant_is_half_flushed(rules, due->grant)) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_PARTIAL_SPLIT, event, mapping_handle(due));
@@ -58,6 +62,7 @@ void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
     uint64_t object = ft_handle(FT_HC_IRP, irp->id, 0);
     bool live = ft_lists_at_complete(rules, event, irp->id);
 
+    ft_v3_at_complete(rules, event, irp);
     for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
@@ -100,6 +105,9 @@ static bool judge_grants_left(struct ft_rules *rules, const struct ft_event *eve
             continue;
         }
         left = true;
+        if (ft_v3_grant_left(rules, event, grant)) {
+            continue;
+        }
         if ((grant->flags & FT_GRANT_CHANNEL) != 0) {
             ft_rule_fire(rules, FT_J_DMA_CHANNEL_LEAK, event, grant_handle(grant));
         } else {
@@ -134,6 +142,7 @@ static bool judge_leaks(struct ft_rules *rules, const struct ft_event *event,
 
     left = judge_commons_left(rules, event, adapter->id) || left;
     left = ft_judge_lists_left(rules, event, adapter->id) || left;
+    ft_v3_adapter_left(rules, event, adapter);
     if (!left && ft_adapter_due(rules, adapter->id) == NULL &&
         !ft_adapter_is_asked(rules, adapter->id)) {
         ft_rule_fire(rules,

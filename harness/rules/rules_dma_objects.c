@@ -74,7 +74,9 @@ void ft_on_dma_get(struct ft_rules *rules, const struct ft_event *event)
     ft_learn_adapter(adapter, event);
     if (ft_known(event, 4) && ft_known(event, 5)) {
         adapter->flags |= event->arg[4] && event->arg[5] ? FT_ADAPTER_PIPELINES : 0;
-    } else {
+    }
+    /* One MapTransferEx makes several mappings; what it owes is its own row. */
+    if (!ft_known(event, 4) || !ft_known(event, 5) || (adapter->flags & FT_ADAPTER_V3) != 0) {
         adapter->flags |= FT_ADAPTER_PIPELINES;
     }
 }
@@ -90,7 +92,7 @@ static void judge_put(struct ft_rules *rules, const struct ft_event *event, uint
         const struct ft_rs_grant *grant = &rules->grant[i];
 
         if (grant->id == 0 || grant->adapter != adapter || (grant->flags & FT_RS_OVER) != 0 ||
-            ft_grant_is_due(rules, grant->id)) {
+            ft_grant_is_due(rules, grant->id) || ft_v3_grant_left(rules, event, grant)) {
             continue;
         }
         if ((grant->flags & FT_GRANT_REGISTERS) != 0) {
@@ -147,6 +149,7 @@ void ft_on_dma_put(struct ft_rules *rules, const struct ft_event *event)
                 ft_rule_fire(rules, FT_J_DMA_ADAPTER_DOUBLE_PUT, event, adapter_handle(adapter));
             }
         } else {
+            ft_v3_adapter_left(rules, event, adapter);
             judge_put(rules, event, adapter->id);
         }
     }
@@ -204,6 +207,38 @@ static bool asked_by_pnp(struct ft_rules *rules, const struct ft_event *event)
     return irp != NULL && irp->major == FT_MAJOR_PNP && (irp->flags & FT_IRP_IN_DISPATCH) != 0;
 }
 
+void ft_queue_request(struct ft_rules *rules, const struct ft_event *event,
+                      const struct ft_rs_queued *request)
+{
+    for (unsigned i = 0; i < FT_RS_QUEUED; i++) {
+        if (rules->queued[i].adapter == 0) {
+            rules->queued[i] = *request;
+            rules->queued[i].of_device = asked_by_pnp(rules, event);
+            rules->queued[i].lock = ft_lock_held_by(rules, event->task);
+            return;
+        }
+    }
+    ft_rules_overflow(rules, FT_RS_TABLE_QUEUED);
+}
+
+static void remove_queued(struct ft_rules *rules, unsigned at)
+{
+    for (; at + 1 < FT_RS_QUEUED; at++) {
+        rules->queued[at] = rules->queued[at + 1];
+    }
+    rules->queued[FT_RS_QUEUED - 1] = (struct ft_rs_queued){0};
+}
+
+void ft_withdraw_request(struct ft_rules *rules, uint32_t adapter, uint32_t grant)
+{
+    for (unsigned i = 0; i < FT_RS_QUEUED; i++) {
+        if (rules->queued[i].adapter == adapter && rules->queued[i].grant == grant) {
+            remove_queued(rules, i);
+            return;
+        }
+    }
+}
+
 /* A request that is granted inside the call may be reported after its grant. */
 void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -218,17 +253,12 @@ void ft_on_dma_channel(struct ft_rules *rules, const struct ft_event *event)
         adapter->early_grants--;
         return;
     }
-    for (unsigned i = 0; i < FT_RS_QUEUED; i++) {
-        if (rules->queued[i].adapter == 0) {
-            rules->queued[i].adapter = adapter->id;
-            rules->queued[i].irp = ft_arg_id(event, 3);
-            rules->queued[i].of_device = asked_by_pnp(rules, event);
-            rules->queued[i].device = ft_known(event, 5) ? (uint16_t)ft_arg_id(event, 5) : 0;
-            rules->queued[i].lock = ft_lock_held_by(rules, event->task);
-            return;
-        }
-    }
-    ft_rules_overflow(rules, FT_RS_TABLE_QUEUED);
+    ft_queue_request(rules, event,
+                     &(struct ft_rs_queued){
+                         .adapter = adapter->id,
+                         .irp = ft_arg_id(event, 3),
+                         .device = ft_known(event, 5) ? (uint16_t)ft_arg_id(event, 5) : 0,
+                     });
 }
 
 /* Takes the oldest request for that adapter and IRP from the queue, else the oldest for the
@@ -249,10 +279,7 @@ static struct ft_rs_queued take_queued(struct ft_rules *rules, uint32_t adapter,
         return taken;
     }
     taken = rules->queued[found];
-    for (; found + 1 < FT_RS_QUEUED; found++) {
-        rules->queued[found] = rules->queued[found + 1];
-    }
-    rules->queued[FT_RS_QUEUED - 1] = (struct ft_rs_queued){0};
+    remove_queued(rules, found);
     return taken;
 }
 
@@ -349,9 +376,11 @@ void ft_on_dma_free_channel(struct ft_rules *rules, const struct ft_event *event
     if (grant == NULL) {
         if (ft_by_driver(event)) {
             ft_judge_no_channel(rules, event);
+            ft_v3_at_free_nothing(rules, event);
         }
         return;
     }
+    ft_v3_at_release(rules, event, grant);
     if (ft_by_driver(event)) {
         judge_free(rules, event, grant, FT_J_DMA_FLUSH_BEFORE_FREE_CHANNEL);
     }
@@ -377,6 +406,7 @@ void ft_on_dma_free_regs(struct ft_rules *rules, const struct ft_event *event)
             ft_rule_fire(rules, FT_J_DMA_FMR_DOUBLE, event, grant_handle(grant));
             return;
         }
+        ft_v3_at_release(rules, event, grant);
         judge_free(rules, event, grant, FT_J_DMA_FLUSH_BEFORE_FREE_REGS);
         if (ft_known(event, 2) && event->arg[2] != grant->registers) {
             ft_rule_fire(rules, FT_J_DMA_FMR_COUNT, event, grant_handle(grant));

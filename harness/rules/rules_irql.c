@@ -21,18 +21,31 @@ static struct window dma_window(uint16_t kind)
     case FT_EV_DMA_CB_ALLOC:
     case FT_EV_DMA_CB_FREE:
     case FT_EV_DMA_ALIGNMENT:
+    case FT_EV_DMA_DOMAIN:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, true};
     case FT_EV_DMA_CHANNEL:
     case FT_EV_DMA_FREE_CHANNEL:
     case FT_EV_DMA_FREE_REGS:
     case FT_EV_SG_GET:
     case FT_EV_SG_PUT:
+    case FT_EV_CHANNEL_EX:
         return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, true};
     case FT_EV_DMA_PUT:
     case FT_EV_DMA_MAP:
     case FT_EV_DMA_FLUSH:
     case FT_EV_DMA_COUNTER:
     case FT_EV_SG_MDL:
+    case FT_EV_CTX_INIT:
+    case FT_EV_CHANNEL_CANCEL:
+    case FT_EV_DMA_MAP_EX:
+    case FT_EV_DMA_FLUSH_EX:
+    case FT_EV_CANCEL_MAPPED:
+    case FT_EV_FREE_OBJECT:
+    case FT_EV_FLUSH_BUFFER:
+    case FT_EV_DMA_CONFIGURE:
+    case FT_EV_ADAPTER_INFO:
+    case FT_EV_TRANSFER_INFO:
+    case FT_EV_SG_GET_EX:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, true};
     case FT_EV_DMA_KFI:
         return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, false};

@@ -35,12 +35,34 @@ static void judge_mapped(struct ft_rules *rules, const struct ft_event *event, u
     }
 }
 
+/* Every live adapter of the driver is one of version 3. False when there is none. */
+static bool all_version_3(const struct ft_rules *rules)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < FT_RS_ADAPTERS; i++) {
+        const struct ft_rs_adapter *adapter = &rules->adapter[i];
+
+        if (adapter->id == 0 || (adapter->flags & FT_RS_OVER) != 0) {
+            continue;
+        }
+        if ((adapter->flags & FT_ADAPTER_V3) == 0) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
 void ft_on_kfi(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, ft_rs_mdl_id(event, 0));
 
     if (mdl == NULL || !ft_by_driver(event)) {
         return;
+    }
+    if (all_version_3(rules) && ft_known(event, 2) && event->arg[2] != 0) {
+        ft_rule_fire(rules, FT_J_DMA_KFI_V3_REDUNDANT, event, event->arg[0]);
     }
     if ((mdl->flags & FT_MDL_BY_DRIVER) != 0 && (mdl->flags & FT_MDL_FREED) != 0) {
         ft_rule_fire(rules, FT_J_MEM_MDL_USE_AFTER_FREE, event, event->arg[0]);
@@ -71,6 +93,14 @@ static bool sibling_has_kfi(const struct ft_rules *rules, const struct ft_rs_mdl
     return false;
 }
 
+/* The HAL keeps the caches in step for an adapter of version 3. */
+static bool is_version_3(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
+
+    return adapter != NULL && (adapter->flags & FT_ADAPTER_V3) != 0;
+}
+
 /* MapTransfer or a list request is about to take an MDL. A part lies on its source's lines. */
 void ft_judge_kfi_at_map(struct ft_rules *rules, const struct ft_event *event, uint32_t id,
                          bool write)
@@ -80,7 +110,7 @@ void ft_judge_kfi_at_map(struct ft_rules *rules, const struct ft_event *event, u
     for (unsigned depth = 0; depth < 4 && mdl != NULL && mdl->source != 0; depth++) {
         mdl = ft_rs_mdl_find(rules, mdl->source);
     }
-    if (mdl == NULL || (mdl->flags & FT_MDL_COMMON) != 0) {
+    if (mdl == NULL || (mdl->flags & FT_MDL_COMMON) != 0 || is_version_3(rules, event)) {
         return;
     }
     if ((mdl->flags & FT_MDL_KFI) == 0) {

@@ -180,6 +180,56 @@
     J(DMA_CB_MDL)                                                                                  \
     J(DMA_CB_MDL_LIFETIME)                                                                         \
     J(DMA_CB_LATE_ALLOC)                                                                           \
+    J(DMA_DD_V3_WIDTH)                                                                             \
+    J(DMA_FLUSH_SYSTEM_RUNNING)                                                                    \
+    J(DMA_KFI_V3_REDUNDANT)                                                                        \
+    J(DMA_FDB_DIRECTION)                                                                           \
+    J(DMA_FDB_MDL_MAPPED)                                                                          \
+    J(DMA_CBV_IRQL)                                                                                \
+    J(DMA_CBV_NOT_EMPTY)                                                                           \
+    J(DMA_CBV_INDEX)                                                                               \
+    J(DMA_CBV_INDEX_FREED)                                                                         \
+    J(DMA_CBV_LEAK)                                                                                \
+    J(DMA_CBM_MDL_SHAPE)                                                                           \
+    J(DMA_CBM_CONFIG_DUP)                                                                          \
+    J(DMA_DOM_IRQL)                                                                                \
+    J(DMA_DOM_HANDLE)                                                                              \
+    J(DMA_CTX_INIT)                                                                                \
+    J(DMA_CTX_UNIQUE)                                                                              \
+    J(DMA_CTX_REINIT_LIVE)                                                                         \
+    J(DMA_CTX_ALIVE)                                                                               \
+    J(DMA_CTX_MATCH)                                                                               \
+    J(DMA_ACX_ARGS)                                                                                \
+    J(DMA_ACX_FLAGS)                                                                               \
+    J(DMA_ACX_SYNC_RELEASE)                                                                        \
+    J(DMA_FAO_ACTION)                                                                              \
+    J(DMA_FAO_KEEPREGS)                                                                            \
+    J(DMA_FAO_LIVE)                                                                                \
+    J(DMA_MPX_ONE_OUTSTANDING)                                                                     \
+    J(DMA_MPX_FLUSH_EACH)                                                                          \
+    J(DMA_MPX_RANGE)                                                                               \
+    J(DMA_MPX_ADVANCE)                                                                             \
+    J(DMA_MPX_LENGTH_OUT)                                                                          \
+    J(DMA_MPX_CHAIN_SAME)                                                                          \
+    J(DMA_MPX_SGBUF_REQUIRED)                                                                      \
+    J(DMA_MPX_SGBUF_SIZE)                                                                          \
+    J(DMA_MPX_BUSMASTER_NULL)                                                                      \
+    J(DMA_MPX_STATUS)                                                                              \
+    J(DMA_DCR_IRQL)                                                                                \
+    J(DMA_DCR_STATUS)                                                                              \
+    J(DMA_FLX_ARGS)                                                                                \
+    J(DMA_CAC_TRUE)                                                                                \
+    J(DMA_CAC_FALSE)                                                                               \
+    J(DMA_CMT_SYSTEM_ONLY)                                                                         \
+    J(DMA_CMT_THEN_FLUSH)                                                                          \
+    J(DMA_CMT_DOUBLE)                                                                              \
+    J(DMA_GSX_BUSMASTER_ONLY)                                                                      \
+    J(DMA_GSX_ARGS)                                                                                \
+    J(DMA_GSX_IRQL)                                                                                \
+    J(DMA_GSX_RELEASE)                                                                             \
+    J(DMA_INF_VERSION)                                                                             \
+    J(DMA_CFG_SYSTEM_ONLY)                                                                         \
+    J(DMA_CNT_SYSTEM_ONLY)                                                                         \
     J(DMA_ALN_IRQL)                                                                                \
     J(DMA_ALN_MASK)                                                                                \
     J(DMA_IRP_COMPLETE_LIVE)                                                                       \
@@ -615,6 +665,32 @@ bool ft_adapter_is_cut(const struct ft_rs_adapter *adapter);
 void ft_judge_null_adapter(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_query(struct ft_rules *rules, const struct ft_event *event);
 void ft_adapters_at_end(struct ft_rules *rules, const struct ft_event *event);
+
+/* Faults of a flush that do not depend on what is mapped: adapter, registers, request or memory are
+ * gone. True: there is one, and what follows from it is not told. */
+bool ft_judge_flush_gone(struct ft_rules *rules, const struct ft_event *event, uint32_t adapter,
+                         uint32_t grant, uint32_t mdl);
+/* A request for a channel waits; and does not any more. */
+void ft_queue_request(struct ft_rules *rules, const struct ft_event *event,
+                      const struct ft_rs_queued *request);
+void ft_withdraw_request(struct ft_rules *rules, uint32_t adapter, uint32_t grant);
+
+/* ---- rules_v3.c, rules_v3_map.c ---- */
+
+void ft_on_v3(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_v3_transfer(struct ft_rules *rules, const struct ft_event *event);
+/* A grant is left at a removal, a put or the end. True: a rule of version 3 has said so. */
+bool ft_v3_grant_left(struct ft_rules *rules, const struct ft_event *event,
+                      const struct ft_rs_grant *grant);
+void ft_v3_adapter_left(struct ft_rules *rules, const struct ft_event *event,
+                        const struct ft_rs_adapter *adapter);
+/* A channel is freed that nobody holds; channel or registers of that grant are given back; a
+ * request is completed. */
+void ft_v3_at_free_nothing(struct ft_rules *rules, const struct ft_event *event);
+void ft_v3_at_release(struct ft_rules *rules, const struct ft_event *event,
+                      const struct ft_rs_grant *grant);
+void ft_v3_at_complete(struct ft_rules *rules, const struct ft_event *event,
+                       const struct ft_rs_irp *irp);
 
 /* ---- rules_dma_channel.c ---- */
 /* An AdapterControl or AdapterListControl begins and ends; the innermost that a task runs. */

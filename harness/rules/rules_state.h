@@ -226,6 +226,21 @@ enum {
     FT_GRANT_IN_CONTROL = 0x100    /* its AdapterControl has not returned */
 };
 
+/* In `more`: of version 3. */
+enum {
+    FT_MORE_V3 = 0x0001,             /* asked for by AllocateAdapterChannelEx */
+    FT_MORE_SYNCHRONOUS = 0x0002,    /* … at once and without a routine: the caller owns it */
+    FT_MORE_WITHDRAWN = 0x0004,      /* CancelAdapterChannel returned TRUE */
+    FT_MORE_CANCEL_LATE = 0x0008,    /* … FALSE */
+    FT_MORE_KEPT_REGISTERS = 0x0010, /* FreeAdapterObject left the registers */
+    FT_MORE_V3_MAPPED = 0x0020,      /* a MapTransferEx was not flushed */
+    FT_MORE_WAS_MAPPED = 0x0040,     /* there was one */
+    FT_MORE_MAP_FAILED = 0x0080,     /* the last one failed */
+    FT_MORE_V3_WRITE = 0x0100,
+    FT_MORE_V3_CANCELLED = 0x0200, /* CancelMappedTransfer, until the flush */
+    FT_MORE_ABORTED = 0x0400       /* the controller moved less than all of the last one */
+};
+
 struct ft_rs_grant {
     uint32_t id;
     uint16_t flags;
@@ -237,7 +252,9 @@ struct ft_rs_grant {
     uint32_t next; /* offset behind the bytes mapped so far */
     uint32_t lock; /* a spin lock that was held when it was asked for, 0: none */
     uint16_t device;
-    uint16_t unused;
+    uint16_t more; /* FT_MORE_V3 and what follows it */
+    /* The last MapTransferEx: its chain, where, how much was asked for and mapped. */
+    uint32_t chain, map_offset, map_asked, map_length;
 };
 
 /* An AllocateAdapterChannel that has not been granted. */
@@ -247,6 +264,7 @@ struct ft_rs_queued {
     uint32_t lock;
     uint16_t device;
     uint16_t of_device; /* FT_GRANT_OF_DEVICE will be set */
+    uint32_t grant;     /* of version 3: its id, 0: not known */
 };
 
 /* FT_RS_OVER: put. */
@@ -264,7 +282,8 @@ enum {
     FT_ADAPTER_SIZED_ANY = 0x400,      /* … without one */
     FT_ADAPTER_REFERENCES = 0x800,     /* `references` is known */
     FT_ADAPTER_PUT_ONCE = 0x1000,      /* put, but not by all who got it */
-    FT_ADAPTER_RUNNING = 0x2000 /* its system DMA channel was programmed and has not finished */
+    FT_ADAPTER_RUNNING = 0x2000, /* its system DMA channel was programmed and has not finished */
+    FT_ADAPTER_V3 = 0x4000
 };
 
 struct ft_rs_adapter {
@@ -277,7 +296,9 @@ struct ft_rs_adapter {
     uint16_t references;
     uint16_t alignment; /* that GetDmaAlignment returned, 0: not asked for */
     uint8_t channel;    /* of the system DMA controller */
-    uint8_t unused[3];
+    uint8_t lists_owed; /* synchronous lists without a routine whose channel is still held */
+    uint8_t vectors;    /* of common buffers */
+    uint8_t unused;
 };
 
 /* FT_RS_OVER: put. */
