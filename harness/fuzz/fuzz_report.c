@@ -76,6 +76,21 @@ static void print_names(const struct ft_campaign *campaign, FILE *out)
     }
 }
 
+/* "42 s", "1:30:00". Two of them fit into one line. */
+static const char *clock_text(double seconds)
+{
+    static char text[2][32];
+    static unsigned turn;
+    char *ret = text[turn++ % 2];
+    unsigned whole = (unsigned)seconds;
+
+    if (whole < 3600)
+        snprintf(ret, sizeof text[0], "%u s", whole);
+    else
+        snprintf(ret, sizeof text[0], "%u:%02u:%02u", whole / 3600, whole / 60 % 60, whole % 60);
+    return ret;
+}
+
 void ft_fuzz_report_begin(const struct ft_cli *cli, const struct ft_campaign *campaign)
 {
     unsigned jobs[FT_ENGINE_COUNT] = {0};
@@ -89,7 +104,7 @@ void ft_fuzz_report_begin(const struct ft_cli *cli, const struct ft_campaign *ca
         jobs[campaign->job[i].engine]++;
     fputs("fuzzing ", stderr);
     print_names(campaign, stderr);
-    fprintf(stderr, " for %u s:", campaign->seconds);
+    fprintf(stderr, " for %s:", clock_text(campaign->seconds));
     for (int i = 0; i < FT_ENGINE_COUNT; i++)
         if (jobs[i])
             fprintf(stderr, " %u x %s", jobs[i], ft_engine_name((enum ft_engine)i));
@@ -168,9 +183,10 @@ static void print_line(const struct ft_campaign *campaign, double seconds)
     double since;
 
     if (on_plateau(campaign, &since))
-        snprintf(quiet, sizeof quiet, "  nothing new since %.0f s", since);
-    snprintf(line, sizeof line, "%5.0f of %u s  %llu runs  %s  corpus %llu  %u finding%s%s",
-             seconds, campaign->seconds, (unsigned long long)campaign->executions,
+        snprintf(quiet, sizeof quiet, "  nothing new since %s", clock_text(since));
+    snprintf(line, sizeof line, "  %s of %s  %llu runs  %s  corpus %llu  %u finding%s%s",
+             clock_text(seconds), clock_text(campaign->seconds),
+             (unsigned long long)campaign->executions,
              rate(seconds > 0 ? (double)campaign->executions / seconds : 0),
              (unsigned long long)inputs(campaign, false), findings, findings == 1 ? "" : "s",
              quiet);
@@ -310,7 +326,8 @@ void ft_fuzz_summary(const struct ft_cli *cli, const struct ft_campaign *campaig
            findings == 1 ? "" : "s");
     print_jobs(campaign, seconds);
     if (on_plateau(campaign, &since))
-        printf("  nothing new since %.0f s: no input that reaches more, no finding\n", since);
+        printf("  nothing new since %s: no input that reaches more, no finding\n",
+               clock_text(since));
     if (campaign->unconfirmed)
         printf("  %u finding%s of an engine did not come again, and should have: own failure\n",
                campaign->unconfirmed, campaign->unconfirmed == 1 ? "" : "s");

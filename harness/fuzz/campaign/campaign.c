@@ -160,7 +160,7 @@ static void count(struct ft_campaign *campaign)
 static void exchange(struct ft_campaign *campaign)
 {
     for (unsigned i = 0; i < campaign->jobs; i++)
-        ft_exchange(&campaign->job[i]);
+        ft_exchange(campaign, &campaign->job[i]);
     for (unsigned i = 0; i < campaign->subject_count; i++) {
         uint64_t before = campaign->subject[i].inputs;
 
@@ -264,20 +264,24 @@ static enum ft_status finish(struct ft_campaign *campaign, enum ft_status status
 
 enum ft_status ft_campaign_run(struct ft_campaign *campaign, struct ft_error *error)
 {
-    struct sigaction action = {.sa_handler = on_interrupt}, old_int, old_term;
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_interrupt}, old[3];
     enum ft_status status;
 
     interrupted = 0;
     running = campaign;
     campaign->start = campaign->last_new = ft_campaign_now();
     campaign->end = 0;
-    sigaction(SIGINT, &action, &old_int);
-    sigaction(SIGTERM, &action, &old_term);
+    for (unsigned i = 0; i < 3; i++) {
+        sigaction(signals[i], NULL, &old[i]);
+        if (old[i].sa_handler != SIG_IGN || signals[i] != SIGHUP) /* nohup */
+            sigaction(signals[i], &action, NULL);
+    }
     status = begin(campaign, error);
     if (status == FT_OK)
         status = watch(campaign, error);
     status = finish(campaign, status, error);
-    sigaction(SIGINT, &old_int, NULL);
-    sigaction(SIGTERM, &old_term, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        sigaction(signals[i], &old[i], NULL);
     return status;
 }

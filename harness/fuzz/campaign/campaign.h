@@ -72,6 +72,7 @@ struct ft_job {
     bool finished;     /* ended by itself, as its own flags asked */
     bool failed;       /* died and was not started again */
     uint64_t exported; /* AFL++: queue entries looked at, for the shared corpus */
+    unsigned crashes;  /* AFL++: inputs that took the target down */
 };
 
 enum ft_shrink_state { FT_SHRINK_NOT, FT_SHRINK_DUE, FT_SHRINK_RUNNING, FT_SHRINK_DONE };

@@ -64,7 +64,31 @@ static void copy_entry(void *context, const char *name)
         ft_write_whole(scratch, path, bytes, length);
 }
 
-void ft_exchange(struct ft_job *job)
+static void count_crash(void *context, const char *name)
+{
+    unsigned *count = context;
+
+    *count += strncmp(name, "id:", 3) == 0;
+}
+
+/* A target that ends is no finding of the driver's, those are written down and the target goes on:
+ * it said of itself that it failed. libFuzzer ends then, AFL++ keeps the input and goes on. */
+static void look_for_crashes(struct ft_campaign *campaign, struct ft_job *job)
+{
+    char folder[FT_PATH_BYTES];
+    unsigned count = 0;
+
+    ft_path(folder, "%s/afl/%s/crashes", job->subject->folder, ft_job_name(job));
+    ft_each_file(folder, false, count_crash, &count);
+    if (count > job->crashes) {
+        campaign->engine_failed = true;
+        ft_note(campaign, "own failure: the fuzz target ended, and should not; inputs are in %s",
+                folder);
+    }
+    job->crashes = count;
+}
+
+void ft_exchange(struct ft_campaign *campaign, struct ft_job *job)
 {
     struct exchange exchange = {.job = job};
 
@@ -72,4 +96,5 @@ void ft_exchange(struct ft_job *job)
         return;
     ft_path(exchange.queue, "%s/afl/%s/queue", job->subject->folder, ft_job_name(job));
     ft_each_file(exchange.queue, false, copy_entry, &exchange);
+    look_for_crashes(campaign, job);
 }

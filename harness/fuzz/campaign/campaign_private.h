@@ -61,8 +61,9 @@ bool ft_shrink_is_marked(const struct ft_campaign_finding *finding);
 
 /* ---- campaign_exchange.c ---- */
 
-/* New queue entries of an AFL++ job become inputs of the shared corpus. */
-void ft_exchange(struct ft_job *job);
+/* New queue entries of an AFL++ job become inputs of the shared corpus. An input that took its
+ * target down is said: findings come another way, so that is our own failure. */
+void ft_exchange(struct ft_campaign *campaign, struct ft_job *job);
 
 /* ---- engines.c ---- */
 
