@@ -31,7 +31,7 @@ struct arguments {
     const char *mutant, *platform, *out;
     bool engine[FT_ENGINE_COUNT];
     uint64_t jobs, seconds, seed;
-    bool stop, bytes, no_shrink, help;
+    bool stop, keep_going, bytes, no_shrink, help;
     char **words; /* for the engines, NULL-terminated */
 };
 
@@ -49,6 +49,8 @@ static const struct argp_option options[] = {
     {"baseline", KEY_BASELINE, "FILE", 0,
      "findings listed there (rule function reason) do not count", 0},
     {"ignore", KEY_IGNORE, "RULE[:FUNCTION]", 0, "this finding does not count (repeatable)", 0},
+    {"keep-going", 'k', NULL, 0, "runs go on after a violation; each one is a finding of its own",
+     0},
     {"no-shrink", KEY_NO_SHRINK, NULL, 0, "keep findings as they were found", 0},
     {"bytes", KEY_BYTES, NULL, 0, "the engine's byte mutations only, not whole ops", 0},
     {"json", KEY_JSON, NULL, 0, "print exactly one JSON object on standard output", 0},
@@ -170,6 +172,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return take_time(state, text, &a->seconds);
     case KEY_STOP:
         a->stop = true;
+        return 0;
+    case 'k':
+        a->keep_going = true;
         return 0;
     case KEY_BYTES:
         a->bytes = true;
@@ -378,6 +383,7 @@ static int prepare(struct ft_cli *cli, const struct arguments *a, struct ft_camp
     campaign->seconds = (unsigned)a->seconds;
     campaign->seed = a->seed;
     campaign->stop_at_finding = a->stop;
+    campaign->keep_going = a->keep_going;
     campaign->bytes_only = a->bytes;
     campaign->no_shrink = a->no_shrink;
     campaign->known = why_known;

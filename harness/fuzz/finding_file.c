@@ -39,11 +39,11 @@ static bool write_all(int file, const uint8_t *bytes, size_t length)
 }
 
 void ft_finding_file_write(const char *folder, const struct ft_scenario *scenario,
-                           const struct ft_verdict *verdict)
+                           const struct ft_verdict *verdict, uint32_t index)
 {
-    const struct ft_finding *finding = &verdict->finding[0];
-    unsigned rule = verdict->finding_count ? finding->rule : 0;
-    uint64_t site = verdict->finding_count ? finding->site : 0;
+    bool has_rule = index < verdict->finding_count;
+    unsigned rule = has_rule ? verdict->finding[index].rule : 0;
+    uint64_t site = has_rule ? verdict->finding[index].site : 0;
     uint8_t bytes[FT_FINDING_BYTES_MAX];
     size_t length = ft_scenario_encode(scenario, bytes, sizeof bytes);
     char *path, *temporary;

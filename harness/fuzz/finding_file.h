@@ -14,9 +14,10 @@
 
 enum { FT_FINDING_BYTES_MAX = 4096 };
 
-/* Writes the finding unless one of that name was written before (by this process or another). */
+/* Writes the verdict's finding of that index (0 when it has none: a crash, a hang) unless one of
+ * that name was written before, by this process or another. */
 void ft_finding_file_write(const char *folder, const struct ft_scenario *scenario,
-                           const struct ft_verdict *verdict);
+                           const struct ft_verdict *verdict, uint32_t index);
 
 /* Reads one. False: the file cannot be read, is empty, or is longer than
  * a scenario. */

@@ -12,6 +12,7 @@
  * number of runs up to and with it (runs that only warm up or compare are not counted)
  *     --ft-catalogue=FILE keep the point catalogue there, for other jobs, AFL++'s mutator and the
  * next campaign; without it, in memory
+ *     --ft-keep-going     a run goes on after a violation, and each one is a finding of its own
  *     --ft-mutation=HOW   structured (the default): whole ops, learning from what is reached;
  * bytes: the engine's own; random: each input a fresh random scenario, whatever the engine has
  * kept. For libFuzzer; AFL++ takes its mutator from AFL_CUSTOM_MUTATOR_LIBRARY
@@ -37,7 +38,7 @@ enum { COLD_CHECK_ONE_IN = 256 };
 static struct {
     const char *mutant, *findings, *counter, *fixed, *catalogue;
     int platform; /* -1: the scenario's own */
-    bool stop, no_state;
+    bool stop, keep_going, no_state;
     volatile uint64_t *runs; /* shared with whoever watches */
     struct ft_scenario fixed_scenario;
     const struct ft_module *module;
@@ -78,6 +79,10 @@ static void take_argument(const char *argument)
         take(argument, "--ft-fixed=", &target.fixed) ||
         take(argument, "--ft-catalogue=", &target.catalogue))
         return;
+    if (strcmp(argument, "--ft-keep-going") == 0) {
+        target.keep_going = true;
+        return;
+    }
     if (strcmp(argument, "--ft-stop") == 0) {
         target.stop = true;
         return;
@@ -210,7 +215,8 @@ static void print_finding(const struct ft_scenario *scenario, const struct ft_ve
 static void report(const struct ft_scenario *scenario, const struct ft_verdict *verdict)
 {
     if (target.findings)
-        ft_finding_file_write(target.findings, scenario, verdict);
+        for (uint32_t i = 0; i == 0 || (target.keep_going && i < verdict->finding_count); i++)
+            ft_finding_file_write(target.findings, scenario, verdict, i);
     else
         print_finding(scenario, verdict);
     /* Not exit: the engine would take that for a crash of its own. */
@@ -229,7 +235,7 @@ static void open_session(void)
 {
     if (target.open)
         return;
-    if (!ft_session_open(&target.session, target.module, false, 0))
+    if (!ft_session_open(&target.session, target.module, target.keep_going, 0))
         exit(5);
     if (!target.no_state)
         ft_feedback_open(&target.session);

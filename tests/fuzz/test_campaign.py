@@ -8,6 +8,7 @@ No test depends on speed: each waits for what it wants to see, a minute at most,
 import glob
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,8 +121,9 @@ def test_kill(folder):
 def test_shared(folder):
     """Both engines on one corpus: each takes over what the other has found; the folder is one that AFL++'s and
     libFuzzer's own tools take."""
-    campaign = Campaign(folder, "wdm-packet", "--engine", "both", "--jobs", "2", "--time", "300")
     base = os.path.join(folder, "wdm-packet")
+    os.makedirs(os.path.join(base, "afl", "afl-0", "queue"))  # AFL++ was killed before its first entry
+    campaign = Campaign(folder, "wdm-packet", "--engine", "both", "--jobs", "2", "--time", "300")
 
     def afl_took():
         return campaign.files("afl/afl-0/queue/id:*op:shared*") or campaign.files("afl/afl-0/queue/id:*sync:*")
@@ -137,6 +139,7 @@ def test_shared(folder):
     answer = campaign.stop(0)
     jobs = {j["engine"]: j for j in answer["jobs"]}
     check(answer["interrupted"] and sorted(jobs) == ["afl", "libfuzzer"], answer)
+    check("has no queue to go on from" in campaign.errors, campaign.errors)
     check(jobs["afl"]["stability"] == "100.00%", jobs)
     check(all(j["executions"] > 0 and j["corpus"] > 0 and j["edges"] > 0 for j in jobs.values()), jobs)
     check(not engines_of(folder), "left over:", engines_of(folder))
@@ -183,6 +186,34 @@ def test_known(folder):
     Campaign(os.path.join(folder, "b"), MUTANT, "--ignore", "no.such-rule").end(3)
 
 
+def test_behind(folder):
+    """--keep-going finds what is behind a known finding, and its traces replay."""
+    mutant, known = "wdm-packet+cancel-completes-active", "dma.irp-cancel-flush"
+    answer = Campaign(folder, mutant, "--time", "300", "--keep-going", "--ignore", known, "--stop-at-finding").end(1)
+    rules = [f["rule"] for f in answer["findings"] if not f["known"]]
+    check(rules and known not in rules and answer["rule"] == rules[0], answer["findings"])
+    for finding in answer["findings"]:
+        replays(finding)
+        check(os.path.basename(finding["trace"]).startswith(finding["rule"] + "--"), finding)
+    again = Campaign(folder, mutant, "--time", "1").end(1)
+    for finding in again["findings"]:  # by the names of their files
+        check(os.path.basename(finding["trace"]).startswith(finding["rule"] + "--"), finding)
+    changed_driver(folder)
+
+
+def changed_driver(folder):
+    """A finding of another build is tried again: here those of a mutant, in the folder of the sound driver."""
+    findings = os.path.join(folder, "wdm-packet", "findings")
+    os.makedirs(findings)
+    for file in glob.glob(os.path.join(folder, "*", "findings", "dma.*.ftr")):
+        shutil.copy(file, findings)
+    changed = Campaign(folder, "wdm-packet", "--time", "1")
+    answer = changed.end(0)
+    check(not answer["findings"] and not os.listdir(findings), answer["findings"])
+    check("is of another build" in changed.errors and "does not do that any more" in changed.errors, changed.errors)
+    check(os.listdir(os.path.join(folder, "wdm-packet", "gone")), "nothing in gone/")
+
+
 def test_lock(folder):
     """A second campaign in the folder is refused; engines that die are started again; Ctrl-C ends in order."""
     campaign = Campaign(folder, "wdm-packet", "wdm-slave", "--jobs", "2", "--time", "300", json_wanted=False)
@@ -199,6 +230,13 @@ def test_lock(folder):
     check("(interrupted)" in said and "started again 1 times" in said and "not reached by the corpus" in said, said)
     check(not engines_of(folder), "left over:", engines_of(folder))
     Campaign(folder, "wdm-slave", "--time", "1").end(0)
+    hurried = Campaign(folder, "wdm-slave", "--time", "300")
+    wait_for(lambda: engines_of(folder), "an engine")
+    hurried.signal(signal.SIGINT)
+    hurried.signal(signal.SIGINT)
+    hurried.process.communicate(timeout=PATIENCE)
+    check(hurried.process.returncode in (0, 128 + signal.SIGINT), hurried.process.returncode)
+    wait_for(lambda: not engines_of(folder), "engines that end with their campaign")
 
 
 def test_flags(folder):

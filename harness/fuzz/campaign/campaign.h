@@ -80,6 +80,7 @@ enum ft_shrink_state { FT_SHRINK_NOT, FT_SHRINK_DUE, FT_SHRINK_RUNNING, FT_SHRIN
 struct ft_campaign_finding {
     const struct ft_subject *subject;
     struct ft_verdict verdict; /* finding[0] is what this one is about */
+    uint32_t index;            /* of it in the trace's own verdict: not 0 when the run went on */
     double seconds;            /* after the start of the campaign */
     uint64_t executions;       /* of all jobs, when it was found */
     uint16_t ops, ops_found;   /* of the scenario now, and as it was found */
@@ -100,7 +101,7 @@ struct ft_campaign {
     const char *platform;         /* NULL: the scenarios' own */
     unsigned jobs, seconds;
     uint64_t seed;
-    bool stop_at_finding, bytes_only, no_shrink;
+    bool stop_at_finding, keep_going, bytes_only, no_shrink;
     char programs[FT_PATH_BYTES];   /* this program's own folder */
     char **passed[FT_ENGINE_COUNT]; /* flags for an engine, NULL-terminated; or NULL */
     const char *(*known)(const struct ft_verdict *verdict); /* why a finding does not count */

@@ -51,9 +51,36 @@ static bool is_remembered(const struct ft_campaign *campaign, const char *path)
     return false;
 }
 
+/* The verdict with another of its findings in front. */
+static struct ft_verdict verdict_about(const struct ft_verdict *verdict, uint32_t index)
+{
+    struct ft_verdict ret = *verdict;
+
+    ret.finding[0] = verdict->finding[index];
+    ret.finding[index] = verdict->finding[0];
+    return ret;
+}
+
+/* Which finding of a trace its file is named for: not the first when the run went on. */
+static uint32_t named_finding(const struct ft_subject *subject, const struct ft_verdict *verdict,
+                              const char *path)
+{
+    char candidate[FT_PATH_BYTES];
+
+    for (uint32_t i = 0; i < verdict->finding_count; i++) {
+        struct ft_verdict about = verdict_about(verdict, i);
+
+        trace_path(subject, &about, candidate);
+        if (strcmp(candidate, path) == 0)
+            return i;
+    }
+    return 0;
+}
+
 static void take_facts(struct ft_campaign_finding *finding, const struct ft_trace *trace)
 {
-    finding->verdict = trace->verdict;
+    finding->index = named_finding(finding->subject, &trace->verdict, finding->path);
+    finding->verdict = verdict_about(&trace->verdict, finding->index);
     finding->ops = trace->scenario.op_count;
     finding->events = trace->event_count;
     finding->hash = trace->hash;
@@ -86,10 +113,10 @@ static struct ft_campaign_finding *remember(struct ft_campaign *campaign,
         return NULL;
     campaign->finding_count++;
     *finding = (struct ft_campaign_finding){.subject = subject};
+    ft_path(finding->path, "%s", path);
     take_facts(finding, trace);
     finding->ops_found = finding->ops;
-    finding->known = campaign->known ? campaign->known(&trace->verdict) : NULL;
-    ft_path(finding->path, "%s", path);
+    finding->known = campaign->known ? campaign->known(&finding->verdict) : NULL;
     return finding;
 }
 
@@ -104,7 +131,7 @@ static void remember_fresh(struct ft_campaign *campaign, const struct ft_subject
     finding->seconds = ft_campaign_now() - campaign->start;
     finding->executions = campaign->executions;
     campaign->last_new = ft_campaign_now();
-    if (!campaign->no_shrink && finding->ops > 0) {
+    if (!campaign->no_shrink && finding->ops > 0 && finding->index == 0) {
         finding->shrink = FT_SHRINK_DUE;
         ft_shrink_mark(finding);
     }
@@ -161,7 +188,8 @@ static bool record_in_asan(const struct ft_campaign *campaign, const struct ft_s
 static bool record(const struct ft_campaign *campaign, const struct ft_subject *subject,
                    const struct ft_scenario *scenario, struct ft_trace *ret)
 {
-    static const struct ft_execute_options options = {.cpu_seconds = 5};
+    const struct ft_execute_options options = {.cpu_seconds = 5,
+                                               .keep_going = campaign->keep_going};
     struct ft_error error;
 
     if (ft_execute(subject->module, scenario, &options, ret, &error) != FT_OK) {
@@ -196,6 +224,23 @@ static void set_aside(struct ft_campaign *campaign, const struct ft_subject *sub
     ft_note(campaign, "own failure: an engine's finding did not come again: %s", path);
 }
 
+/* Saves the trace for one of its findings, unless that is known. */
+static enum ft_status save(struct ft_campaign *campaign, const struct ft_subject *subject,
+                           const struct ft_trace *trace, uint32_t index, struct ft_error *error)
+{
+    struct ft_verdict about = verdict_about(&trace->verdict, index);
+    enum ft_status status;
+    char path[FT_PATH_BYTES];
+
+    trace_path(subject, &about, path);
+    if (is_remembered(campaign, path))
+        return FT_OK;
+    status = ft_trace_write(path, trace, error);
+    if (status == FT_OK)
+        remember_fresh(campaign, subject, trace, path);
+    return status;
+}
+
 /* A finding as a trace; moves it from pending/ to findings/. */
 static enum ft_status convert(struct ft_campaign *campaign, const struct ft_subject *subject,
                               const char *pending, const char *name, struct ft_error *error)
@@ -203,7 +248,6 @@ static enum ft_status convert(struct ft_campaign *campaign, const struct ft_subj
     enum ft_status status = FT_OK;
     struct ft_scenario scenario;
     struct ft_trace trace;
-    char path[FT_PATH_BYTES];
 
     if (!ft_finding_file_read(pending, &scenario)) {
         ft_note(campaign, "removed %s, which is no scenario", pending);
@@ -218,12 +262,10 @@ static enum ft_status convert(struct ft_campaign *campaign, const struct ft_subj
         set_aside(campaign, subject, pending, name);
         return FT_OK;
     }
-    trace_path(subject, &trace.verdict, path);
-    if (!is_remembered(campaign, path)) {
-        status = ft_trace_write(path, &trace, error);
-        if (status == FT_OK)
-            remember_fresh(campaign, subject, &trace, path);
-    }
+    for (uint32_t i = 0;
+         status == FT_OK && (i == 0 || (campaign->keep_going && i < trace.verdict.finding_count));
+         i++)
+        status = save(campaign, subject, &trace, i, error);
     ft_trace_free(&trace);
     if (status == FT_OK)
         unlink(pending);

@@ -60,6 +60,8 @@ static void add_target_arguments(const struct ft_campaign *campaign, const struc
     add(command, "--ft-findings=%s/pending", job->subject->folder);
     if (campaign->platform)
         add(command, "--ft-platform=%s", campaign->platform);
+    if (campaign->keep_going)
+        add(command, "--ft-keep-going");
     if (campaign->bytes_only)
         add(command, "--ft-mutation=bytes");
     else
