@@ -79,6 +79,7 @@ static void open(struct ft_file *file)
     file->op_index = 0;
     FT_IO->open++;
     FT_IO->opened = 1;
+    ft_requester_left();
 }
 
 static void clean_up(struct ft_file *file)

@@ -137,6 +137,8 @@ static bool requester_inside(void)
         inside = inside || FT_IO->send[i].irp != 0;
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
         inside = inside || FT_IO->request[i].inside;
+    for (unsigned i = 0; i < FT_FILES_MAX; i++)
+        inside = inside || (FT_IO->file[i].state == FT_FILE_OPENING && FT_IO->file[i].object);
     return inside;
 }
 
