@@ -120,7 +120,8 @@ static int answer(const struct ft_cli *cli, struct ft_lines *lines, const struct
         if (ft_filter_passes(filter, &trace->event[i])) {
             json_t *event = ft_json_event(trace, i);
 
-            json_object_set_new(event, "time", json_integer((json_int_t)ft_lines_time(lines, i)));
+            json_object_set_new(event, "time",
+                                json_integer((json_int_t)ft_clock_at(&lines->clock, i)));
             fputs(shown++ != 0 ? ",\n    " : "\n    ", stdout);
             json_dumpf(event, stdout, 0);
             json_decref(event);

@@ -86,3 +86,15 @@ int ft_ellipsis_columns(void)
 {
     return has_utf8() ? 1 : 3;
 }
+
+size_t ft_wrap_length(const char *text, size_t columns)
+{
+    size_t end = strlen(text);
+
+    if (end > columns) {
+        for (end = columns; end > 0 && text[end] != ' '; end--) {
+        }
+        end = end != 0 ? end : columns;
+    }
+    return end;
+}

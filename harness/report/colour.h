@@ -7,6 +7,7 @@
 #define FT_COLOUR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* Colours that can be read on a dark and on a light ground: no plain yellow, blue or white. */
@@ -41,5 +42,8 @@ int ft_terminal_width(FILE *out);
 /* What stands where a line was cut: one column where the locale has UTF-8. */
 const char *ft_ellipsis(void);
 int ft_ellipsis_columns(void);
+
+/* How many bytes of the text go on one line of so many columns: up to a blank, if there is one. */
+size_t ft_wrap_length(const char *text, size_t columns);
 
 #endif

@@ -16,58 +16,13 @@ enum {
     EDGE_MAX = 160,    /* where it ends at most, in a line as wide as a terminal */
     EVENT_ENOUGH = 72, /* columns of an event that tell enough */
     ROOM_MIN = 20,
-    TIME_WIDTH_MAX = 12,
-    UNITS_PER_US = 10,
-    UNITS_PER_MS = 10000,
-    UNITS_PER_S = 10000000
+    TIME_WIDTH_MAX = 12
 };
 
 static const char *const layer_marks[FT_LAYER_COUNT] = {
     [FT_LAYER_DRIVER] = "drv", [FT_LAYER_FRAMEWORK] = "fwk", [FT_LAYER_PORT] = "prt",
     [FT_LAYER_SYSTEM] = "sys", [FT_LAYER_DEVICE] = "dev",    [FT_LAYER_HARNESS] = "ops",
 };
-
-/* ---- time ---- */
-
-/* Lets the clock see the next event. A file may say anything; the clock never goes back. */
-static void clock_step(struct ft_lines *lines)
-{
-    const struct ft_event *event = &lines->trace->event[lines->clock_events++];
-    uint64_t argument = event->unknown == 0 && event->argc != 0 ? event->arg[0] : 0;
-
-    if (event->kind == FT_EV_CLOCK_ADVANCE && argument > lines->next_clock) {
-        lines->next_clock = argument;
-    }
-    lines->clock = lines->next_clock;
-    if (event->kind == FT_EV_STALL && argument < (UINT64_MAX - lines->clock) / UNITS_PER_US) {
-        lines->next_clock += argument * UNITS_PER_US;
-    }
-}
-
-uint64_t ft_lines_time(struct ft_lines *lines, uint64_t index)
-{
-    if (index + 1 < lines->clock_events) {
-        lines->clock_events = lines->clock = lines->next_clock = 0;
-    }
-    while (lines->clock_events <= index) {
-        clock_step(lines);
-    }
-    return lines->clock;
-}
-
-/* For a column: the same number of digits behind the point in every line. */
-static void print_time(uint64_t units, char *text, size_t capacity)
-{
-    if (units < UNITS_PER_MS) {
-        snprintf(text, capacity, "%" PRIu64 "us", units / UNITS_PER_US);
-    } else if (units < UNITS_PER_S) {
-        snprintf(text, capacity, "%" PRIu64 ".%03" PRIu64 "ms", units / UNITS_PER_MS,
-                 units % UNITS_PER_MS / UNITS_PER_US);
-    } else {
-        snprintf(text, capacity, "%" PRIu64 ".%03" PRIu64 "s", units / UNITS_PER_S,
-                 units % UNITS_PER_S / UNITS_PER_MS);
-    }
-}
 
 /* ---- what the lines of a trace share ---- */
 
@@ -109,6 +64,7 @@ bool ft_lines_begin(struct ft_lines *lines, const struct ft_trace *trace, bool c
                                .colour = colour,
                                .width = width,
                                .number_width = digits(trace->event_count),
+                               .clock = {.trace = trace},
                                .time_width = 4,
                                .task_width = 6};
     lines->task_kind = calloc(FT_LINE_TASKS_MAX, 1);
@@ -122,9 +78,9 @@ bool ft_lines_begin(struct ft_lines *lines, const struct ft_trace *trace, bool c
             lines->task_kind[ft_handle_id(event->arg[0]) % FT_LINE_TASKS_MAX] =
                 (uint8_t)event->arg[1];
         }
-        if (ft_lines_time(lines, i) != last) {
-            last = lines->clock;
-            print_time(last, text, sizeof(text));
+        if (ft_clock_at(&lines->clock, i) != last) {
+            last = ft_clock_at(&lines->clock, i);
+            ft_time_print_column(last, text, sizeof(text));
             widen(&lines->time_width, text);
         }
         if (event->task != 0) {
@@ -183,7 +139,7 @@ static int print_columns(struct ft_lines *lines, uint64_t index, FILE *out)
     const char *none = ft_colour(lines->colour, FT_COLOUR_NONE);
     char time[48], task[48], irql[8] = "", cpu[8] = "-";
 
-    print_time(ft_lines_time(lines, index), time, sizeof(time));
+    ft_time_print_column(ft_clock_at(&lines->clock, index), time, sizeof(time));
     print_task(lines, event, task, sizeof(task));
     if (event->cpu != NO_CPU) {
         print_irql(event->irql, irql, sizeof(irql));
@@ -197,7 +153,8 @@ static int print_columns(struct ft_lines *lines, uint64_t index, FILE *out)
             : op   ? '!'
                    : ' ',
             lines->number_width, index + 1, none);
-    fprintf(out, "%s %*s %s %-2s%s", dim, lines->time_width, time, cpu, irql, none);
+    fprintf(out, "%s %*s %s %s%-2s%s", dim, lines->time_width, time, cpu,
+            event->irql != 0 ? none : "", irql, none);
     fprintf(out, " %s%c%-*s%s", switched ? ft_colour(lines->colour, FT_COLOUR_BOLD) : dim,
             switched && lines->previous_task != 0 ? '*' : ' ', lines->task_width, task, none);
     fprintf(out, " %s%s%s  ", dim,
@@ -288,6 +245,27 @@ static int fit(struct ft_words_of_event *words, int indent, int room, const char
     return room - length < 2 ? 2 : room - length;
 }
 
+/* What the verdict is about is told whole, on further lines if need be. The first one is behind
+ * `first` blanks, the others under it, at `columns`. */
+static void print_whole(const struct ft_lines *lines, const struct ft_words_of_event *words,
+                        const char *place, int columns, int first, int room, FILE *out)
+{
+    char text[sizeof(words->text) + FT_FUNCTION_MAX + 1];
+    const char *at = text;
+    int indent = first;
+
+    snprintf(text, sizeof(text), "%s%s%s", words->text, place[0] != '\0' ? " " : "", place);
+    while (*at != '\0') {
+        size_t end = ft_wrap_length(at, (size_t)room);
+
+        fprintf(out, "%*s%s%.*s%s\n", indent, "", ft_colour(lines->colour, FT_COLOUR_BAD), (int)end,
+                at, ft_colour(lines->colour, FT_COLOUR_NONE));
+        at += end;
+        at += strspn(at, " ");
+        indent = columns;
+    }
+}
+
 static void print_rest(const struct ft_lines *lines, const struct ft_event *event, bool marked,
                        int columns, struct ft_words_of_event *words, FILE *out)
 {
@@ -304,6 +282,10 @@ static void print_rest(const struct ft_lines *lines, const struct ft_event *even
     if (lines->width != 0) {
         room = room > ROOM_MIN ? room : ROOM_MIN;
         indent = indent < room / 2 ? indent : room / 2;
+        if (marked && indent + (int)words->length + 2 + (int)strlen(place) > room) {
+            print_whole(lines, words, place, columns + indent, indent, room - indent, out);
+            return;
+        }
     } else {
         room = 0;
     }

@@ -21,6 +21,7 @@
 
 #include "report/event_filter.h"
 #include "report/suspension.h"
+#include "report/trace_clock.h"
 #include "trace/trace.h"
 
 #include <stdbool.h>
@@ -40,8 +41,7 @@ struct ft_lines {
     int time_width, task_width;
     uint8_t *task_kind;     /* by task id; owned */
     uint16_t previous_task; /* of the line before */
-    uint64_t clock_events;  /* events that the clock has seen */
-    uint64_t clock, next_clock;
+    struct ft_clock clock;
 };
 
 /* Width is ft_terminal_width of the stream that is meant in the end (ask before a pager takes its
@@ -63,9 +63,5 @@ uint64_t ft_lines_print_filtered(struct ft_lines *lines, const struct ft_filter 
 
 /* Writes the line that names the columns. */
 void ft_lines_print_legend(const struct ft_lines *lines, FILE *out);
-
-/* Simulated time of event `index` in units of 100 ns. The clock of a trace is set by clock:advance
- * and moved by stalls; between them it stands still here. */
-uint64_t ft_lines_time(struct ft_lines *lines, uint64_t index);
 
 #endif

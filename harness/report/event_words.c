@@ -1,5 +1,6 @@
 /* Events in words. */
 #include "report/event_words.h"
+#include "report/trace_clock.h"
 #include "scenario/scenario_codec.h"
 #include "trace/event_text.h"
 #include "trace/trace_names.h"
@@ -14,7 +15,6 @@
 
 enum { VALUE_BYTES = 256, OP_BYTES = 256, LEAVE_VALUE = 3, LEAVE_IRQL = 4, LEAVE_WORDS = 7 };
 enum { MAJOR_PNP = 0x1B, MAJOR_POWER = 0x16 };
-enum { UNITS_PER_US = 10, UNITS_PER_MS = 10000, UNITS_PER_S = 10000000 };
 
 static void put(struct ft_words_of_event *words, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -41,34 +41,6 @@ const char *ft_task_kind_text(unsigned kind)
                                                           "timer", "work", "thread", "clock"};
 
     return names[kind < FT_TASK_KIND_COUNT ? kind : 0];
-}
-
-/* "2.5" of 25000 in units of 10000, at most four digits behind the point. */
-static size_t print_fraction(uint64_t value, uint64_t unit, const char *name, char *text,
-                             size_t capacity)
-{
-    char digits[8] = "";
-    uint64_t scale = unit < 10000 ? unit : 10000;
-    unsigned length = 0;
-
-    for (uint64_t step = scale; step > 1; step /= 10) {
-        length++;
-    }
-    snprintf(digits, sizeof(digits), "%0*" PRIu64, (int)length, value % unit / (unit / scale));
-    while (length > 0 && digits[length - 1] == '0') {
-        digits[--length] = '\0';
-    }
-    return (size_t)snprintf(text, capacity, "%" PRIu64 "%s%s%s", value / unit,
-                            length != 0 ? "." : "", digits, name);
-}
-
-size_t ft_time_print(uint64_t units, char *text, size_t capacity)
-{
-    if (units < UNITS_PER_MS) {
-        return print_fraction(units, UNITS_PER_US, "us", text, capacity);
-    }
-    return units < UNITS_PER_S ? print_fraction(units, UNITS_PER_MS, "ms", text, capacity)
-                               : print_fraction(units, UNITS_PER_S, "s", text, capacity);
 }
 
 /* A pool tag as it stands in memory: 'IoIf'. */
@@ -173,50 +145,76 @@ static bool print_value(const struct ft_event *event, const struct ft_event_row 
 
 /* ---- arguments ---- */
 
-/* Made by the I/O manager for its own requests: what is usual there says nothing. */
+/* How an argument nearly always is; it says something only when it is not. */
+struct usual {
+    uint16_t kind; /* 0: of any event */
+    const char *text;
+};
+
+static const struct usual usual[] = {{0, "by_hand=0"},
+                                     {0, "by_key=no"},
+                                     {0, "by_owner=yes"},
+                                     {0, "can_block=yes"},
+                                     {0, "cancel_routine=no"},
+                                     {0, "cancelable=no"},
+                                     {0, "cancelled=no"},
+                                     {0, "detail=0"},
+                                     {0, "done=no"},
+                                     {0, "dpc_level=no"},
+                                     {0, "error=no"},
+                                     {0, "file=-"},
+                                     {0, "held=yes"},
+                                     {0, "holder=-"},
+                                     {0, "key=0"},
+                                     {0, "kind=0"},
+                                     {0, "label=-"},
+                                     {0, "live=yes"},
+                                     {0, "locks=0"},
+                                     {0, "marked=no"},
+                                     {0, "master=-"},
+                                     {0, "pending_returned=no"},
+                                     {0, "put_before=no"},
+                                     {0, "sleep=0"},
+                                     {0, "tolerance=0"},
+                                     {0, "unsafe=no"},
+                                     {0, "was_locked=yes"},
+                                     {0, "was_mapped=yes"},
+                                     {0, "was_set=no"},
+                                     {0, "why=0"},
+                                     {FT_EV_IRP_CALL, "information=0"},
+                                     {FT_EV_IRP_NEW, "length=0"},
+                                     {FT_EV_IRP_NEW, "mdl=-"},
+                                     {FT_EV_IRP_NEW, "write=no"},
+                                     {FT_EV_MDL_ALLOC, "irp=-"}};
+
+/* What the I/O manager always puts into its own requests. */
 static bool is_routine_request(const struct ft_event *event, const char *name)
 {
-    if (event->layer != FT_LAYER_HARNESS ||
-        (event->kind != FT_EV_IRP_NEW && event->kind != FT_EV_IRP_CALL)) {
-        return false;
-    }
-    return strcmp(name, "status") == 0 || strcmp(name, "information") == 0 ||
-           strcmp(name, "initial") == 0 || strcmp(name, "location") == 0;
+    return event->layer == FT_LAYER_HARNESS &&
+           (event->kind == FT_EV_IRP_NEW || event->kind == FT_EV_IRP_CALL) &&
+           (strcmp(name, "status") == 0 || strcmp(name, "initial") == 0 ||
+            strcmp(name, "location") == 0);
 }
 
-/* An argument that is nearly always the same says something only when it is not. */
 static bool goes_without_saying(const struct ft_event *event, const struct ft_event_row *row,
                                 unsigned index, const char *value)
 {
-    static const char *const usual[] = {
-        "cancel_routine=no", "done=no",        "dpc_level=no",
-        "cancelled=no",      "live=yes",       "was_set=no",
-        "label=-",           "put_before=no",  "locks=0",
-        "can_block=yes",     "mdl=-",          "file=-",
-        "master=-",          "holder=-",       "kind=0",
-        "by_hand=0",         "marked=no",      "pending_returned=no",
-        "error=no",          "why=0",          "tolerance=0",
-        "held=yes",          "by_owner=yes",   "cancelable=no",
-        "by_key=no",         "key=0",          "sleep=0",
-        "unsafe=no",         "was_mapped=yes", "was_locked=yes"};
     const char *name = row->arg_name[index];
     size_t length = strlen(name);
-    bool null = strcmp(value, "-") == 0;
 
     if ((event->unknown >> index & 1) != 0) {
         return false;
     }
-    if ((row->arg_type[index] == FT_ARG_MAJOR && null) || is_routine_request(event, name) ||
-        (event->kind == FT_EV_IRP_NEW && event->arg[2] == 0 && (index == 2 || index == 3))) {
+    if ((row->arg_type[index] == FT_ARG_MAJOR && strcmp(value, "-") == 0) ||
+        is_routine_request(event, name)) {
         return true;
     }
-    /* There the null handle is the news. */
-    if (row->arg_type[index] == FT_ARG_HANDLE && null && event->kind == FT_EV_MDL_ALLOC) {
-        return false;
-    }
     for (unsigned i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
-        if (strncmp(usual[i], name, length) == 0 && usual[i][length] == '=' &&
-            strcmp(usual[i] + length + 1, value) == 0) {
+        const char *text = usual[i].text;
+
+        if ((usual[i].kind == 0 || usual[i].kind == event->kind) &&
+            strncmp(text, name, length) == 0 && text[length] == '=' &&
+            strcmp(text + length + 1, value) == 0) {
             return true;
         }
     }

@@ -39,8 +39,4 @@ bool ft_event_is_op(const struct ft_event *event);
 /* Name of a task kind as the lines have it ("thread"), "task" for none. */
 const char *ft_task_kind_text(unsigned kind);
 
-/* Simulated time, given in 100 ns units, with its unit: "0us", "12.3us", "15.625ms", "2.5s".
- * snprintf convention. */
-size_t ft_time_print(uint64_t units, char *text, size_t capacity);
-
 #endif

@@ -26,14 +26,8 @@ void ft_wrap_at(const char *text, int indent, int columns, FILE *out)
 {
     while (*text != '\0') {
         size_t room = (size_t)(columns > indent + WRAP_MIN ? columns - indent : WRAP_MIN);
-        size_t length = strlen(text);
-        size_t cut = length;
+        size_t cut = ft_wrap_length(text, room);
 
-        if (length > room) {
-            for (cut = room; cut > 0 && text[cut] != ' '; cut--) {
-            }
-            cut = cut != 0 ? cut : room;
-        }
         fprintf(out, "%*s%.*s\n", indent, "", (int)cut, text);
         text += cut;
         text += strspn(text, " ");
