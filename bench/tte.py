@@ -40,10 +40,10 @@ import tte_report  # noqa: E402
 SCRATCH = "/dev/shm" if os.path.isdir("/dev/shm") else None
 RESULTS = os.path.join(ROOT, "build", "bench", "tte.jsonl")
 STRATEGIES = ("structured", "bytes", "random")
-FLOOR = 100_000  # executions: below that a limit says nothing
+FLOOR = 30_000  # executions: below that a limit says nothing
 MOST = 20_000_000
 # What a campaign gives libFuzzer (harness/fuzz/campaign/engines.c). Bytes grow slowly there; whole ops do best without such a limit.
-ENGINE = ["-max_len=512", "-reduce_inputs=0", "-rss_limit_mb=0", "-timeout=60", "-verbosity=0", "-detect_leaks=0",
+ENGINE = ["-max_len=1024", "-reduce_inputs=0", "-rss_limit_mb=0", "-timeout=60", "-verbosity=0", "-detect_leaks=0",
           "-print_funcs=0"]
 LEN_CONTROL = {"structured": 0, "bytes": 20, "random": 0}
 
@@ -74,7 +74,7 @@ class Results:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if not os.path.exists(path):
             return
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:
                 try:
                     result = json.loads(line)
@@ -94,10 +94,16 @@ class Results:
 
     def add(self, result):
         self.by_cell[Cell(*(result[field] for field in Cell._fields))] = result
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(result) + "\n")
+        with open(self.path, "ab+") as file:
+            whole = file.seek(0, os.SEEK_END) == 0 or self.ends_a_line(file)
+            file.write((b"" if whole else b"\n") + json.dumps(result).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+    @staticmethod
+    def ends_a_line(file):
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
     def executions(self, core, mutant, strategy):
         return [r["executions"] for c, r in self.by_cell.items() if c[:3] == (core, mutant, strategy)]
@@ -281,6 +287,8 @@ def main():
     results = Results(arguments.results, builds)
     measurement = Measurement(arguments, mutants, results)
     interrupted = False
+    for number in (signal.SIGINT, signal.SIGTERM):  # also for a measurement in the background
+        signal.signal(number, signal.default_int_handler)
     if not arguments.report:
         try:
             measurement.run()
