@@ -38,7 +38,7 @@ static void show_progress(void *context, const struct ft_shrink_result *so_far)
         return;
     }
     last = so_far->seconds;
-    fprintf(stderr, "\r\033[Kshrinking: %u of %u ops left, %" PRIu32 " runs, %.1f s",
+    fprintf(stderr, "\r\033[Kshrinking: %u of %u ops left, run %" PRIu32 ", %.1f s",
             so_far->scenario.op_count, before->scenario.op_count, so_far->runs, so_far->seconds);
     fflush(stderr);
 }

@@ -526,6 +526,20 @@ test_flavours() {
             says err "flushtrace-$flavour"
         fi
     done
+    [[ ! -x $folder/flushtrace-asan ]] || test_shrink_elsewhere
+}
+
+# What only ASan sees is shrunk by the program that has it.
+test_shrink_elsewhere() {
+    printf 'platform bounce\nlost-interrupt\nwrite length=24576\nrestart moved=1\nread length=300\nevict lines=3\n' \
+        >"$work/freed.fts"
+    expect 1 run wdm-sglist --mutant common-freed-first --scenario "$work/freed.fts" --flavour asan -o "$work/freed.ftr" --json
+    json 'a["verdict"] == "crash" and a["flavour"] == "asan"'
+    expect 0 shrink "$work/freed.ftr" -o "$work/small.ftr" --json
+    says err 'flavour asan takes over'
+    json 'a["verdict"] == "crash" and a["flavour"] == "asan" and a["ops"] < a["ops_before"] and a["minimal"]'
+    json '"--flavour asan" in a["rerun"]'
+    expect 0 replay "$work/small.ftr" --flavour asan
 }
 
 test_front
