@@ -6,6 +6,7 @@
  * figure a line, `name value unit`. Times are medians of ROUNDS rounds, of the processor rather
  * than of the clock: others use the machine, too.
  */
+#include "bench_sweep.h"
 #include "replay/execute.h"
 #include "replay/session.h"
 #include "scenario/scenario_codec.h"
@@ -141,6 +142,7 @@ int main(int argc, char **argv)
     recorded = time_runs(&session, &options, runs, &result);
     printf("recording %.1f %%\n", (recorded / cold - 1) * 100);
     ft_session_close(&session);
+    ft_bench_sweep(module);
     print_stored("short_trace", module, &scenario);
     make_long(&scenario);
     print_stored("long_trace", module, &scenario);

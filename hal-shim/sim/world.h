@@ -40,15 +40,34 @@ enum ft_stop {
  * may read and write its reserved state only. */
 typedef bool ft_observer(void *state, const struct ft_event *event);
 
+/* Where a run stands when a strategy is asked: at a point, before the armed op has its turn. */
+struct ft_here {
+    uint64_t place;  /* how many places a strategy could have been asked at so far, this one too */
+    uint64_t events; /* so far */
+    uint64_t steps;  /* points passed */
+    uint64_t armed_step; /* the same count when the armed op (or the last one) armed */
+    uint64_t site;       /* call site in the driver, 0: not in the driver */
+    uint16_t label;      /* of the object concerned, 0: none */
+    uint16_t task_label; /* of the running task, 0: none */
+    uint16_t position; /* ops before the armed one; what strikes here becomes the op behind those */
+    uint16_t left; /* occurrences that the armed op lacks behind this point, 0 without a moment */
+    uint8_t point; /* enum ft_point */
+    uint8_t task_kind; /* enum ft_task_kind of the running task */
+    bool taken;        /* the armed op strikes here or counts accesses: no op can come before it */
+};
+
 /* The one choice interface. A list of ops is the default chooser; a strategy supplies its own.
- * Whatever it decides is recorded as ops, so each of its runs is a scenario. */
+ * Whatever it decides is written down as ops, so each of its runs is a scenario. */
 struct ft_chooser {
     void *context;
-    /* Gives the next op to arm. False: no more ops. */
+    /* Gives the next op to arm. False: no more ops. NULL: the scenario's list. */
     bool (*next)(void *context, struct ft_op *ret);
-    /* Asked at every point when not NULL. True: *ret strikes here and now; the world fills its
-     * moment. */
-    bool (*at_point)(void *context, enum ft_point point, unsigned label, struct ft_op *ret);
+    /* Asked at every place from `ask_from` on (1 is the first; it may be changed between steps and
+     * from here), until the tail. True: *ret strikes here and now, before the armed op, which goes
+     * on with the occurrences it still lacks. The same run is the scenario that has *ret in front
+     * of that op with a moment at this place, and the op's count lowered to here->left. */
+    bool (*at_point)(void *context, const struct ft_here *here, struct ft_op *ret);
+    uint64_t ask_from;
 };
 
 /* The event log: the caller's memory, shared with a parent process when a worker runs. The world
@@ -97,6 +116,7 @@ struct ft_run_result {
     uint64_t event_count;        /* all events */
     uint64_t driver_event_count; /* events of layer driver */
     uint64_t steps;              /* points passed */
+    uint64_t places;             /* of these, places at which a strategy could be asked */
     uint32_t ops_fired, ops_late, ops_skipped;
     bool warm;            /* started from the warm save point */
     bool yanked;          /* the hardware was gone at the end */

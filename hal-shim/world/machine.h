@@ -193,6 +193,7 @@ struct ft_machine {
     uint64_t armed_step; /* steps when it armed */
     uint32_t op_index;   /* of the armed op */
     uint32_t op_next;    /* list position */
+    uint64_t places;     /* at which a strategy could be asked so far */
     uint32_t ops_fired, ops_late, ops_skipped;
     uint8_t label_used[32]; /* bit per label */
 

@@ -16,7 +16,7 @@ static bool take_next(struct ft_op *ret)
     struct ft_machine *m = FT_M;
     const struct ft_scenario *scenario = m->options.scenario;
 
-    if (m->options.chooser)
+    if (m->options.chooser && m->options.chooser->next)
         return m->options.chooser->next(m->options.chooser->context, ret);
     if (m->op_next >= scenario->op_count)
         return false;
@@ -30,6 +30,7 @@ void ft_ops_arm(void)
 
     if (m->armed_valid || m->ops_done)
         return;
+    m->armed_step = m->steps;
     if (!take_next(&m->armed)) {
         m->ops_done = 1;
         return;
@@ -39,7 +40,6 @@ void ft_ops_arm(void)
     m->armed_left = m->armed.moment.count;
     m->armed_accesses = m->armed.moment.accesses;
     m->access_phase = 0;
-    m->armed_step = m->steps;
 }
 
 static bool execute(const struct ft_op *op)
@@ -82,25 +82,31 @@ void ft_ops_note(uint32_t index, enum ft_met_op how)
         options->met->op[index - 1] = (uint8_t)how;
 }
 
-/* Strikes the armed op and arms the next. The event comes before the effect; a skipped op has no
- * effect. */
+/* The event comes before the effect; a skipped op has no effect. */
+static void perform(const struct ft_op *op, uint32_t index, bool late)
+{
+    struct ft_machine *m = FT_M;
+
+    announce(late ? FT_EV_OP_LATE : FT_EV_OP_FIRED, index, op);
+    m->ops_late += late;
+    ft_ops_note(index, late ? FT_MET_LATE : FT_MET_FIRED);
+    if (execute(op)) {
+        m->ops_fired++;
+    } else {
+        announce(FT_EV_OP_SKIPPED, index, op);
+        ft_ops_note(index, FT_MET_SKIPPED);
+        m->ops_skipped++;
+    }
+}
+
+/* Strikes the armed op and arms the next. */
 static void strike(bool late)
 {
     struct ft_machine *m = FT_M;
     struct ft_op op = m->armed;
-    uint32_t index = m->op_index;
 
     m->armed_valid = 0;
-    announce(late ? FT_EV_OP_LATE : FT_EV_OP_FIRED, index, &op);
-    m->ops_late += late;
-    ft_ops_note(index, late ? FT_MET_LATE : FT_MET_FIRED);
-    if (execute(&op)) {
-        m->ops_fired++;
-    } else {
-        announce(FT_EV_OP_SKIPPED, index, &op);
-        ft_ops_note(index, FT_MET_SKIPPED);
-        m->ops_skipped++;
-    }
+    perform(&op, m->op_index, late);
     ft_ops_arm();
 }
 
@@ -114,21 +120,69 @@ static bool matches(const struct ft_moment *moment, enum ft_point point, unsigne
            (task && moment->target == task->label);
 }
 
-/* A strategy's decision becomes an op with a moment that finds the same place again: the next point
- * of any kind. */
-static void ask_strategy(enum ft_point point, unsigned label)
+static bool armed_waits_too_long(void)
+{
+    return FT_M->steps - FT_M->armed_step > FT_LATE_STEPS && FT_M->phase == FT_PHASE_OPS;
+}
+
+static void describe(enum ft_point point, unsigned label, struct ft_here *ret)
+{
+    const struct ft_machine *m = FT_M;
+    const struct ft_task *task = ft_current();
+    bool waits = m->armed_valid && m->armed.moment.count != 0;
+    bool here = waits && matches(&m->armed.moment, point, label);
+
+    *ret = (struct ft_here){
+        .place = m->places,
+        .events = m->events,
+        .steps = m->steps,
+        .armed_step = m->armed_step,
+        .site = task && task->layer == FT_LAYER_DRIVER ? task->site : 0,
+        .label = (uint16_t)label,
+        .task_label = task ? task->label : 0,
+        .position = (uint16_t)(m->op_index - m->armed_valid),
+        .left = waits ? (uint16_t)(m->armed_left - here) : 0,
+        .point = (uint8_t)point,
+        .task_kind = task ? task->kind : FT_TASK_ENGINE,
+        .taken = m->armed_valid &&
+                 (m->access_phase || (here && m->armed_left == 1) || armed_waits_too_long()),
+    };
+}
+
+/* What a strategy puts here strikes as though it had been the op in front of the armed one; that
+ * one arms anew with the occurrences it still lacks. */
+static void strike_before_armed(const struct ft_op *op, unsigned left)
 {
     struct ft_machine *m = FT_M;
+
+    if (!m->armed_valid) {
+        perform(op, ++m->op_index, false);
+        ft_ops_arm();
+        return;
+    }
+    m->armed_valid = 0;
+    perform(op, m->op_index++, false);
+    m->armed_valid = 1;
+    m->armed_left = (uint16_t)left;
+    m->armed_step = m->steps;
+}
+
+static bool ask_strategy(enum ft_point point, unsigned label)
+{
+    const struct ft_chooser *chooser = FT_M->options.chooser;
+    struct ft_here here;
     struct ft_op op;
 
-    if (!m->options.chooser || !m->options.chooser->at_point)
-        return;
-    if (!m->options.chooser->at_point(m->options.chooser->context, point, label, &op))
-        return;
-    m->armed = op;
-    m->armed_valid = 1;
-    m->op_index++;
-    strike(false);
+    if (!chooser)
+        return false;
+    FT_M->places++;
+    if (!chooser->at_point || FT_M->places < chooser->ask_from)
+        return false;
+    describe(point, label, &here);
+    if (!chooser->at_point(chooser->context, &here, &op))
+        return false;
+    strike_before_armed(&op, here.left);
+    return true;
 }
 
 void ft_ops_at_point(enum ft_point point, unsigned label)
@@ -137,10 +191,9 @@ void ft_ops_at_point(enum ft_point point, unsigned label)
 
     if (m->phase == FT_PHASE_TAIL || m->phase == FT_PHASE_OVER)
         return;
-    ask_strategy(point, label);
-    if (!m->armed_valid)
+    if (ask_strategy(point, label) || !m->armed_valid)
         return;
-    if (m->steps - m->armed_step > FT_LATE_STEPS && m->phase == FT_PHASE_OPS) {
+    if (armed_waits_too_long()) {
         strike(true);
         return;
     }

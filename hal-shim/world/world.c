@@ -221,7 +221,8 @@ void ft_world_begin(struct ft_world *world, const struct ft_run_options *options
     ft_emit(FT_EV_RUN_BEGIN, m->cpus, platform_word(&m->platform));
     /* An op that cannot strike before START ends arms afterwards, so that warm and cold runs are
      * one. */
-    if (options->chooser || (scenario->op_count > 0 && ft_op_may_strike_in_start(&scenario->op[0])))
+    if ((options->chooser && options->chooser->next) ||
+        (scenario->op_count > 0 && ft_op_may_strike_in_start(&scenario->op[0])))
         ft_ops_arm();
     ft_io_start_driver();
 }
@@ -356,6 +357,7 @@ void ft_world_finish(struct ft_world *world, struct ft_run_result *ret)
     ret->event_count = m->events;
     ret->driver_event_count = m->driver_events;
     ret->steps = m->steps;
+    ret->places = m->places;
     ret->ops_fired = m->ops_fired;
     ret->ops_late = m->ops_late;
     ret->ops_skipped = m->ops_skipped;

@@ -63,6 +63,12 @@ enum ft_exit {
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
     OPTION(TIME, "time", 0, "S", "end after that many seconds with what there is by then")         \
     OPTION(MODEL, "model", 0, "MODEL", "wdm (kmdf and scsi: not built yet)")                       \
+    OPTION(STRATEGY, "strategy", 0, "S", "sweep (the default), pairs or random")                   \
+    OPTION(DISTURB, "disturb", 0, "KIND",                                                          \
+           "only this disturbance or world choice: an op of a scenario (repeatable)")              \
+    OPTION(LIMIT, "limit", 0, "N", "end after that many runs")                                     \
+    OPTION(RESUME, "resume", 0, "N", "go on there; a call that was stopped says where")            \
+    OPTION(FULL, "full", 0, NULL, "print the points without a finding, too")                       \
     OPTION(NO_PAGER, "no-pager", 0, NULL, "print to the terminal at once")                         \
     OPTION(COLOUR, "colour", 0, "WHEN", "auto (on a terminal), always or never")                   \
     OPTION(COLOR, "color", 0, "WHEN", "the same")                                                  \
@@ -98,10 +104,11 @@ struct ft_cli {
     char **argument;
     int argument_count;
     const char *scenario, *mutant, *platform, *driver, *flavour, *output;
-    const char *junit, *sarif, *html, *baseline_path, *model;
-    struct ft_words object, kind;
-    bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given;
+    const char *junit, *sarif, *html, *baseline_path, *model, *strategy;
+    struct ft_words object, kind, disturb;
+    bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given, full;
     uint64_t seed, stop_at, around, radius, from, to;
+    uint64_t limit, resume;
     uint64_t seconds; /* --time, 0: not given */
     unsigned jobs;    /* 0: as many as there are processors */
     struct ft_baseline baseline;
@@ -119,7 +126,8 @@ struct ft_verb {
 
 extern const struct ft_verb ft_verb_drivers, ft_verb_rules, ft_verb_ops, ft_verb_points;
 extern const struct ft_verb ft_verb_run, ft_verb_replay, ft_verb_show, ft_verb_check, ft_verb_diff;
-extern const struct ft_verb ft_verb_shrink, ft_verb_regress, ft_verb_new, ft_verb_coverage;
+extern const struct ft_verb ft_verb_shrink, ft_verb_regress, ft_verb_new, ft_verb_coverage,
+    ft_verb_explore;
 
 /* ---- options.c ---- */
 
@@ -185,6 +193,11 @@ enum ft_status ft_cli_check_output(const char *path, struct ft_error *error);
 /* Reads a scenario file: text (error->offset is the line), or bytes if its name ends in .bytes. */
 enum ft_status ft_cli_read_scenario(const char *path, struct ft_scenario *ret,
                                     struct ft_error *error);
+
+/* The scenario that run and explore begin with: --scenario, --seed or the driver's default, on
+ * --platform when that is given. FT_EXIT_OK, or the exit status of what was refused. */
+int ft_cli_scenario(const struct ft_cli *cli, const struct ft_module *module,
+                    struct ft_scenario *ret);
 
 /* ---- flavour.c ---- */
 

@@ -3,69 +3,9 @@
 #include "report/colour.h"
 #include "report/report_json.h"
 #include "report/verdict_block.h"
-#include "scenario/scenario_codec.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-enum { LABEL_A = 1 };
-
-static void add_request(struct ft_scenario *scenario, enum ft_op_kind kind, uint32_t length,
-                        uint32_t offset, uint32_t most)
-{
-    struct ft_op *op = &scenario->op[scenario->op_count];
-
-    length = most != 0 && length > most ? most : length;
-    *op = (struct ft_op){.kind = (uint8_t)kind,
-                         .label = (uint8_t)(LABEL_A + scenario->op_count),
-                         .arg = {(uint16_t)length, (uint16_t)offset}};
-    scenario->op_count++;
-}
-
-/* Two reads and a write, as far as the driver takes them; nothing disturbs it. */
-static void default_scenario(const struct ft_description *description, struct ft_scenario *ret)
-{
-    uint32_t most = description->request_bytes_max;
-
-    memset(ret, 0, sizeof(*ret));
-    ft_platform_preset(FT_PLATFORM_COHERENT, &ret->platform);
-    if ((description->requests & FT_TAKES_READ) != 0) {
-        add_request(ret, FT_OP_READ, 4096, 0, most);
-        add_request(ret, FT_OP_READ, 12288, 512, most);
-    }
-    if ((description->requests & FT_TAKES_WRITE) != 0) {
-        add_request(ret, FT_OP_WRITE, 8192, 0, most);
-    }
-}
-
-static int get_scenario(const struct ft_cli *cli, const struct ft_module *module,
-                        struct ft_scenario *ret)
-{
-    int platform = cli->platform != NULL ? ft_cli_platform(cli->platform) : -1;
-    struct ft_error error = {0};
-
-    if (cli->platform != NULL && platform < 0) {
-        return ft_cli_refuse(cli, FT_USAGE,
-                             "no platform %.60s: coherent, bounce, noncoherent or iommu",
-                             cli->platform);
-    }
-    if (cli->scenario != NULL && cli->seed_given) {
-        return ft_cli_refuse(cli, FT_USAGE, "--scenario and --seed: which one?");
-    }
-    if (cli->scenario != NULL) {
-        if (ft_cli_read_scenario(cli->scenario, ret, &error) != FT_OK) {
-            return ft_cli_fail(cli, &error, cli->scenario);
-        }
-    } else if (cli->seed_given) {
-        ft_scenario_random(cli->seed, platform, ret);
-    } else {
-        default_scenario(module->description, ret);
-    }
-    if (platform >= 0) {
-        ft_platform_preset((enum ft_platform_name)platform, &ret->platform);
-    }
-    return FT_EXIT_OK;
-}
 
 /* The command that runs it again: the trace when there is one, else the same arguments. */
 static void make_rerun(const struct ft_cli *cli, struct ft_command *command)
@@ -136,7 +76,7 @@ static int run(struct ft_cli *cli)
     if (cli->output != NULL && ft_cli_check_output(cli->output, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, cli->output);
     }
-    status = get_scenario(cli, module, &scenario);
+    status = ft_cli_scenario(cli, module, &scenario);
     if (status != FT_EXIT_OK) {
         return status;
     }

@@ -147,6 +147,8 @@ static const char **text_of(struct ft_cli *cli, int option)
         return &cli->sarif;
     case FT_OPT_HTML:
         return &cli->html;
+    case FT_OPT_STRATEGY:
+        return &cli->strategy;
     default:
         return NULL;
     }
@@ -167,6 +169,8 @@ static bool *flag_of(struct ft_cli *cli, int option)
         return &cli->no_pager;
     case FT_OPT_JSON:
         return &cli->json;
+    case FT_OPT_FULL:
+        return &cli->full;
     default:
         return NULL;
     }
@@ -205,6 +209,12 @@ static error_t take_option(const struct argp_state *state, int option, const cha
         return take_word(state, option, text, &cli->object);
     case FT_OPT_KIND:
         return take_word(state, option, text, &cli->kind);
+    case FT_OPT_DISTURB:
+        return take_word(state, option, text, &cli->disturb);
+    case FT_OPT_LIMIT:
+        return take_number(state, option, text, 1, UINT64_MAX, &cli->limit);
+    case FT_OPT_RESUME:
+        return take_number(state, option, text, 0, UINT64_MAX, &cli->resume);
     case FT_OPT_COLOUR:
     case FT_OPT_COLOR:
         return take_colour(state, option, text);

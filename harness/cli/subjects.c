@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCENARIO_FILE_MAX = 1 << 20 };
+enum { FIRST_LABEL = 1, SCENARIO_FILE_MAX = 1 << 20 };
 
 /* Names that could have been meant: cores, or the mutants of a core. As many as fit. */
 static void list_names(const char *core, char *names, size_t capacity)
@@ -188,4 +188,61 @@ enum ft_status ft_cli_read_scenario(const char *path, struct ft_scenario *ret,
     free(text);
     fclose(file);
     return status;
+}
+
+static void add_request(struct ft_scenario *scenario, enum ft_op_kind kind, uint32_t length,
+                        uint32_t offset, uint32_t most)
+{
+    struct ft_op *op = &scenario->op[scenario->op_count];
+
+    length = most != 0 && length > most ? most : length;
+    *op = (struct ft_op){.kind = (uint8_t)kind,
+                         .label = (uint8_t)(FIRST_LABEL + scenario->op_count),
+                         .arg = {(uint16_t)length, (uint16_t)offset}};
+    scenario->op_count++;
+}
+
+/* Two reads and a write, as far as the driver takes them; nothing disturbs it. */
+static void default_scenario(const struct ft_description *description, struct ft_scenario *ret)
+{
+    uint32_t most = description->request_bytes_max;
+
+    memset(ret, 0, sizeof(*ret));
+    ft_platform_preset(FT_PLATFORM_COHERENT, &ret->platform);
+    if ((description->requests & FT_TAKES_READ) != 0) {
+        add_request(ret, FT_OP_READ, 4096, 0, most);
+        add_request(ret, FT_OP_READ, 12288, 512, most);
+    }
+    if ((description->requests & FT_TAKES_WRITE) != 0) {
+        add_request(ret, FT_OP_WRITE, 8192, 0, most);
+    }
+}
+
+int ft_cli_scenario(const struct ft_cli *cli, const struct ft_module *module,
+                    struct ft_scenario *ret)
+{
+    int platform = cli->platform != NULL ? ft_cli_platform(cli->platform) : -1;
+    struct ft_error error = {0};
+
+    if (cli->platform != NULL && platform < 0) {
+        return ft_cli_refuse(cli, FT_USAGE,
+                             "no platform %.60s: coherent, bounce, noncoherent or iommu",
+                             cli->platform);
+    }
+    if (cli->scenario != NULL && cli->seed_given) {
+        return ft_cli_refuse(cli, FT_USAGE, "--scenario and --seed: which one?");
+    }
+    if (cli->scenario != NULL) {
+        if (ft_cli_read_scenario(cli->scenario, ret, &error) != FT_OK) {
+            return ft_cli_fail(cli, &error, cli->scenario);
+        }
+    } else if (cli->seed_given) {
+        ft_scenario_random(cli->seed, platform, ret);
+    } else {
+        default_scenario(module->description, ret);
+    }
+    if (platform >= 0) {
+        ft_platform_preset((enum ft_platform_name)platform, &ret->platform);
+    }
+    return FT_EXIT_OK;
 }

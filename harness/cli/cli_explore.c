@@ -1,0 +1,228 @@
+/* flushtrace explore: what a strategy finds near a scenario. */
+#include "cli/cli.h"
+#include "cli/explore_answer.h"
+#include "explore/explore.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RANDOM_RUNS = 10000, PAIR_RUNS = 100000 };
+
+static bool is_trace(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 4 && strcmp(name + length - 4, ".ftr") == 0;
+}
+
+/* Both are issue 8's; the parser knows them, so that nobody takes them for a typing error. */
+static bool is_later(const char *name)
+{
+    return strncmp(name, "pct:", 4) == 0 || strcmp(name, "pct") == 0 ||
+           strncmp(name, "exhaustive:", 11) == 0 || strcmp(name, "exhaustive") == 0;
+}
+
+static int get_strategy(const struct ft_cli *cli, struct ft_explore *explore)
+{
+    static const struct ft_strategy *const all[] = {&ft_strategy_sweep, &ft_strategy_pairs,
+                                                    &ft_strategy_random};
+    const char *name = cli->strategy != NULL ? cli->strategy : "sweep";
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (strcmp(all[i]->name, name) == 0) {
+            explore->strategy = all[i];
+            return FT_EXIT_OK;
+        }
+    }
+    if (is_later(name)) {
+        return ft_cli_refuse(cli, FT_USAGE, "not built yet: --strategy %.40s", name);
+    }
+    return ft_cli_refuse(cli, FT_USAGE, "no strategy %.40s: sweep, pairs or random", name);
+}
+
+/* A trace gives the scenario, and the driver it was recorded on. */
+static int get_traced(const struct ft_cli *cli, struct ft_explore *explore)
+{
+    struct ft_error error = {0};
+    struct ft_trace trace;
+    bool other = false;
+
+    if (cli->scenario != NULL) {
+        return ft_cli_refuse(cli, FT_USAGE, "a trace has its scenario; no --scenario");
+    }
+    if (ft_cli_read_trace(cli->argument[0], &trace, &error) != FT_OK) {
+        return ft_cli_fail(cli, &error, cli->argument[0]);
+    }
+    explore->base = trace.scenario;
+    if (ft_cli_trace_module(cli, &trace, &explore->module, &other, &error) != FT_OK) {
+        ft_trace_free(&trace);
+        return ft_cli_fail(cli, &error, cli->argument[0]);
+    }
+    ft_trace_free(&trace);
+    if (explore->platform >= 0) {
+        ft_platform_preset((enum ft_platform_name)explore->platform, &explore->base.platform);
+    }
+    return FT_EXIT_OK;
+}
+
+static int get_subject(const struct ft_cli *cli, struct ft_explore *explore)
+{
+    struct ft_error error = {0};
+
+    explore->platform = cli->platform != NULL ? ft_cli_platform(cli->platform) : -1;
+    if (cli->platform != NULL && explore->platform < 0) {
+        return ft_cli_refuse(cli, FT_USAGE,
+                             "no platform %.60s: coherent, bounce, noncoherent or iommu",
+                             cli->platform);
+    }
+    if (is_trace(cli->argument[0])) {
+        return get_traced(cli, explore);
+    }
+    if (ft_cli_module(cli->argument[0], cli->mutant != NULL ? cli->mutant : "none",
+                      &explore->module, &error) != FT_OK) {
+        return ft_cli_fail(cli, &error, NULL);
+    }
+    if (explore->strategy == &ft_strategy_random) {
+        return FT_EXIT_OK;
+    }
+    return ft_cli_scenario(cli, explore->module, &explore->base);
+}
+
+static int get_disturbances(const struct ft_cli *cli, struct ft_explore *explore)
+{
+    struct ft_error error = {0};
+
+    if (!explore->strategy->places && cli->disturb.count != 0) {
+        return ft_cli_refuse(cli, FT_USAGE, "--disturb is for sweep and pairs");
+    }
+    if (explore->strategy->places && cli->disturb.count == 0) {
+        explore->disturbance_count = ft_disturbances_all(explore->disturbance);
+    }
+    for (unsigned i = 0; i < cli->disturb.count; i++) {
+        if (ft_disturbance_parse(cli->disturb.word[i], explore->disturbance,
+                                 &explore->disturbance_count, &error) != FT_OK) {
+            return ft_cli_fail(cli, &error, "--disturb");
+        }
+    }
+    return FT_EXIT_OK;
+}
+
+static bool is_known(void *context, const struct ft_verdict *verdict)
+{
+    struct ft_cli *cli = context;
+
+    return verdict->finding_count != 0
+               ? ft_baseline_finding(&cli->baseline, &verdict->finding[0]) != NULL
+               : ft_baseline_stop(&cli->baseline, verdict->kind) != NULL;
+}
+
+/* One line that is rewritten, on a terminal only. */
+static void show_progress(void *context, const struct ft_explore *explore)
+{
+    static double last;
+
+    (void)context;
+    if (explore->elapsed < last) {
+        last = 0; /* another phase */
+    }
+    if (explore->elapsed - last < 0.2) {
+        return;
+    }
+    last = explore->elapsed;
+    fprintf(stderr, "\r\033[K  %s  %" PRIu64 " of %" PRIu64 "  %" PRIu64 " runs  %.0f s",
+            explore->strategy->name,
+            explore->board->next_unit < explore->units ? explore->board->next_unit : explore->units,
+            explore->units, explore->runs, explore->elapsed);
+    fflush(stderr);
+}
+
+static int get_work(struct ft_cli *cli, struct ft_explore *explore)
+{
+    int status = get_strategy(cli, explore);
+
+    status = status == FT_EXIT_OK ? get_subject(cli, explore) : status;
+    status = status == FT_EXIT_OK ? get_disturbances(cli, explore) : status;
+    explore->keep_going = cli->keep_going;
+    explore->jobs = cli->jobs;
+    if (explore->strategy == &ft_strategy_random) {
+        explore->seeds = cli->limit != 0     ? cli->limit
+                         : cli->seconds != 0 ? UINT32_MAX
+                                             : RANDOM_RUNS;
+    } else {
+        explore->limit = cli->limit;
+    }
+    explore->seconds = (double)cli->seconds;
+    explore->from = cli->resume;
+    explore->seed = cli->seed_given ? cli->seed : 1;
+    explore->folder = cli->output;
+    explore->is_known = is_known;
+    explore->context = cli;
+    if (isatty(STDERR_FILENO) != 0) {
+        explore->progress = show_progress;
+    }
+    if (explore->limit == 0 && cli->seconds == 0 && explore->strategy == &ft_strategy_pairs) {
+        explore->limit = PAIR_RUNS;
+    }
+    return status;
+}
+
+static int run(struct ft_cli *cli)
+{
+    struct ft_explore *explore = calloc(1, sizeof(*explore));
+    struct ft_error error = {0};
+    enum ft_status done;
+    int status;
+
+    if (explore == NULL) {
+        abort();
+    }
+    status = get_work(cli, explore);
+    if (status != FT_EXIT_OK) {
+        free(explore);
+        return status;
+    }
+    done = ft_explore_run(explore, &error);
+    if (explore->progress != NULL) {
+        fputs("\r\033[K", stderr);
+    }
+    if (done != FT_OK) {
+        status = ft_cli_fail(cli, &error, NULL);
+    } else {
+        status = ft_explore_exit(explore);
+        (cli->json ? ft_explore_print_json : ft_explore_print)(cli, explore);
+        ft_cli_complain_unused(cli);
+    }
+    ft_explore_free(explore);
+    free(explore);
+    return status;
+}
+
+const struct ft_verb ft_verb_explore = {
+    .name = "explore",
+    .sentence = "Try disturbances at every point of a scenario: which points break which rule.",
+    .arguments = "DRIVER|TRACE",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .options = FT_OPT(STRATEGY) | FT_OPT(DISTURB) | FT_OPT(SCENARIO) | FT_OPT(SEED) |
+               FT_OPT(MUTANT) | FT_OPT(PLATFORM) | FT_OPT(DRIVER) | FT_OPT(FLAVOUR) |
+               FT_OPT(OUTPUT) | FT_OPT(LIMIT) | FT_OPT(TIME) | FT_OPT(RESUME) | FT_OPT(FULL) |
+               FT_OPT(JOBS) | FT_OPT(KEEP_GOING) | FT_OPT(BASELINE) | FT_OPT(IGNORE) | FT_OPT(JSON),
+    .details =
+        "sweep: one disturbance at every point that the scenario's run passes before its tail, in "
+        "turn. pairs: the sweep, then a second disturbance at the points behind the first, near "
+        "ones first (100000 runs unless --limit or --time says else). random: structured random "
+        "scenarios of the seeds from --seed on (10000 unless --limit or --time says else).\n\n"
+        "The scenario is the driver's default, --scenario, the random one of --seed, or that of a "
+        "trace. --disturb takes an op as a scenario has it: cancel, 'sleep critical=1'; without it "
+        "every disturbance and world choice has its turn. Each run is a scenario with explicit "
+        "ops; a run from the start confirms each finding, and becomes a trace with -o DIR. Ctrl-C "
+        "prints the table so far.\n\n"
+        "Exit status: 0 nothing found, 1 a finding, 3 bad input, 4 runs without a verdict, 5 our "
+        "own failure.\n\n"
+        "  flushtrace explore wdm-packet --mutant no-flush-on-abort --disturb cancel\n"
+        "  flushtrace explore wdm-packet --platform bounce -o found\n"
+        "  flushtrace explore fail.ftr --strategy pairs --disturb cancel --disturb power-down",
+    .run = run,
+};

@@ -1,0 +1,144 @@
+#include "explore/explore_walk.h"
+
+#include <string.h>
+
+static bool records(const struct ft_walk *walk)
+{
+    return walk->passed && walk->passed_count < walk->passed_capacity;
+}
+
+/* Being asked costs time, so we are asked no earlier than something is to be done. */
+static void plan(struct ft_walk *walk, uint64_t behind)
+{
+    uint64_t next = records(walk) ? walk->passed_from : UINT64_MAX;
+
+    for (unsigned i = 0; i < walk->decision_count; i++)
+        if (walk->decision[i].place > behind && walk->decision[i].place < next)
+            next = walk->decision[i].place;
+    walk->chooser.ask_from = next;
+}
+
+static bool at_point(void *context, const struct ft_here *here, struct ft_op *ret)
+{
+    struct ft_walk *walk = context;
+    bool strikes = false;
+
+    if (records(walk) && here->place >= walk->passed_from)
+        walk->passed[walk->passed_count++] = (struct ft_passed){*here, walk->step};
+    for (unsigned i = 0; i < walk->decision_count; i++)
+        if (walk->decision[i].place == here->place) {
+            *ret = walk->decision[i].op;
+            if (i + 1 == walk->decision_count)
+                walk->struck = 2;
+            strikes = true;
+        }
+    plan(walk, here->place);
+    return strikes;
+}
+
+/* An op that is not legal says so at once; one that finds out later has had its effects. */
+static bool see_event(void *state, const struct ft_event *event)
+{
+    struct ft_walk *walk = state;
+
+    if (walk->struck == 0)
+        return false;
+    walk->skipped = --walk->struck == 0 && event->kind == FT_EV_OP_SKIPPED;
+    return false;
+}
+
+bool ft_walk_open(struct ft_walk *walk, const struct ft_module *module, bool keep_going)
+{
+    memset(walk, 0, sizeof *walk);
+    if (!ft_session_open(&walk->session, module, keep_going, 0))
+        return false;
+    walk->session.tap = see_event;
+    walk->session.tap_state = walk;
+    walk->chooser = (struct ft_chooser){.context = walk, .at_point = at_point};
+    return true;
+}
+
+void ft_walk_close(struct ft_walk *walk)
+{
+    ft_session_close(&walk->session);
+}
+
+void ft_walk_begin(struct ft_walk *walk, const struct ft_scenario *scenario)
+{
+    struct ft_run_options options = {.scenario = scenario, .chooser = &walk->chooser, .cold = true};
+
+    walk->scenario = scenario;
+    walk->step = 0;
+    walk->decision_count = 0;
+    walk->passed = NULL;
+    walk->skipped = false;
+    walk->struck = 0;
+    plan(walk, 0);
+    ft_world_begin(walk->session.world, &options);
+}
+
+bool ft_walk_step(struct ft_walk *walk)
+{
+    bool more = ft_world_step(walk->session.world);
+
+    walk->step += more;
+    return more;
+}
+
+bool ft_walk_to(struct ft_walk *walk, uint64_t step)
+{
+    while (walk->step < step)
+        if (!ft_walk_step(walk))
+            return false;
+    return true;
+}
+
+static uint64_t places_behind(struct ft_walk *walk)
+{
+    struct ft_run_result now;
+
+    ft_world_finish(walk->session.world, &now);
+    return now.places;
+}
+
+void ft_walk_save(struct ft_walk *walk, unsigned slot)
+{
+    walk->slot[slot].step = walk->step;
+    ft_world_save(walk->session.world, slot);
+}
+
+void ft_walk_restore(struct ft_walk *walk, unsigned slot)
+{
+    ft_world_restore(walk->session.world, slot);
+    walk->step = walk->slot[slot].step;
+    walk->skipped = false;
+    walk->struck = 0;
+    plan(walk, places_behind(walk));
+}
+
+void ft_walk_decide(struct ft_walk *walk, const struct ft_decision *decision, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        walk->decision[i] = decision[i];
+    walk->decision_count = count;
+    plan(walk, places_behind(walk));
+}
+
+void ft_walk_record(struct ft_walk *walk, struct ft_passed *passed, uint64_t capacity,
+                    uint64_t from)
+{
+    walk->passed = passed;
+    walk->passed_count = 0;
+    walk->passed_capacity = capacity;
+    walk->passed_from = from;
+    plan(walk, places_behind(walk));
+}
+
+void ft_walk_finish(struct ft_walk *walk, struct ft_walk_end *ret)
+{
+    while (!walk->skipped && ft_walk_step(walk))
+        ;
+    ret->skipped = walk->skipped;
+    ft_world_finish(walk->session.world, &ret->result);
+    ft_session_verdict(&walk->session, &ret->result, &ret->verdict);
+}

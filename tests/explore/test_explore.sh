@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# flushtrace explore as a person uses it: what it finds, what it says, how it ends.
+# FLUSHTRACE names the program, MODULES the folder of the driver modules.
+set -uo pipefail
+
+flushtrace=${FLUSHTRACE:?the program to test}
+modules=${MODULES:?the folder of faulty-wild.so and others}
+work=$(mktemp -d "${TMPDIR:-/tmp}/flushtrace-explore.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+failures=0
+checks=0
+
+fail() {
+    failures=$((failures + 1))
+    printf 'FAILED: %s\n' "$*"
+    sed 's/^/    out: /' "$work/out" | tail -n 15
+    sed 's/^/    err: /' "$work/err" | tail -n 15
+}
+
+# expect STATUS ARGUMENTS...: runs flushtrace.
+expect() {
+    local wanted=$1
+    shift
+    "$flushtrace" "$@" >"$work/out" 2>"$work/err" </dev/null
+    local got=$?
+    checks=$((checks + 1))
+    ((got == wanted)) || fail "exit status $got instead of $wanted: flushtrace $*"
+}
+
+says() {
+    checks=$((checks + 1))
+    grep -qF -- "$2" "$work/$1" || fail "std$1 does not say '$2'"
+}
+
+json() {
+    checks=$((checks + 1))
+    python3 - "$work/out" "$1" <<'PY' >"$work/json" 2>&1 || fail "JSON: $1: $(tail -n 1 "$work/json")"
+import json, sys
+a = json.load(open(sys.argv[1]))
+assert isinstance(a, dict), "not an object"
+assert eval(sys.argv[2]), {k: a[k] for k in list(a)[:12]}
+PY
+}
+
+# last_line STATUS: the last line of the last call is a command, and it ends with that status.
+last_line() {
+    checks=$((checks + 1))
+    tail -n 1 "$work/out" >"$work/command"
+    bash "$work/command" >"$work/out2" 2>&1
+    local got=$?
+    ((got == $1)) || fail "the last line ended with $got instead of $1: $(cat "$work/command")"
+}
+
+readonly run_keys='all(k in a for k in ("verdict rule event function driver mutant platform flavour '\
+'model events hash rerun findings points disturbances").split()) and len(a["hash"]) == 16'
+
+test_sweep() {
+    expect 1 explore wdm-packet --mutant no-flush-on-abort --disturb cancel
+    says out 'dma.flush-before-free-regs'
+    says out 'PacketEndTransfer'
+    says out 'a  dma.flush-before-free-regs'
+    says out 'places without a finding'
+    last_line 1
+    expect 1 explore wdm-packet --mutant no-flush-on-abort --disturb cancel -o "$work/found" --json
+    json "$run_keys"
+    json 'a["verdict"] == "violation" and a["rule"] == "dma.flush-before-free-regs"'
+    json 'a["stopped"] == "done" and len(a["points"]) > 400 and a["disturbances"] == ["cancel"]'
+    json 'len(a["findings"]) == 1 and a["findings"][0]["confirmed"] and a["findings"][0]["runs"] > 20'
+    json 'sum("a" in p["cells"] for p in a["points"]) == a["findings"][0]["runs"]'
+    json 'all(p["breaks"] == {"cancel": a["rule"]} for p in a["points"] if "a" in p["cells"])'
+    json 'a["marks"] == {"a": a["rule"]}'
+    local trace="$work/found/dma.flush-before-free-regs--PacketEndTransfer.ftr"
+    expect 0 replay "$trace"
+    # A trace is a base, too: its own finding is there without a disturbance.
+    expect 1 explore "$trace" --disturb spurious-interrupt --json
+    json 'a["findings"][0]["undisturbed"] and a["mutant"] == "no-flush-on-abort"'
+    expect 0 explore "$trace" --mutant none --disturb yank --json
+    json 'a["verdict"] == "clean" and a["findings"] == [] and a["mutant"] == ""'
+}
+
+test_baseline() {
+    expect 0 explore wdm-packet --mutant no-flush-on-abort --disturb cancel \
+        --ignore dma.flush-before-free-regs
+    says out '(known)'
+    expect 1 explore wdm-packet --mutant no-flush-on-abort --disturb cancel \
+        --ignore dma.flush-before-free-regs:Other
+    says err 'not used'
+    expect 1 explore wdm-packet --mutant no-flush-on-abort --disturb cancel --keep-going --jobs 3
+    last_line 1
+}
+
+# The same table however many workers there are.
+test_jobs() {
+    local jobs
+    for jobs in 1 3; do
+        expect 1 explore wdm-slave --mutant cancel-irql-lost --disturb cancel --disturb yank \
+            --platform bounce --jobs "$jobs" --json
+        json 'a["platform"] == "bounce"'
+        python3 -c 'import json, sys; a = json.load(open(sys.argv[1])); print(a["points"], a["findings"])' \
+            "$work/out" >"$work/jobs$jobs"
+    done
+    checks=$((checks + 1))
+    cmp -s "$work/jobs1" "$work/jobs3" || fail 'other results with three workers than with one'
+}
+
+test_pairs() {
+    expect 0 explore wdm-packet --strategy pairs --disturb cancel --disturb power-down --limit 1500
+    says out 'pairs of'
+    says out 'stopped at --limit'
+    says out 'go on with --resume'
+    local from
+    from=$(grep -o -- '--resume [0-9]*' "$work/out" | cut -d' ' -f2)
+    checks=$((checks + 1))
+    ((from > 100)) || fail "--resume $from"
+    expect 0 explore wdm-packet --strategy pairs --disturb cancel --disturb power-down \
+        --limit 10 --resume "$from" --json
+    json "a['stopped'] == 'limit' and a['resume'] >= $from and a['units'] > a['resume']"
+}
+
+test_random() {
+    expect 0 explore wdm-packet --strategy random --limit 300 --seed 5 --json
+    json 'a["runs"] == 300 and a["stopped"] == "done" and a["strategy"] == "random"'
+    expect 1 explore wdm-packet --strategy random --limit 300 --mutant flush-va-advanced
+    says out 'dma.flush-va-advanced'
+    last_line 1
+}
+
+# An interrupted sweep says so, and what it has found so far.
+test_interrupt() {
+    "$flushtrace" explore wdm-slave --mutant cache-flush-direction --jobs 1 >"$work/out" 2>"$work/err" &
+    local pid=$!
+    sleep 1
+    kill -INT "$pid"
+    wait "$pid"
+    local got=$?
+    checks=$((checks + 1))
+    ((got == 1)) || fail "interrupted: exit status $got instead of 1"
+    says out 'interrupted at'
+    says out 'go on with --resume'
+    last_line 1
+    expect 0 explore wdm-packet --time 1 --jobs 1 --json
+    json 'a["stopped"] in ("time", "done") and (a["stopped"] == "done" or a["resume"] < a["units"])'
+}
+
+# A driver that takes its process along loses neither its finding nor the rest.
+test_faults() {
+    expect 1 explore "$modules/faulty-wild.so" --disturb yank --disturb power-down
+    says out 'crash'
+    last_line 1
+    expect 1 explore "$modules/faulty-recursion.so" --disturb yank
+    says out 'stack overrun'
+    expect 4 explore "$modules/faulty-missing.so" --disturb yank
+    says out 'unjudged'
+    expect 1 explore wdm-packet --mutant cancel-completes-active --disturb cancel --json
+    json '"crash" in [f["verdict"] for f in a["findings"]] and len(a["findings"]) > 1'
+    json 'all(" " not in p["cells"] for p in a["points"])'
+}
+
+test_refused() {
+    expect 3 explore
+    expect 3 explore wdm-packet --strategy pct:3
+    says err 'not built yet: --strategy pct:3'
+    expect 3 explore wdm-packet --strategy exhaustive:2 --json
+    json '"not built yet" in a["error"]'
+    expect 3 explore wdm-packet --strategy sweeep
+    expect 3 explore wdm-packet --disturb read
+    expect 3 explore wdm-packet --disturb frobnicate
+    says err 'unknown op'
+    expect 3 explore wdm-packet --strategy random --disturb cancel
+    expect 3 explore nothing
+    expect 3 explore "$work/nothing.ftr"
+    expect 3 explore wdm-packet --platform toaster
+    expect 3 explore wdm-packet --scenario "$work/nothing.fts"
+    expect 3 explore wdm-packet --disturb yank -o "$work/out"
+    expect 0 explore --help
+    says out '--disturb'
+}
+
+test_sweep
+test_baseline
+test_jobs
+test_pairs
+test_random
+test_interrupt
+test_faults
+test_refused
+printf '%d checks, %d failed\n' "$checks" "$failures"
+((failures == 0))
