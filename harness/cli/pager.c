@@ -23,12 +23,16 @@ FILE *ft_cli_page_begin(const struct ft_cli *cli)
         return stdout;
     }
     setenv("LESS", "FRX", 0);
-    /* A reader who has seen enough is no failure, and an interrupt is for the pager alone. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGINT, SIG_IGN);
     fflush(stdout);
     out = popen(pager != NULL ? pager : usual, "we");
-    return out != NULL ? out : stdout;
+    if (out == NULL) {
+        return stdout;
+    }
+    /* A reader who has seen enough is no failure, and an interrupt is for the pager alone, which
+     * must not inherit this. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    return out;
 }
 
 void ft_cli_page_end(const struct ft_cli *cli, FILE *out)

@@ -13,7 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VALUE_BYTES = 256, OP_BYTES = 256, LEAVE_VALUE = 3, LEAVE_IRQL = 4, LEAVE_WORDS = 7 };
+enum {
+    VALUE_BYTES = 256,
+    MEANING_BYTES = 96,
+    OP_BYTES = 256,
+    LEAVE_VALUE = 3,
+    LEAVE_IRQL = 4,
+    LEAVE_WORDS = 7
+};
 enum { MAJOR_PNP = 0x1B, MAJOR_POWER = 0x16 };
 
 static void put(struct ft_words_of_event *words, const char *format, ...)
@@ -103,7 +110,7 @@ static bool print_value(const struct ft_event *event, const struct ft_event_row 
 {
     const char *name = row->arg_name[index];
     uint64_t value = event->arg[index];
-    char meaning[VALUE_BYTES];
+    char meaning[MEANING_BYTES];
 
     ft_arg_print(event, index, text, capacity);
     if ((event->unknown >> index & 1) != 0) {

@@ -28,7 +28,7 @@ static uint64_t add_site(struct ft_trace *trace, const char *place)
     char *escape;
 
     site->site = trace->site_count;
-    snprintf(site->function, sizeof(site->function), "%s", place);
+    snprintf(site->function, sizeof(site->function), "%.80s", place);
     escape = strstr(site->function, "\\e");
     if (escape != NULL) {
         escape[0] = '\033';
@@ -51,7 +51,7 @@ static bool take_line(struct ft_trace *trace, const char *line, uint64_t *site)
         return true;
     }
     if (strncmp(line, "mutant ", 7) == 0) {
-        snprintf(trace->mutant, sizeof(trace->mutant), "%s", line + 7);
+        snprintf(trace->mutant, sizeof(trace->mutant), "%.60s", line + 7);
         return true;
     }
     if (strncmp(line, "place ", 6) == 0) {

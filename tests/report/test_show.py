@@ -170,6 +170,9 @@ class Show(unittest.TestCase):
         self.assertLess(time.monotonic() - begin, 30)
         text = in_terminal("show", big, keys=b"q", LESS="") if os.path.exists("/usr/bin/less") else ""
         self.assertNotIn("cannot", text)
+        # An interrupt ends the pager, and nothing else.
+        text = in_terminal("show", self.trace, keys=b"\x03", PAGER="head -n 1; exec sleep 50")
+        self.assertNotIn("cannot", text)
 
     # ---- filters ----
 
