@@ -147,11 +147,14 @@ static void note_dispatch(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* The drivers below have done their part. */
+/* The drivers below have done their part. One that failed leaves the hardware out of bounds. */
 static void note_complete(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_irp *irp = ft_arg_irp(rules, event, 0);
 
+    if (ft_known(event, 1) && !ft_nt_success((uint32_t)event->arg[1])) {
+        return;
+    }
     for (unsigned i = 0; irp != NULL && !ft_by_driver(event) && i < FT_RS_DEVICES; i++) {
         struct ft_rs_device *device = &rules->device[i];
 

@@ -518,7 +518,7 @@ struct ft_rules {
     uint8_t whole;        /* the events begin with the driver's load */
     uint8_t wmi;          /* the driver registered with WMI */
     uint8_t idle_inserts; /* routines with FT_FRAME_IDLE */
-    uint8_t links, callbacks;
+    uint8_t links, callbacks, work_items;
     uint8_t edge_next;
     uint16_t raise_task; /* MmProbeAndLockPages raised an exception in it */
     uint16_t poll_task;  /* reads the same register of an absent device again and again */

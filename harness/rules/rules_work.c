@@ -54,7 +54,8 @@ static void judge_unloaded(struct ft_rules *rules, const struct ft_event *event)
                          ft_handle(FT_HC_WORK, item->id, 0));
         }
     }
-    if (event->arg[0] != 0 || rules->links != 0 || rules->callbacks != 0) {
+    if (event->arg[0] != 0 || rules->links != 0 || rules->callbacks != 0 ||
+        rules->work_items != 0) {
         ft_rule_fire(rules, FT_J_IO_UNLOAD_CLEAN, event, 0);
     }
 }
@@ -153,6 +154,12 @@ static void note_item(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+static void note_free(struct ft_rules *rules, const struct ft_event *event)
+{
+    rules->work_items -= rules->work_items > 0;
+    note_item(rules, event);
+}
+
 static void note_missed(struct ft_rules *rules, const struct ft_event *event)
 {
     for (unsigned i = 0; i < FT_RS_DPCS; i++) {
@@ -177,8 +184,10 @@ static void note_not_inserted(struct ft_rules *rules, const struct ft_event *eve
 void ft_work_note(struct ft_rules *rules, const struct ft_event *event)
 {
     switch (event->kind) {
-    case FT_EV_WORK_QUEUE:
     case FT_EV_WORK_FREE:
+        note_free(rules, event);
+        break;
+    case FT_EV_WORK_QUEUE:
         note_item(rules, event);
         break;
     case FT_EV_CALL_ENTER:
@@ -192,6 +201,9 @@ void ft_work_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_DPC_INSERT:
         note_not_inserted(rules, event);
+        break;
+    case FT_EV_WORK_INIT: /* one without a device is the driver's own memory, and needs no end */
+        rules->work_items += ft_arg_id(event, 0) != 0 && ft_arg_id(event, 1) != 0;
         break;
     case FT_EV_SYMBOLIC_LINK:
         rules->links = ft_known(event, 2) ? (uint8_t)event->arg[2] : rules->links;

@@ -119,6 +119,22 @@ static const struct branch dma_branches[] = {
 };
 
 static const struct branch io_branches[] = {
+    {"a work item is left at the unload", "io.unload-clean",
+     START "work:init item=work#1 device=device#2" PASSIVE
+           "driver:unloaded devices=0 ; layer=system task=1 device=1\n"},
+    {"a work item that was freed, one that was not made, and one in the driver's memory", NULL,
+     START "work:init item=work#1 device=device#2" PASSIVE "work:free item=work#1 queued=no" PASSIVE
+           "work:init item=- device=device#2" PASSIVE "work:init item=work#2 device=-" PASSIVE
+           "driver:unloaded devices=0 ; layer=system task=1 device=1\n"},
+    {"a register is touched after the drivers below have failed the start",
+     "io.pnp-start-lower-first",
+     START "irp:new irp=irp#9 code=PNP:START_DEVICE initial=STATUS_NOT_SUPPORTED ; layer=harness "
+           "task=1 device=1 request=9\n"
+           "call:enter routine=dispatch object=irp#9 code=PNP:START_DEVICE ; task=1 device=1 "
+           "request=9\n"
+           "irp:complete irp=irp#9 status=STATUS_UNSUCCESSFUL ; layer=system task=1 device=1 "
+           "request=9\n"
+           "reg:read offset=0x0 width=4 value=0x0 live=no ; task=1 device=1 request=9\n"},
     {"a flush that failed moved nothing", "dma.flush-info-bound",
      START REQUEST GRANT MAP FLUSH
      "dma:flush-result grant=grant#1 ok=no" DPC FREE
