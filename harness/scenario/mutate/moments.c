@@ -9,7 +9,7 @@ static const char *const crossroads[] = {
     "dma:flush",   "dma:map", "dma:free", "dma:sg-",        "dma:channel", "irp:complete",
     "irp:pending", "cancel:", "lock:",    "irp:set-cancel", "engine:burst"};
 
-enum { GUESS = 32 };
+enum { GUESS = 32, DEVICE_COUNT = 6 };
 
 /* Bit per point; a pure function of points.def, filled at the first use. */
 static uint64_t crossroad[FT_MET_POINTS / 64];
@@ -35,10 +35,21 @@ const struct ft_scope_facts *ft_facts_of(const struct ft_mutation *m, unsigned a
     return &m->catalogue->scope[at == 0 ? FT_SCOPE_START : FT_SCOPE_DEVICE];
 }
 
+/* No request meets it on its label: the hardware's own steps, for one. */
+static bool is_off_labels(const struct ft_catalogue *catalogue, unsigned point)
+{
+    for (unsigned scope = FT_SCOPE_READ; scope <= FT_SCOPE_REQUEST; scope++)
+        if (catalogue->scope[scope].highest[point] != 0)
+            return false;
+    return true;
+}
+
+enum which { ALL_POINTS, CROSSROADS, OFF_LABELS };
+
 /* One of the points that were met, the usual ones and crossroads more often; FT_PT_ANY: none was.
  */
 static uint8_t some_point(struct ft_mutation *m, const struct ft_scope_facts *facts,
-                          bool only_crossroads)
+                          enum which which)
 {
     uint32_t up_to[FT_MET_POINTS], sum = 0, drawn;
     unsigned i = 0;
@@ -46,7 +57,8 @@ static uint8_t some_point(struct ft_mutation *m, const struct ft_scope_facts *fa
     for (unsigned point = 0; point < FT_MET_POINTS; point++) {
         bool met = facts->highest[point] != 0 && point != FT_PT_ANY;
 
-        if (met && (!only_crossroads || is_crossroad(point)))
+        if (met && (which == ALL_POINTS || (which == CROSSROADS && is_crossroad(point)) ||
+                    (which == OFF_LABELS && is_off_labels(m->catalogue, point))))
             sum += (16u + facts->often[point]) << is_crossroad(point);
         up_to[point] = sum;
     }
@@ -95,6 +107,7 @@ struct ft_moment ft_pick_moment(struct ft_mutation *m, unsigned at, uint8_t targ
 {
     const struct ft_scope_facts *facts = ft_facts_of(m, at, target);
     struct ft_moment moment = {.target = target, .point = FT_PT_ANY};
+    bool on_device = target == 0 && at > 0;
     unsigned most;
 
     if (facts->highest[FT_PT_ANY] == 0) { /* nothing is known: a guess, mostly of any point */
@@ -105,7 +118,8 @@ struct ft_moment ft_pick_moment(struct ft_mutation *m, unsigned at, uint8_t targ
     }
     /* Counting points of any kind makes every moment of the request equally likely. */
     if (ft_odds(m, 5, 6))
-        moment.point = some_point(m, facts, false);
+        moment.point =
+            some_point(m, facts, on_device && ft_odds(m, 3, 4) ? OFF_LABELS : ALL_POINTS);
     most = left_after(facts, moment.point, *position);
     if (most == 0 && ft_odds(m, 7, 8)) { /* it is probably over; what still comes is not known */
         moment.point = FT_PT_ANY;
@@ -113,8 +127,8 @@ struct ft_moment ft_pick_moment(struct ft_mutation *m, unsigned at, uint8_t targ
     }
     if (ft_odds(m, 1, 16))
         most = facts->highest[moment.point];
-    if (target == 0 && at > 0 && most > 4) /* met in a whole run, not from here on */
-        most = 4;
+    if (on_device && most > DEVICE_COUNT) /* met in a whole run, not from here on */
+        most = DEVICE_COUNT;
     moment.count = (uint8_t)(1 + (most > 1 ? ft_below(m, most) : 0));
     *position = position_of(facts, &moment, *position);
     return moment;
@@ -144,7 +158,7 @@ void ft_move_moment(struct ft_mutation *m, unsigned at, struct ft_moment *moment
         moment->point = neighbour(highest, moment->point, ft_odds(m, 1, 2));
         break;
     case 2:
-        moment->point = some_point(m, facts, true);
+        moment->point = some_point(m, facts, CROSSROADS);
         break;
     case 3:
     case 4:

@@ -6,7 +6,14 @@
 
 #include <string.h>
 
-enum { FLIGHT_MAX = 6, BYTES_AN_OP = 9, LENGTHS = 4, CALM_REQUESTS = 8, END_OPS = 4, STRETCH = 16 };
+enum {
+    FLIGHT_MAX = 6,
+    BYTES_AN_OP = 9,
+    CALM_REQUESTS = 4,
+    END_OPS = 4,
+    FEW_REGISTERS = 6,
+    STRETCH = 16
+};
 
 /* An op with a label whose points may still come. */
 struct flight {
@@ -99,7 +106,7 @@ static struct ft_moment some_moment(struct walk *walk)
 
     if (!flight)
         return (struct ft_moment){0};
-    if (ft_odds(m, 1, 24))
+    if (ft_odds(m, 1, 12))
         return ft_pick_moment(m, count_of(walk), 0, &position);
     return ft_pick_moment(m, count_of(walk), flight->label, &flight->position);
 }
@@ -198,7 +205,7 @@ static void go_back(struct walk *walk)
 
 static void disturb(struct walk *walk)
 {
-    enum ft_op_class class_ = ft_odds(walk->m, 3, 4) ? FT_OP_CLASS_DISTURB : FT_OP_CLASS_CHOICE;
+    enum ft_op_class class_ = ft_odds(walk->m, 7, 8) ? FT_OP_CLASS_DISTURB : FT_OP_CLASS_CHOICE;
 
     strike(walk, ft_pick_kind(walk->m, class_, walk->state, false));
 }
@@ -238,7 +245,7 @@ static void step(struct walk *walk)
 
     if (is_down(walk)) {
         step_when_down(walk);
-    } else if (!is_anything_left(walk) && ft_odds(m, 3, 4)) {
+    } else if ((!is_anything_left(walk) && ft_odds(m, 3, 4)) || ft_odds(m, 1, 4)) {
         if (ft_odds(m, 1, 8)) /* few registers, a failing allocation: for what comes next */
             strike(walk, ft_pick_kind(m, FT_OP_CLASS_CHOICE, walk->state, false));
         append_request(walk, true);
@@ -277,7 +284,9 @@ static void draw_platform(struct ft_mutation *m)
 {
     ft_platform_preset((enum ft_platform_name)ft_below(m, FT_PLATFORM_COUNT),
                        &m->scenario.platform);
-    if (ft_odds(m, 1, 8))
+    if (ft_odds(m, 1, 4)) /* few map registers: transfers in many pieces */
+        m->scenario.platform.registers = (uint8_t)(1 + ft_below(m, FEW_REGISTERS));
+    while (ft_odds(m, 1, 4))
         ft_draw_knob(&m->prng, &m->scenario.platform);
 }
 
@@ -293,17 +302,16 @@ static void begin_early(struct walk *walk)
         m->scenario.op[0].moment = ft_pick_moment(m, 0, 0, &position);
 }
 
-/* Long ones mostly: START and the orderly end cost as much as many ops. Each stretch of a long one
- * has a swarm of its own. */
+/* As long as may be, mostly: START and the orderly end cost as much as many ops. Each stretch of a
+ * long one has a swarm of its own. */
 void ft_walk(struct ft_mutation *m, size_t bytes)
 {
-    static const uint8_t lengths[LENGTHS] = {12, 40, FT_OPS_MAX, FT_OPS_MAX};
-    struct walk walk = {.m = m};
-    unsigned most = lengths[ft_below(m, LENGTHS)];
+    struct walk walk = {.m = m, .wanted = FT_OPS_MAX - END_OPS};
 
     m->scenario = (struct ft_scenario){0};
     draw_platform(m);
-    walk.wanted = most / 2 + ft_below(m, most / 2 - END_OPS);
+    if (ft_odds(m, 1, 8))
+        walk.wanted = CALM_REQUESTS + ft_below(m, FT_OPS_MAX / 2);
     if (walk.wanted > bytes / BYTES_AN_OP)
         walk.wanted = (unsigned)(bytes / BYTES_AN_OP);
     if (ft_catalogue_is_empty(m->catalogue))
