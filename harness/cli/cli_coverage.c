@@ -87,14 +87,15 @@ static int collect(const struct ft_cli *cli, const char *core, struct ft_inputs 
 
 static size_t input_count;
 
-static void show_progress(size_t done)
+static bool show_progress(size_t done)
 {
     if (isatty(STDERR_FILENO) == 0) {
-        return;
+        return true;
     }
     fprintf(stderr, done < input_count ? "\r\033[K%zu of %zu inputs" : "\r\033[K", done,
             input_count);
     fflush(stderr);
+    return true;
 }
 
 static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *where)

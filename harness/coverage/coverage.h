@@ -11,6 +11,7 @@
 #include "feedback/state_cells.h"
 #include "sim/module.h"
 #include "sim/scenario.h"
+#include "sim/world.h"
 #include "status.h"
 #include "verdict.h"
 
@@ -43,8 +44,9 @@ enum { FT_OP_SLOTS = 256 };
 struct ft_reached {
     uint64_t cell[FT_CELLS_MAX];
     uint64_t fired[FT_OP_SLOTS], late[FT_OP_SLOTS], skipped[FT_OP_SLOTS];
-    uint64_t verdict[16]; /* by enum ft_verdict_kind */
-    uint64_t runs, died;  /* died: inputs that ended their worker */
+    uint64_t met[FT_MET_POINTS], struck[FT_MET_POINTS]; /* points, and those with an op on time */
+    uint64_t verdict[16];                               /* by enum ft_verdict_kind */
+    uint64_t runs, died;                                /* died: inputs that ended their worker */
 };
 
 /* Writes the counters of the driver's lines to a file. Only programs of the flavour coverage have
@@ -56,9 +58,9 @@ bool ft_coverage_counts_lines(void);
 
 /* Runs every input on the module, in `jobs` processes. Each writes its counters to a file in
  * `folder` (NULL: nowhere). `progress` may be NULL; it is called now and then with the number of
- * inputs done. */
+ * inputs done, and false from it leaves out the rest. */
 enum ft_status ft_coverage_run(const struct ft_module *module, const struct ft_inputs *inputs,
-                               unsigned jobs, const char *folder, void (*progress)(size_t done),
+                               unsigned jobs, const char *folder, bool (*progress)(size_t done),
                                struct ft_reached *ret, struct ft_error *error);
 
 /* ---- coverage_lines.c ---- */

@@ -60,6 +60,16 @@ static bool observe(void *state, const struct ft_event *event)
     return false;
 }
 
+static void note_points(const struct ft_scenario *scenario, const struct ft_met *met,
+                        struct ft_reached *reached)
+{
+    for (unsigned point = 0; point < FT_MET_POINTS; point++)
+        reached->met[point] += met->point[0][point] != 0;
+    for (unsigned i = 0; i < scenario->op_count; i++)
+        if (met->op[i] == FT_MET_FIRED && scenario->op[i].moment.count)
+            reached->struck[scenario->op[i].moment.point]++;
+}
+
 /* A run takes milliseconds; whole seconds of the processor are a loop that nothing else caught. */
 static void limit_cpu(void)
 {
@@ -89,6 +99,7 @@ static _Noreturn void work(const struct ft_module *module, const struct ft_input
     struct ft_run_result result;
     struct ft_verdict verdict;
     struct ft_run_options options;
+    struct ft_met met;
     unsigned since = 0;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -103,9 +114,10 @@ static _Noreturn void work(const struct ft_module *module, const struct ft_input
         if (input >= inputs->count)
             break;
         job->input = (ssize_t)input;
-        options = (struct ft_run_options){.scenario = &inputs->scenario[input]};
+        options = (struct ft_run_options){.scenario = &inputs->scenario[input], .met = &met};
         limit_cpu();
         ft_session_run(&session, &options, &result, &verdict);
+        note_points(options.scenario, &met, &job->reached);
         job->reached.runs++;
         job->reached.verdict[verdict.kind]++;
         job->input = NO_INPUT;
@@ -153,7 +165,7 @@ static void add(struct ft_reached *sum, const struct ft_reached *one)
 
 /* Waits for all; false when a worker could not begin at all. */
 static bool wait_for_all(const struct ft_module *module, const struct ft_inputs *inputs,
-                         unsigned jobs, const char *folder, void (*progress)(size_t done),
+                         unsigned jobs, const char *folder, bool (*progress)(size_t done),
                          struct shared *shared, pid_t *process)
 {
     const struct timespec pause = {.tv_nsec = POLL_NS};
@@ -174,8 +186,8 @@ static bool wait_for_all(const struct ft_module *module, const struct ft_inputs 
             good = good && process[i] >= 0;
             busy -= process[i] <= 0;
         }
-        if (progress)
-            progress(shared->done);
+        if (progress && !progress(shared->done))
+            shared->next = inputs->count;
         if (busy)
             nanosleep(&pause, NULL);
     }
@@ -183,7 +195,7 @@ static bool wait_for_all(const struct ft_module *module, const struct ft_inputs 
 }
 
 enum ft_status ft_coverage_run(const struct ft_module *module, const struct ft_inputs *inputs,
-                               unsigned jobs, const char *folder, void (*progress)(size_t done),
+                               unsigned jobs, const char *folder, bool (*progress)(size_t done),
                                struct ft_reached *ret, struct ft_error *error)
 {
     pid_t process[JOBS_MAX] = {0};

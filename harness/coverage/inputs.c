@@ -11,7 +11,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OPEN_FOLDERS = 16, FILE_MAX = 1 << 16, INPUTS_MAX = 1 << 20, SHA1_DIGITS = 40 };
+enum {
+    OPEN_FOLDERS = 16,
+    FILE_MAX = 1 << 16,
+    INPUTS_MAX = 1 << 20,
+    SHA1_DIGITS = 40,
+    XXH128_DIGITS = 32
+};
 
 /* nftw has no way to pass it. */
 static struct {
@@ -96,12 +102,13 @@ static bool ends_with(const char *text, const char *end)
     return length > wanted && strcmp(text + length - wanted, end) == 0;
 }
 
-/* libFuzzer names an input by its SHA-1, AFL++ by a number: "id:000001,src:…". */
+/* libFuzzer names an input by its SHA-1, a campaign what it took over from AFL++ by a hash of its
+ * own, AFL++ by a number: "id:000001,src:…". */
 static bool is_engine_name(const char *name)
 {
     size_t length = strspn(name, "0123456789abcdef");
 
-    return (length == SHA1_DIGITS && name[length] == '\0') ||
+    return ((length == SHA1_DIGITS || length == XXH128_DIGITS) && name[length] == '\0') ||
            (strncmp(name, "id:", 3) == 0 && isdigit((unsigned char)name[3]));
 }
 

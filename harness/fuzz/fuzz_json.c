@@ -78,13 +78,18 @@ static json_t *jobs_json(const struct ft_campaign *campaign)
 
 static json_t *not_reached_json(const struct ft_subject *subject)
 {
-    json_t *ops = json_array();
+    json_t *ops = json_array(), *points = json_array();
+    unsigned cells, unexpected, reached = ft_coverage_total(&subject->reached, &cells, &unexpected);
 
-    for (unsigned kind = 0; kind < FT_REACH_SLOTS; kind++)
-        if (ft_reach_expects(subject, kind) && !subject->reach.fired[kind])
+    for (unsigned kind = 0; kind < FT_OP_SLOTS; kind++)
+        if (ft_reach_expects(subject, kind) && !subject->reached.fired[kind])
             json_array_append_new(ops, json_string(ft_op_row(kind)->name));
-    return json_pack("{s:I, s:b, s:o}", "inputs", (json_int_t)subject->reach.inputs, "whole_corpus",
-                     (int)subject->reach.whole, "ops", ops);
+    for (unsigned point = 0; point < FT_MET_POINTS; point++)
+        if (ft_reach_missed(subject, point))
+            json_array_append_new(points, json_string(ft_point_name(point)));
+    return json_pack("{s:I, s:b, s:o, s:o, s:i, s:i}", "inputs", (json_int_t)subject->reached.runs,
+                     "whole_corpus", (int)subject->reached_whole, "ops", ops, "points", points,
+                     "cells", (int)cells, "cells_reached", (int)reached);
 }
 
 static json_t *drivers_json(const struct ft_campaign *campaign)

@@ -10,7 +10,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { SECONDS_A_LINE = 10, COLUMNS = 100, QUIET_SECONDS = 10, NAME_COLUMNS = 14 };
+enum {
+    SECONDS_A_LINE = 10,
+    COLUMNS = 100,
+    QUIET_SECONDS = 10,
+    NAME_COLUMNS = 14,
+    POINTS_SHOWN = 12
+};
 
 static const struct ft_cli *speaker;
 static bool terminal;
@@ -276,18 +282,49 @@ static void list_name(struct list *list, const char *heading, const char *name)
     list->column += (unsigned)length;
 }
 
+static void print_ops_not_fired(const struct ft_subject *subject)
+{
+    struct list list = {0};
+
+    for (unsigned kind = 0; kind < FT_OP_SLOTS; kind++)
+        if (ft_reach_expects(subject, kind) && !subject->reached.fired[kind])
+            list_name(&list, "ops that never fired", ft_op_row(kind)->name);
+    fputs(list.count ? "\n" : "", stdout);
+}
+
+static void print_points_not_struck(const struct ft_subject *subject)
+{
+    struct list list = {0};
+    unsigned met = 0, missed = 0;
+
+    for (unsigned point = 0; point < FT_MET_POINTS; point++) {
+        met += subject->reached.met[point] != 0 && point != FT_PT_ANY;
+        if (!ft_reach_missed(subject, point))
+            continue;
+        if (++missed <= POINTS_SHOWN)
+            list_name(&list, "points never struck at", ft_point_name(point));
+    }
+    if (missed > POINTS_SHOWN)
+        printf(", and %u more", missed - POINTS_SHOWN);
+    if (missed)
+        printf(" (of %u that it meets)\n", met);
+}
+
 /* What nobody has tried is not known to be right. */
 static void print_not_reached(const struct ft_subject *subject)
 {
-    struct list ops = {0};
+    unsigned cells, unexpected, reached = ft_coverage_total(&subject->reached, &cells, &unexpected);
 
-    printf("\nnot reached by the corpus of %s%s%s (%u inputs%s)\n", subject->module->core,
-           *subject->module->mutant ? "+" : "", subject->module->mutant, subject->reach.inputs,
-           subject->reach.whole ? "" : " of it were run");
-    for (unsigned kind = 0; kind < FT_REACH_SLOTS; kind++)
-        if (ft_reach_expects(subject, kind) && !subject->reach.fired[kind])
-            list_name(&ops, "ops that never fired", ft_op_row(kind)->name);
-    puts(ops.count ? "" : "  every op fired at its moment");
+    if (!subject->reached.runs)
+        return;
+    printf("\nnot reached by the corpus of %s%s%s (%llu inputs%s)\n", subject->module->core,
+           *subject->module->mutant ? "+" : "", subject->module->mutant,
+           (unsigned long long)subject->reached.runs,
+           subject->reached_whole ? "" : " of it were run");
+    print_ops_not_fired(subject);
+    print_points_not_struck(subject);
+    printf("  %-24s%u of %u; see flushtrace coverage %s %s\n", "state cells", cells - reached,
+           cells, subject->path ? subject->path : subject->module->core, subject->folder);
 }
 
 /* The same words again go on with it. */

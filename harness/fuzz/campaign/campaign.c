@@ -221,6 +221,16 @@ static void finish_shrinking(struct ft_campaign *campaign)
     ft_shrink_stop();
 }
 
+static void measure_reach(struct ft_campaign *campaign)
+{
+    struct ft_error error;
+
+    for (unsigned i = 0; i < campaign->subject_count; i++)
+        if (ft_reach_measure(&campaign->subject[i], campaign->jobs, &error) != FT_OK)
+            ft_note(campaign, "cannot say what %s reaches: %s", campaign->subject[i].folder,
+                    error.text);
+}
+
 static enum ft_status begin(struct ft_campaign *campaign, struct ft_error *error)
 {
     enum ft_status status = FT_OK;
@@ -252,9 +262,7 @@ static enum ft_status finish(struct ft_campaign *campaign, enum ft_status status
         exchange(campaign);
         status = convert(campaign, error);
         finish_shrinking(campaign);
-        for (unsigned i = 0; i < campaign->subject_count; i++)
-            if (!ft_reach_measure(&campaign->subject[i]))
-                ft_note(campaign, "cannot run the corpus of %s", campaign->subject[i].folder);
+        measure_reach(campaign);
         campaign->progress(campaign);
     }
     for (unsigned i = 0; i < campaign->subject_count; i++)

@@ -19,6 +19,7 @@
 #ifndef FT_CAMPAIGN_H
 #define FT_CAMPAIGN_H
 
+#include "coverage/coverage.h"
 #include "sim/module.h"
 #include "status.h"
 #include "trace/trace.h"
@@ -39,16 +40,6 @@ enum {
     FT_INPUT_BYTES_MAX = 1024 /* of a scenario that an engine makes */
 };
 
-/* What the corpus of a driver reaches (reach.h). */
-enum { FT_REACH_SLOTS = 256 };
-
-struct ft_reach {
-    uint32_t inputs;             /* that were run */
-    bool whole;                  /* those were all */
-    bool fired[FT_REACH_SLOTS];  /* op kinds that struck at their moment, by number */
-    bool struck[FT_REACH_SLOTS]; /* points that some op struck at, by number */
-};
-
 /* A driver in a campaign. */
 struct ft_subject {
     const struct ft_module *module;
@@ -56,9 +47,10 @@ struct ft_subject {
     char folder[FT_PATH_BYTES];
     char programs[FT_PATH_BYTES]; /* where the executables of its engines are */
     int lock;
-    uint64_t inputs;       /* files in corpus/ */
-    uint64_t inputs_begun; /* of those, there before the campaign */
-    struct ft_reach reach; /* when the campaign has ended */
+    uint64_t inputs;           /* files in corpus/ */
+    uint64_t inputs_begun;     /* of those, there before the campaign */
+    struct ft_reached reached; /* by the corpus, when the campaign has ended */
+    bool reached_whole;        /* the whole corpus was run for that */
 };
 
 /* An engine's process. */
