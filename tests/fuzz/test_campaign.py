@@ -144,7 +144,7 @@ def test_shared(folder):
     check(all(j["executions"] > 0 and j["corpus"] > 0 and j["edges"] > 0 for j in jobs.values()), jobs)
     check(not engines_of(folder), "left over:", engines_of(folder))
     for file in given:  # whole files only
-        check(0 < os.path.getsize(file) <= 512, file)
+        check(0 < os.path.getsize(file) <= 1024, file)
     own_tools(folder, base)
 
 
