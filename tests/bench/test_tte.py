@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(ROOT, "bench"))
 import tte  # noqa: E402
 import tte_report  # noqa: E402
 
-Mutant = collections.namedtuple("Mutant", "core name")
+Mutant = collections.namedtuple("Mutant", "core name fields")
 BIN = None
 
 
@@ -28,7 +28,8 @@ def result(strategy, executions, found=True, seed=1, mutant="m", cpu=1.0, **more
 
 
 def table(*results, mutants=("m",)):
-    return tte_report.Table([Mutant("c", name) for name in mutants], results)
+    fields = {"Calm": "clean"}
+    return tte_report.Table([Mutant("c", name, {} if name == "n" else fields) for name in mutants], results)
 
 
 class Figures(unittest.TestCase):
@@ -60,6 +61,9 @@ class Figures(unittest.TestCase):
         mean, count, bounds = both.speedup("bytes")
         self.assertAlmostEqual(mean, 6.0)
         self.assertEqual((count, bounds), (2, 1))
+        mean, count, _ = both.speedup("bytes", need_a_moment=True)
+        self.assertAlmostEqual(mean, 4.0)
+        self.assertEqual(count, 1)
         self.assertEqual(both.speedup("random"), (None, 0, 0))
 
     def test_summary(self):
