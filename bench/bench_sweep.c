@@ -107,7 +107,7 @@ void ft_bench_sweep(const struct ft_module *module)
     struct ft_error error;
 
     if (!sweep || ft_scenario_parse(text, strlen(text), &sweep->base, &error) != FT_OK ||
-        !ft_walk_open(&sweep->walk, module, false))
+        !ft_walk_open(&sweep->walk, module, false) || !ft_walk_share(&sweep->walk))
         exit(5);
     scout(sweep);
     for (int round = 0; round < ROUNDS; round++) {

@@ -148,6 +148,12 @@ void ft_world_run(struct ft_world *world, const struct ft_run_options *options,
 size_t ft_world_save(struct ft_world *world, unsigned slot);
 size_t ft_world_restore(struct ft_world *world, unsigned slot);
 
+/* A digest of the present moment, between steps: two runs of one scenario list, observer and
+ * chooser whose digests are the same go on with the same events. It leaves out what only looks back
+ * or counts points: the hash, steps, places, and when the armed op armed. So it says nothing about
+ * ops that come late by their number of steps, or about the step limit. */
+uint64_t ft_world_digest(struct ft_world *world);
+
 /* True when a run on this platform would begin from a warm save point if its scenario allows. */
 bool ft_world_is_warm(const struct ft_world *world, const struct ft_platform *platform);
 

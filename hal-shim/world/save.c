@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 enum { SEGMENTS_MAX = 16 + FT_TASKS_MAX, SLOTS = 16, WARM_SLOTS = 8, CHUNK = 1 << 20 };
 
 struct segment {
@@ -169,6 +172,45 @@ size_t ft_world_restore(struct ft_world *world, unsigned index)
         log->hash = FT_M->hash;
     }
     return bytes;
+}
+
+/* Poisoned memory is read by uninstrumented code only. */
+static void digest_segment(XXH3_state_t *digest, const struct segment *segment)
+{
+    static unsigned char piece[FT_PAGE_BYTES];
+
+    if (!ft_asan_present()) {
+        XXH3_64bits_update(digest, (const void *)segment->address, segment->bytes);
+        return;
+    }
+    for (size_t at = 0; at < segment->bytes; at += sizeof piece) {
+        size_t rest = segment->bytes - at;
+        size_t take = rest < sizeof piece ? rest : sizeof piece;
+
+        ft_raw_copy(piece, (void *)(segment->address + at), take);
+        XXH3_64bits_update(digest, piece, take);
+    }
+}
+
+uint64_t ft_world_digest(struct ft_world *world)
+{
+    static struct save_point point; /* only its list of segments */
+    static XXH3_state_t digest;
+    struct ft_machine *m = FT_M;
+    const uint64_t hash = m->hash, steps = m->steps, places = m->places, armed = m->armed_step;
+
+    (void)world;
+    FT_ASSERT(!ft_current());
+    m->hash = m->steps = m->places = m->armed_step = 0;
+    list_segments(&point);
+    XXH3_64bits_reset(&digest);
+    for (unsigned i = 0; i < point.count; i++)
+        digest_segment(&digest, &point.segment[i]);
+    m->hash = hash;
+    m->steps = steps;
+    m->places = places;
+    m->armed_step = armed;
+    return XXH3_64bits_digest(&digest);
 }
 
 static struct save_point *find_warm(const struct ft_platform *platform)

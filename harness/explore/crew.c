@@ -180,7 +180,8 @@ static bool open_worker(struct ft_worker *worker)
     worker->passed = calloc(FT_RING_PLACES, sizeof *worker->passed);
     worker->place = calloc(FT_RING_PLACES, sizeof *worker->place);
     return worker->passed && worker->place &&
-           ft_walk_open(&worker->walk, worker->explore->module, worker->explore->keep_going);
+           ft_walk_open(&worker->walk, worker->explore->module, worker->explore->keep_going) &&
+           ft_walk_share(&worker->walk);
 }
 
 static void enter_process(void)

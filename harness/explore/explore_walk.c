@@ -28,8 +28,10 @@ static bool at_point(void *context, const struct ft_here *here, struct ft_op *re
     for (unsigned i = 0; i < walk->decision_count; i++)
         if (walk->decision[i].place == here->place) {
             *ret = walk->decision[i].op;
-            if (i + 1 == walk->decision_count)
+            if (i + 1 == walk->decision_count) {
                 walk->struck = 2;
+                walk->all_struck = true;
+            }
             strikes = true;
         }
     plan(walk, here->place);
@@ -41,6 +43,8 @@ static bool see_event(void *state, const struct ft_event *event)
 {
     struct ft_walk *walk = state;
 
+    if (walk->sharing)
+        ft_tails_event(walk->tails, event);
     if (walk->struck == 0)
         return false;
     walk->skipped = --walk->struck == 0 && event->kind == FT_EV_OP_SKIPPED;
@@ -61,6 +65,8 @@ bool ft_walk_open(struct ft_walk *walk, const struct ft_module *module, bool kee
 void ft_walk_close(struct ft_walk *walk)
 {
     ft_session_close(&walk->session);
+    ft_tails_free(walk->tails);
+    walk->tails = NULL;
 }
 
 void ft_walk_begin(struct ft_walk *walk, const struct ft_scenario *scenario)
@@ -121,6 +127,7 @@ void ft_walk_decide(struct ft_walk *walk, const struct ft_decision *decision, un
     for (unsigned i = 0; i < count; i++)
         walk->decision[i] = decision[i];
     walk->decision_count = count;
+    walk->all_struck = false;
     plan(walk, places_behind(walk));
 }
 
@@ -134,11 +141,37 @@ void ft_walk_record(struct ft_walk *walk, struct ft_passed *passed, uint64_t cap
     plan(walk, places_behind(walk));
 }
 
+bool ft_walk_share(struct ft_walk *walk)
+{
+    walk->tails = ft_tails_new();
+    return walk->tails != NULL;
+}
+
+/* What is behind the last disturbance was often seen before. */
+static bool meets_another(struct ft_walk *walk, struct ft_walk_end *ret)
+{
+    struct ft_world *world = walk->session.world;
+
+    if (!walk->sharing || !walk->all_struck || !ft_tails_compares(walk->tails))
+        return false;
+    ft_world_finish(world, &ret->result);
+    return ft_tails_meet(walk->tails, ft_world_digest(world), &ret->result, &ret->verdict);
+}
+
 void ft_walk_finish(struct ft_walk *walk, struct ft_walk_end *ret)
 {
-    while (!walk->skipped && ft_walk_step(walk))
-        ;
+    *ret = (struct ft_walk_end){.shared = false};
+    walk->sharing = walk->tails && walk->decision_count > 0;
+    if (walk->sharing)
+        ft_tails_begin(walk->tails);
+    while (!walk->skipped && !ret->shared && ft_walk_step(walk))
+        ret->shared = !walk->skipped && meets_another(walk, ret);
     ret->skipped = walk->skipped;
-    ft_world_finish(walk->session.world, &ret->result);
-    ft_session_verdict(&walk->session, &ret->result, &ret->verdict);
+    if (!ret->shared) {
+        ft_world_finish(walk->session.world, &ret->result);
+        ft_session_verdict(&walk->session, &ret->result, &ret->verdict);
+        if (walk->sharing && !walk->skipped)
+            ft_tails_end(walk->tails, &ret->result, &ret->verdict);
+    }
+    walk->sharing = false;
 }

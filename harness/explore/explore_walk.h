@@ -11,6 +11,7 @@
 #ifndef FT_EXPLORE_WALK_H
 #define FT_EXPLORE_WALK_H
 
+#include "explore/tails.h"
 #include "replay/session.h"
 
 #include <stdbool.h>
@@ -38,6 +39,9 @@ struct ft_walk {
     uint64_t step;            /* steps done */
     struct ft_passed *passed; /* NULL: nothing is recorded */
     uint64_t passed_count, passed_capacity, passed_from;
+    struct ft_tails *tails; /* NULL: every run goes to its own end */
+    bool sharing;           /* events go to the tails */
+    bool all_struck;
     bool skipped;   /* the last decision was not legal where it struck, and did nothing */
     uint8_t struck; /* 2: its event comes, 1: what comes next says whether it was legal */
     struct {
@@ -49,6 +53,7 @@ struct ft_walk {
 struct ft_walk_end {
     struct ft_run_result result;
     struct ft_verdict verdict;
+    bool shared;  /* it took over the end of another run */
     bool skipped; /* given up: the last decision did nothing; there is no verdict */
 };
 
@@ -73,6 +78,10 @@ void ft_walk_decide(struct ft_walk *walk, const struct ft_decision *decision, un
 /* From here on places from number `from` on are recorded, up to capacity; NULL: none. */
 void ft_walk_record(struct ft_walk *walk, struct ft_passed *passed, uint64_t capacity,
                     uint64_t from);
+
+/* From here on runs take over the ends of others that were in the same state (tails.h). False: no
+ * memory. */
+bool ft_walk_share(struct ft_walk *walk);
 
 /* Goes on to the end, or until the last decision turns out to be skipped. */
 void ft_walk_finish(struct ft_walk *walk, struct ft_walk_end *ret);
