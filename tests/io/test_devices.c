@@ -310,7 +310,7 @@ static void body_property(void)
     CHECK(IoGetDeviceProperty(pdo, (DEVICE_REGISTRY_PROPERTY)999, sizeof text, text, &needed) ==
           STATUS_INVALID_PARAMETER_2);
     CHECK(IoGetDeviceNumaNode(pdo, &node) == STATUS_SUCCESS && node == 0);
-    CHECK(IoGetDeviceNumaNode(device, &node) == STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(IoGetDeviceNumaNode(device, &node) == STATUS_INVALID_PARAMETER);
 }
 
 static void properties_come_from_the_description(void **state)
