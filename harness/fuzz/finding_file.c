@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { SEEN_MAX = 1024 };
 
@@ -43,7 +45,9 @@ void ft_finding_file_write(const char *folder, const struct ft_scenario *scenari
 {
     bool has_rule = index < verdict->finding_count;
     unsigned rule = has_rule ? verdict->finding[index].rule : 0;
-    uint64_t site = has_rule ? verdict->finding[index].site : 0;
+    /* What is known of a fault: where it happened is for the campaign to see. */
+    uint64_t site = has_rule ? verdict->finding[index].site
+                             : XXH3_64bits(verdict->detail, strlen(verdict->detail));
     uint8_t bytes[FT_FINDING_BYTES_MAX];
     size_t length = ft_scenario_encode(scenario, bytes, sizeof bytes);
     char *path, *temporary;

@@ -17,8 +17,10 @@ static void add_finding(const struct ft_cli *cli, const struct ft_campaign_findi
     char hash[20];
 
     ft_json_add_verdict(object, verdict);
-    if (!verdict->finding_count)
+    if (!verdict->finding_count) {
         json_object_set_new(object, "rule", json_string(ft_fuzz_finding_name(finding)));
+        json_object_set_new(object, "function", ft_json_text(finding->function));
+    }
     ft_fuzz_replay_command(cli, finding, &rerun);
     snprintf(hash, sizeof hash, "%016" PRIx64, finding->hash);
     json_object_set_new(object, "driver", ft_json_text(finding->subject->module->core));

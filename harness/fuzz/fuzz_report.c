@@ -33,7 +33,7 @@ const char *ft_fuzz_finding_name(const struct ft_campaign_finding *finding)
 
 const char *ft_fuzz_finding_function(const struct ft_campaign_finding *finding)
 {
-    return finding->verdict.finding_count ? finding->verdict.finding[0].function : "";
+    return finding->function;
 }
 
 void ft_fuzz_replay_command(const struct ft_cli *cli, const struct ft_campaign_finding *finding,

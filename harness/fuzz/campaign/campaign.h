@@ -73,9 +73,10 @@ struct ft_campaign_finding {
     const struct ft_subject *subject;
     struct ft_verdict verdict; /* finding[0] is what this one is about */
     uint32_t index;            /* of it in the trace's own verdict: not 0 when the run went on */
-    double seconds;            /* after the start of the campaign */
-    uint64_t executions;       /* of all jobs, when it was found */
-    uint16_t ops, ops_found;   /* of the scenario now, and as it was found */
+    char function[FT_FUNCTION_MAX]; /* of the driver, "" when it is not known */
+    double seconds;                 /* after the start of the campaign */
+    uint64_t executions;            /* of all jobs, when it was found */
+    uint16_t ops, ops_found;        /* of the scenario now, and as it was found */
     uint64_t events, hash;
     char platform[32];
     char flavour[16];

@@ -24,15 +24,26 @@
 
 enum { SCENARIO_TEXT_MAX = 1 << 14 };
 
-/* The finding's place in findings/: verdict or rule, and the driver function. The same finding has
- * the same name in every campaign. */
-static void trace_path(const struct ft_subject *subject, const struct ft_verdict *verdict,
-                       char *path)
+/* Where the driver was: the function of the rule, or of the fault that ended the run. */
+static const char *function_of(const struct ft_trace *trace, uint32_t index)
 {
-    const struct ft_finding *finding = &verdict->finding[0];
+    const struct ft_event *last = trace->event_count ? &trace->event[trace->event_count - 1] : NULL;
+
+    if (index < trace->verdict.finding_count)
+        return trace->verdict.finding[index].function;
+    return trace->verdict.kind == FT_VERDICT_CRASH && last ? ft_trace_function(trace, last->site)
+                                                           : "";
+}
+
+/* The place in findings/ of one of a trace's findings: verdict or rule, and the driver function.
+ * The same finding has the same name in every campaign. */
+static void trace_path(const struct ft_subject *subject, const struct ft_trace *trace,
+                       uint32_t index, char *path)
+{
+    const struct ft_verdict *verdict = &trace->verdict;
     const struct ft_rule_row *rule =
-        verdict->finding_count ? ft_rule_by_number(finding->rule) : NULL;
-    const char *colon = verdict->finding_count ? strchr(finding->function, ':') : NULL;
+        index < verdict->finding_count ? ft_rule_by_number(verdict->finding[index].rule) : NULL;
+    const char *colon = strchr(function_of(trace, index), ':');
     const char *function = colon ? colon + 1 : "";
 
     ft_path(path, "%s/findings/%s%s%.*s.ftr", subject->folder,
@@ -62,15 +73,13 @@ static struct ft_verdict verdict_about(const struct ft_verdict *verdict, uint32_
 }
 
 /* Which finding of a trace its file is named for: not the first when the run went on. */
-static uint32_t named_finding(const struct ft_subject *subject, const struct ft_verdict *verdict,
+static uint32_t named_finding(const struct ft_subject *subject, const struct ft_trace *trace,
                               const char *path)
 {
     char candidate[FT_PATH_BYTES];
 
-    for (uint32_t i = 0; i < verdict->finding_count; i++) {
-        struct ft_verdict about = verdict_about(verdict, i);
-
-        trace_path(subject, &about, candidate);
+    for (uint32_t i = 0; i < trace->verdict.finding_count; i++) {
+        trace_path(subject, trace, i, candidate);
         if (strcmp(candidate, path) == 0)
             return i;
     }
@@ -79,7 +88,8 @@ static uint32_t named_finding(const struct ft_subject *subject, const struct ft_
 
 static void take_facts(struct ft_campaign_finding *finding, const struct ft_trace *trace)
 {
-    finding->index = named_finding(finding->subject, &trace->verdict, finding->path);
+    finding->index = named_finding(finding->subject, trace, finding->path);
+    snprintf(finding->function, sizeof finding->function, "%s", function_of(trace, finding->index));
     finding->verdict = verdict_about(&trace->verdict, finding->index);
     finding->ops = trace->scenario.op_count;
     finding->events = trace->event_count;
@@ -228,11 +238,10 @@ static void set_aside(struct ft_campaign *campaign, const struct ft_subject *sub
 static enum ft_status save(struct ft_campaign *campaign, const struct ft_subject *subject,
                            const struct ft_trace *trace, uint32_t index, struct ft_error *error)
 {
-    struct ft_verdict about = verdict_about(&trace->verdict, index);
     enum ft_status status;
     char path[FT_PATH_BYTES];
 
-    trace_path(subject, &about, path);
+    trace_path(subject, trace, index, path);
     if (is_remembered(campaign, path))
         return FT_OK;
     status = ft_trace_write(path, trace, error);
