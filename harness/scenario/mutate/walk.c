@@ -177,7 +177,8 @@ static void strike(struct walk *walk, uint8_t kind)
         op.label = ft_free_label(&m->scenario);
     if (kind == FT_OP_CANCEL && op.arg[0] == 0)
         return;
-    if (ft_op_row(kind)->class_ == FT_OP_CLASS_DISTURB && ft_odds(m, 1, 4))
+    if (ft_op_row(kind)->class_ == FT_OP_CLASS_DISTURB &&
+        (count_of(walk) >= walk->wanted || ft_odds(m, 1, 4)))
         op.label = ft_free_label(&m->scenario);
     if (!is_down(walk) || ft_odds(m, 1, 8))
         op.moment = some_moment(walk);
@@ -256,10 +257,12 @@ static void step(struct walk *walk)
     }
 }
 
-/* The device goes in the middle of a request; hardware that is pulled is missed a little later. */
+/* The device goes in the middle of a request; hardware that is pulled is missed a little later. The
+ * removal itself is struck, too: by interrupts, cancels, other tasks. */
 static void end(struct walk *walk)
 {
     struct ft_mutation *m = walk->m;
+    unsigned further = ft_below(m, END_OPS - 1);
     uint8_t kind;
 
     if (!is_anything_left(walk))
@@ -268,8 +271,8 @@ static void end(struct walk *walk)
     strike(walk, kind);
     if (kind == FT_OP_YANK)
         strike(walk, FT_OP_SURPRISE_REMOVE);
-    if (ft_odds(m, 1, 4))
-        strike(walk, FT_OP_CLOSE_HANDLE);
+    for (; further > 0; further--)
+        disturb(walk);
 }
 
 /* Before anything was met: requests of every kind that the driver takes, one after the other, so
