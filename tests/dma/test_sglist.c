@@ -357,6 +357,30 @@ static void a_list_follows_a_chain_of_mdls(void **state)
         dma_bench_run(preset, no_cap, body_chain);
 }
 
+/* Where the device sees copies the MDL is a new one. */
+static void body_no_mdl(void)
+{
+    PMDL target = NULL;
+    struct bench b;
+
+    begin(&b, true, true);
+    CHECK(get(&b, 0, BYTES, false) == STATUS_SUCCESS);
+    FT_M->alloc_fail_what = FT_FAIL_MDL;
+    CHECK(b.ops->BuildMdlFromScatterGatherList(b.adapter, lists[0], b.mdl, &target) ==
+          STATUS_INSUFFICIENT_RESOURCES);
+    CHECK(target == NULL && FT_M->alloc_fail_what == 0);
+    CHECK(wb_last(FT_EV_SG_MDL)->arg[2] == 0);
+    CHECK(b.ops->BuildMdlFromScatterGatherList(b.adapter, lists[0], b.mdl, &target) ==
+          STATUS_SUCCESS); /* the failure does not count as the one call */
+    put(&b, lists[0], false);
+}
+
+static void without_memory_a_list_has_no_mdl(void **state)
+{
+    (void)state;
+    dma_bench_run(FT_PLATFORM_BOUNCE, no_cap, body_no_mdl);
+}
+
 static void body_list_mdl(void)
 {
     bool bounces = FT_M->platform.bounce == FT_BOUNCE_ALWAYS;
@@ -445,6 +469,7 @@ int main(void)
         cmocka_unit_test(a_put_that_cannot_be_right_does_nothing),
         cmocka_unit_test(a_changed_list_or_mdl_is_seen_at_the_put),
         cmocka_unit_test(a_list_follows_a_chain_of_mdls),
+        cmocka_unit_test(without_memory_a_list_has_no_mdl),
         cmocka_unit_test(an_mdl_over_a_list_shows_what_the_device_sees),
         cmocka_unit_test(a_list_of_unlocked_pages_leads_nowhere),
         cmocka_unit_test(a_list_routine_may_run_later),
