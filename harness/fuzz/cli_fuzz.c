@@ -119,7 +119,7 @@ static error_t take_time(const struct argp_state *state, const char *text, uint6
             break;
         }
     snprintf(number, sizeof number, "%.*s", (int)(length < 20 ? length : 20), text);
-    if (take_number(state, "time", number, 1, UINT32_MAX / 86400, ret) != 0)
+    if (take_number(state, "time", number, 1, INT32_MAX / factor, ret) != 0)
         return EINVAL;
     *ret *= factor;
     return 0;

@@ -173,16 +173,15 @@ static bool record_in_asan(const struct ft_campaign *campaign, const struct ft_s
     char program[FT_PATH_BYTES], file[FT_PATH_BYTES], out[FT_PATH_BYTES], scratch[FT_PATH_BYTES];
     char core[64], mutant[64], text[SCENARIO_TEXT_MAX];
     size_t length = ft_scenario_print(scenario, text, sizeof text);
-    char *argv[] = {program,      "run", core, "--mutant", mutant[0] ? mutant : "none",
-                    "--scenario", file,  "-o", out,        NULL};
+    char *argv[] = {program, "run", core, "--mutant", mutant, "--scenario", file, "-o", out, NULL};
     bool found;
 
     ft_path(program, "%s/flushtrace-asan", campaign->programs);
     if (subject->path || length >= sizeof text || access(program, X_OK) != 0)
         return false;
     snprintf(core, sizeof core, "%s", subject->module->core);
-    snprintf(mutant, sizeof mutant, "%s", subject->module->mutant);
-    argv[4] = mutant[0] ? mutant : "none";
+    snprintf(mutant, sizeof mutant, "%s",
+             *subject->module->mutant ? subject->module->mutant : "none");
     ft_path(scratch, "%s/log", subject->folder);
     ft_path(file, "%s/asan.fts", scratch);
     ft_path(out, "%s/asan.ftr", scratch);
