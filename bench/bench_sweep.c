@@ -29,7 +29,7 @@ static double now(void)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
@@ -52,8 +52,9 @@ static void run_place(struct sweep *sweep, uint64_t index)
     if (!ft_place_insert(&sweep->base, &sweep->place[index], &disturbance,
                          &sweep->scenario[sweep->runs]))
         return;
-    ft_walk_restore(&sweep->walk, 0);
-    ft_walk_decide(&sweep->walk, &decision, 1);
+    if (!ft_walk_stand(&sweep->walk, 0, &sweep->place[index].stand, NULL, 0) ||
+        !ft_walk_stand(&sweep->walk, 0, &sweep->place[index].stand, &decision, 1))
+        exit(5);
     ft_walk_finish(&sweep->walk, &end);
     sweep->hash[sweep->runs++] = end.skipped ? 0 : end.result.hash;
 }
@@ -61,20 +62,11 @@ static void run_place(struct sweep *sweep, uint64_t index)
 /* The base run goes on once; what follows each place runs from the save point before it. */
 static void run_by_prefixes(struct sweep *sweep)
 {
-    uint64_t at = 0;
-
     sweep->runs = 0;
     ft_walk_begin(&sweep->walk, &sweep->base);
-    while (at < sweep->places) {
-        uint64_t step = sweep->place[at].step;
-
-        ft_walk_to(&sweep->walk, step);
-        ft_walk_save(&sweep->walk, 0);
-        while (at < sweep->places && sweep->place[at].step == step)
-            run_place(sweep, at++);
-        ft_walk_restore(&sweep->walk, 0);
-        ft_walk_decide(&sweep->walk, NULL, 0);
-    }
+    ft_walk_save(&sweep->walk, 0);
+    for (uint64_t i = 0; i < sweep->places; i++)
+        run_place(sweep, i);
 }
 
 static void run_whole(struct sweep *sweep, bool cold)

@@ -53,7 +53,14 @@ struct ft_here {
     uint16_t left; /* occurrences that the armed op lacks behind this point, 0 without a moment */
     uint8_t point; /* enum ft_point */
     uint8_t task_kind; /* enum ft_task_kind of the running task */
+    bool parks;        /* the running task can park here (FT_CHOICE_PARK) */
     bool taken;        /* the armed op strikes here or counts accesses: no op can come before it */
+};
+
+enum ft_choice {
+    FT_CHOICE_PASS,
+    FT_CHOICE_STRIKE, /* an op strikes here and now */
+    FT_CHOICE_PARK    /* the step ends here, and the next one asks here again: a save point */
 };
 
 /* The one choice interface. A list of ops is the default chooser; a strategy supplies its own.
@@ -63,10 +70,10 @@ struct ft_chooser {
     /* Gives the next op to arm. False: no more ops. NULL: the scenario's list. */
     bool (*next)(void *context, struct ft_op *ret);
     /* Asked at every place from `ask_from` on (1 is the first; it may be changed between steps and
-     * from here), until the tail. True: *ret strikes here and now, before the armed op, which goes
-     * on with the occurrences it still lacks. The same run is the scenario that has *ret in front
-     * of that op with a moment at this place, and the op's count lowered to here->left. */
-    bool (*at_point)(void *context, const struct ft_here *here, struct ft_op *ret);
+     * from here), until the tail. What strikes (*ret) does so before the armed op, which goes on
+     * with the occurrences it still lacks. The same run is the scenario that has *ret in front of
+     * that op with a moment at this place, and the op's count lowered to here->left. */
+    enum ft_choice (*at_point)(void *context, const struct ft_here *here, struct ft_op *ret);
     uint64_t ask_from;
 };
 

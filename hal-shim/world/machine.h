@@ -180,6 +180,7 @@ struct ft_machine {
                             0 none */
     uint8_t in_engine;   /* FT_ENGINE_* */
     uint8_t started;     /* START_DEVICE is over */
+    uint8_t parked;      /* task that a strategy parked: it goes on before anything else */
     struct ft_cpu cpu[FT_CPUS_MAX];
     struct ft_task task[FT_TASKS_MAX];
     uint32_t tasks_of_kind[FT_TASK_KIND_COUNT]; /* bit per task that is not free */

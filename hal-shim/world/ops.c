@@ -144,6 +144,7 @@ static void describe(enum ft_point point, unsigned label, struct ft_here *ret)
         .left = waits ? (uint16_t)(m->armed_left - here) : 0,
         .point = (uint8_t)point,
         .task_kind = task ? task->kind : FT_TASK_ENGINE,
+        .parks = task && m->in_engine != FT_ENGINE_STEPPING,
         .taken = m->armed_valid &&
                  (m->access_phase || (here && m->armed_left == 1) || armed_waits_too_long()),
     };
@@ -170,6 +171,7 @@ static void strike_before_armed(const struct ft_op *op, unsigned left)
 static bool ask_strategy(enum ft_point point, unsigned label)
 {
     const struct ft_chooser *chooser = FT_M->options.chooser;
+    enum ft_choice choice;
     struct ft_here here;
     struct ft_op op;
 
@@ -179,10 +181,14 @@ static bool ask_strategy(enum ft_point point, unsigned label)
     if (!chooser->at_point || FT_M->places < chooser->ask_from)
         return false;
     describe(point, label, &here);
-    if (!chooser->at_point(chooser->context, &here, &op))
-        return false;
-    strike_before_armed(&op, here.left);
-    return true;
+    while ((choice = chooser->at_point(chooser->context, &here, &op)) == FT_CHOICE_PARK) {
+        FT_ASSERT(here.parks);
+        FT_M->parked = FT_M->current;
+        ft_task_park(FT_TS_READY);
+    }
+    if (choice == FT_CHOICE_STRIKE)
+        strike_before_armed(&op, here.left);
+    return choice == FT_CHOICE_STRIKE;
 }
 
 void ft_ops_at_point(enum ft_point point, unsigned label)

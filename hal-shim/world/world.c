@@ -163,6 +163,7 @@ static void reset_cold(const struct ft_platform *platform)
     FT_M->cpus = (uint8_t)(platform->processors + 1);
     FT_M->current = FT_NO_TASK;
     FT_M->prefer = FT_NO_TASK;
+    FT_M->parked = FT_NO_TASK;
     ft_kernel_reset();
     ft_dma_reset();
     ft_io_reset();
@@ -322,11 +323,24 @@ static bool quiet_in_tail(void)
     return false;
 }
 
+/* Nothing has happened since it parked: the order of steps does not see it. */
+static void run_parked(void)
+{
+    unsigned task = FT_M->parked;
+
+    FT_M->parked = FT_NO_TASK;
+    ft_task_run(task, FT_M->task[task].cpu);
+}
+
 bool ft_world_step(struct ft_world *world)
 {
     (void)world;
     if (FT_M->stop != FT_STOP_NONE)
         return false;
+    if (FT_M->parked != FT_NO_TASK) {
+        run_parked();
+        return true;
+    }
     if (FT_M->phase == FT_PHASE_OPS)
         ft_ops_arm();
     if (ft_schedule_step())

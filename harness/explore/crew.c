@@ -65,26 +65,18 @@ bool ft_worker_stopped(const struct ft_worker *worker)
     return board->stop || worker->seat->crashed;
 }
 
-bool ft_worker_go(struct ft_worker *worker, uint64_t step)
+bool ft_worker_go(struct ft_worker *worker, const struct ft_place *place,
+                  const struct ft_decision *decision, unsigned count)
 {
     struct ft_walk *walk = &worker->walk;
 
-    if (worker->walking && worker->saved_step <= step) {
-        ft_walk_restore(walk, 0);
-    } else {
+    if (!worker->walking || walk->slot[0].next > place->stand.first) {
         ft_walk_begin(walk, &worker->explore->base);
+        ft_walk_save(walk, 0);
         worker->walking = true;
-        worker->saved_step = UINT64_MAX;
     }
-    ft_walk_record(walk, NULL, 0, 0);
-    ft_walk_decide(walk, NULL, 0);
-    if (worker->saved_step == step)
-        return true;
-    if (!ft_walk_to(walk, step))
-        return false;
-    ft_walk_save(walk, 0);
-    worker->saved_step = step;
-    return true;
+    return ft_walk_stand(walk, 0, &place->stand, NULL, 0) &&
+           ft_walk_stand(walk, 0, &place->stand, decision, count);
 }
 
 void ft_worker_announce(struct ft_worker *worker, uint32_t number, uint64_t site,
@@ -176,7 +168,6 @@ void ft_worker_finish(struct ft_worker *worker)
 
 static bool open_worker(struct ft_worker *worker)
 {
-    worker->saved_step = UINT64_MAX;
     worker->passed = calloc(FT_RING_PLACES, sizeof *worker->passed);
     worker->place = calloc(FT_RING_PLACES, sizeof *worker->place);
     return worker->passed && worker->place &&

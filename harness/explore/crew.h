@@ -85,8 +85,7 @@ struct ft_worker {
     struct ft_seat *seat;
     struct ft_walk walk;
     bool open;
-    bool walking;        /* the base run is under way */
-    uint64_t saved_step; /* of slot 0, UINT64_MAX: nothing is saved */
+    bool walking; /* slot 0 is a moment of the base run */
     uint64_t unit;
     struct ft_passed *passed; /* room for what a strategy records, FT_RING_PLACES */
     struct ft_place *place;
@@ -96,9 +95,10 @@ struct ft_worker {
  * to be trusted any more. */
 bool ft_worker_stopped(const struct ft_worker *worker);
 
-/* Puts slot 0 at the beginning of that step of the base run, and restores it. False: the run does
- * not come there (it does, unless it differs from the one that was scouted). */
-bool ft_worker_go(struct ft_worker *worker, uint64_t step);
+/* Stands in front of a place of the base run (slot 0), with decisions taken from there on. False:
+ * the run does not come there (it does, unless it differs from the one that was scouted). */
+bool ft_worker_go(struct ft_worker *worker, const struct ft_place *place,
+                  const struct ft_decision *decision, unsigned count);
 
 /* Announces a cell; then runs: what was restored or begun and decided goes on to its end. */
 void ft_worker_announce(struct ft_worker *worker, uint32_t number, uint64_t site,

@@ -15,14 +15,21 @@ static void plan(struct ft_walk *walk, uint64_t behind)
     for (unsigned i = 0; i < walk->decision_count; i++)
         if (walk->decision[i].place > behind && walk->decision[i].place < next)
             next = walk->decision[i].place;
+    if (walk->park_at > behind && walk->park_at < next)
+        next = walk->park_at;
     walk->chooser.ask_from = next;
 }
 
-static bool at_point(void *context, const struct ft_here *here, struct ft_op *ret)
+static enum ft_choice at_point(void *context, const struct ft_here *here, struct ft_op *ret)
 {
     struct ft_walk *walk = context;
     bool strikes = false;
 
+    if (here->place == walk->park_at) {
+        walk->park_at = 0;
+        walk->parked = true;
+        return FT_CHOICE_PARK;
+    }
     if (records(walk) && here->place >= walk->passed_from)
         walk->passed[walk->passed_count++] = (struct ft_passed){*here, walk->step};
     for (unsigned i = 0; i < walk->decision_count; i++)
@@ -35,7 +42,7 @@ static bool at_point(void *context, const struct ft_here *here, struct ft_op *re
             strikes = true;
         }
     plan(walk, here->place);
-    return strikes;
+    return strikes ? FT_CHOICE_STRIKE : FT_CHOICE_PASS;
 }
 
 /* An op that is not legal says so at once; one that finds out later has had its effects. */
@@ -76,6 +83,8 @@ void ft_walk_begin(struct ft_walk *walk, const struct ft_scenario *scenario)
     walk->scenario = scenario;
     walk->step = 0;
     walk->decision_count = 0;
+    walk->park_at = 0;
+    walk->parked = false;
     walk->passed = NULL;
     walk->skipped = false;
     walk->struck = 0;
@@ -85,18 +94,12 @@ void ft_walk_begin(struct ft_walk *walk, const struct ft_scenario *scenario)
 
 bool ft_walk_step(struct ft_walk *walk)
 {
-    bool more = ft_world_step(walk->session.world);
+    bool more;
 
-    walk->step += more;
+    walk->parked = false;
+    more = ft_world_step(walk->session.world);
+    walk->step += more && !walk->parked;
     return more;
-}
-
-bool ft_walk_to(struct ft_walk *walk, uint64_t step)
-{
-    while (walk->step < step)
-        if (!ft_walk_step(walk))
-            return false;
-    return true;
 }
 
 static uint64_t places_behind(struct ft_walk *walk)
@@ -107,9 +110,35 @@ static uint64_t places_behind(struct ft_walk *walk)
     return now.places;
 }
 
+/* A walk that is parked at a place has that place still before it. */
+static uint64_t next_place(struct ft_walk *walk)
+{
+    return places_behind(walk) + !walk->parked;
+}
+
+bool ft_walk_go(struct ft_walk *walk, const struct ft_stand *stand)
+{
+    bool there = true;
+
+    if (stand->park == 0) {
+        while (there && walk->step < stand->step)
+            there = ft_walk_step(walk);
+        return there;
+    }
+    if (next_place(walk) == stand->park)
+        return true;
+    walk->park_at = stand->park;
+    plan(walk, places_behind(walk));
+    do
+        there = ft_walk_step(walk);
+    while (there && !walk->parked);
+    return there;
+}
+
 void ft_walk_save(struct ft_walk *walk, unsigned slot)
 {
     walk->slot[slot].step = walk->step;
+    walk->slot[slot].next = next_place(walk);
     ft_world_save(walk->session.world, slot);
 }
 
@@ -117,9 +146,25 @@ void ft_walk_restore(struct ft_walk *walk, unsigned slot)
 {
     ft_world_restore(walk->session.world, slot);
     walk->step = walk->slot[slot].step;
+    walk->parked = places_behind(walk) == walk->slot[slot].next;
+    walk->park_at = 0;
     walk->skipped = false;
     walk->struck = 0;
     plan(walk, places_behind(walk));
+}
+
+bool ft_walk_stand(struct ft_walk *walk, unsigned slot, const struct ft_stand *stand,
+                   const struct ft_decision *decision, unsigned count)
+{
+    ft_walk_restore(walk, slot);
+    ft_walk_record(walk, NULL, 0, 0);
+    ft_walk_decide(walk, decision, count);
+    if (walk->slot[slot].next == stand->first)
+        return true;
+    if (!ft_walk_go(walk, stand))
+        return false;
+    ft_walk_save(walk, slot);
+    return true;
 }
 
 void ft_walk_decide(struct ft_walk *walk, const struct ft_decision *decision, unsigned count)

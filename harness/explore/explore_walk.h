@@ -25,6 +25,13 @@ struct ft_passed {
     uint64_t step; /* the step of the world in which it was passed; 0 is the first */
 };
 
+/* Where a walk can stand in front of a place, with every task parked. */
+struct ft_stand {
+    uint64_t step;  /* of the world */
+    uint64_t park;  /* place in that step, 0: the beginning of the step */
+    uint64_t first; /* the first place that is not behind it */
+};
+
 struct ft_decision {
     uint64_t place;
     struct ft_op op;
@@ -42,10 +49,13 @@ struct ft_walk {
     struct ft_tails *tails; /* NULL: every run goes to its own end */
     bool sharing;           /* events go to the tails */
     bool all_struck;
-    bool skipped;   /* the last decision was not legal where it struck, and did nothing */
-    uint8_t struck; /* 2: its event comes, 1: what comes next says whether it was legal */
+    bool skipped;     /* the last decision was not legal where it struck, and did nothing */
+    uint8_t struck;   /* 2: its event comes, 1: what comes next says whether it was legal */
+    uint64_t park_at; /* the place to park at, 0: none */
+    bool parked;
     struct {
         uint64_t step;
+        uint64_t next; /* the first place that is not behind it */
     } slot[FT_WALK_SLOTS];
 };
 
@@ -64,13 +74,20 @@ void ft_walk_close(struct ft_walk *walk);
 /* Begins the run of a scenario, cold. The scenario must stay where it is. */
 void ft_walk_begin(struct ft_walk *walk, const struct ft_scenario *scenario);
 
-/* One step of the world; false when the run is over. ft_walk_to stops before that step. */
+/* One step of the world, or up to where it parks; false when the run is over. */
 bool ft_walk_step(struct ft_walk *walk);
-bool ft_walk_to(struct ft_walk *walk, uint64_t step);
+
+/* Goes on to there. False: the run does not come there. */
+bool ft_walk_go(struct ft_walk *walk, const struct ft_stand *stand);
 
 /* Save points; decisions and records are the caller's to set again. */
 void ft_walk_save(struct ft_walk *walk, unsigned slot);
 void ft_walk_restore(struct ft_walk *walk, unsigned slot);
+
+/* Restores the slot and takes the decisions; a slot that is behind goes on to the stand first, and
+ * is saved there. The slot must not be ahead: slot.next is at most stand->first. */
+bool ft_walk_stand(struct ft_walk *walk, unsigned slot, const struct ft_stand *stand,
+                   const struct ft_decision *decision, unsigned count);
 
 /* From here on only these decisions are taken; places behind us are no matter. */
 void ft_walk_decide(struct ft_walk *walk, const struct ft_decision *decision, unsigned count);

@@ -4,15 +4,13 @@
  * The rings are 1, 2, 3-4, 5-8, … places behind the first: each costs as much as all before it. */
 #include "explore/explore.h"
 
-enum { NOTHING_SAVED = -1 };
-
 struct pair {
     struct ft_worker *worker;
     struct ft_decision first;
     struct ft_scenario scenario; /* with the first disturbance */
     const struct ft_place *place;
     unsigned disturbance;
-    int64_t saved; /* step of slot 1 */
+    bool saved; /* slot 1 is a moment of the run with the first one */
 };
 
 void ft_pairs_ring(uint64_t unit, uint64_t live_count, uint64_t *from, uint64_t *to)
@@ -39,7 +37,7 @@ static bool begin(struct pair *pair, uint64_t unit)
 
     pair->place = &explore->place[cell / explore->disturbance_count];
     pair->disturbance = cell % explore->disturbance_count;
-    pair->saved = NOTHING_SAVED;
+    pair->saved = false;
     pair->first.place = pair->place->number;
     return ft_disturbance_at(&explore->disturbance[pair->disturbance], pair->place,
                              &explore->flights, &pair->first.op) &&
@@ -53,9 +51,8 @@ static uint64_t look_behind(struct pair *pair, uint64_t count)
     struct ft_worker *worker = pair->worker;
     struct ft_walk *walk = &worker->walk;
 
-    if (!ft_worker_go(worker, pair->place->step))
+    if (!ft_worker_go(worker, pair->place, &pair->first, 1))
         return 0;
-    ft_walk_decide(walk, &pair->first, 1);
     ft_walk_record(walk, worker->passed, count, pair->place->number + 1);
     while (walk->passed_count < count && ft_walk_step(walk))
         ;
@@ -63,25 +60,20 @@ static uint64_t look_behind(struct pair *pair, uint64_t count)
     return walk->passed_count;
 }
 
-/* Slot 1 at the beginning of the step of the second place; the first has struck, or is about to. */
-static bool go(struct pair *pair, uint64_t step)
+/* Stands in front of the second place (slot 1), both decisions taken: the first has struck, or is
+ * about to. */
+static bool go(struct pair *pair, const struct ft_place *place, const struct ft_decision *both)
 {
     struct ft_worker *worker = pair->worker;
 
-    if (pair->saved == NOTHING_SAVED) {
-        if (!ft_worker_go(worker, pair->place->step))
+    if (!pair->saved) {
+        if (!ft_worker_go(worker, pair->place, &pair->first, 1))
             return false;
-    } else {
-        ft_walk_restore(&worker->walk, 1);
+        ft_walk_save(&worker->walk, 1);
+        pair->saved = true;
     }
-    if (pair->saved == (int64_t)step)
-        return true;
-    ft_walk_decide(&worker->walk, &pair->first, 1);
-    if (!ft_walk_to(&worker->walk, step))
-        return false;
-    ft_walk_save(&worker->walk, 1);
-    pair->saved = (int64_t)step;
-    return true;
+    return ft_walk_stand(&worker->walk, 1, &place->stand, &pair->first, 1) &&
+           ft_walk_stand(&worker->walk, 1, &place->stand, both, 2);
 }
 
 /* The undisturbed run says what was in flight when the first one struck. */
@@ -123,9 +115,8 @@ static void run_pair(struct pair *pair, const struct ft_place *place, unsigned s
         !ft_place_insert(&pair->scenario, place, &both[1].op, &scenario))
         return;
     ft_worker_announce(worker, number, place->site, &scenario, &worker->seat->spare);
-    if (!go(pair, place->step))
+    if (!go(pair, place, both))
         return;
-    ft_walk_decide(&worker->walk, both, 2);
     ft_worker_finish(worker);
     tally(worker->seat, pair->disturbance, second);
 }

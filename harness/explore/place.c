@@ -50,6 +50,21 @@ static void name_moment(const struct seen *seen, const struct ft_here *here, str
         ret->bar = FT_PLACE_FAR;
 }
 
+/* A task can park at most places, but not where the device's engine is in a step. */
+static struct ft_stand stand_at(const struct ft_passed *passed, uint64_t i,
+                                const struct ft_place *before)
+{
+    struct ft_stand stand = {.step = passed[i].step, .first = passed[i].here.place};
+
+    if (stand.first == 1 || (i > 0 && passed[i - 1].step != stand.step))
+        return stand;
+    if (passed[i].here.parks)
+        stand.park = stand.first;
+    else if (i > 0)
+        return before->stand;
+    return stand;
+}
+
 void ft_places_name(const struct ft_passed *passed, uint64_t count, struct ft_place *ret)
 {
     static struct seen seen;
@@ -61,11 +76,11 @@ void ft_places_name(const struct ft_passed *passed, uint64_t count, struct ft_pl
 
         see(&seen, here);
         ret[i] = (struct ft_place){.number = here->place,
-                                   .step = passed[i].step,
                                    .events = here->events,
                                    .site = here->site,
                                    .position = here->position,
                                    .left = here->left};
+        ret[i].stand = stand_at(passed, i, i > 0 ? &ret[i - 1] : NULL);
         name_moment(&seen, here, &ret[i]);
         if (here->steps - armed > FT_LATE_STEPS)
             ret[i].bar = FT_PLACE_FAR;

@@ -12,10 +12,10 @@ enum ft_place_bar {
 };
 
 struct ft_place {
-    uint64_t number; /* 1 is the first of the run */
-    uint64_t step;   /* of the world */
-    uint64_t events; /* before it */
-    uint64_t site;   /* call site in the driver, 0: not in the driver */
+    uint64_t number;       /* 1 is the first of the run */
+    struct ft_stand stand; /* from where a run to it goes on */
+    uint64_t events;       /* before it */
+    uint64_t site;         /* call site in the driver, 0: not in the driver */
     struct ft_moment moment;
     uint16_t position; /* ops in front of what strikes here */
     uint16_t left;     /* occurrences that the op behind it lacks then */

@@ -23,9 +23,8 @@ static void run(struct ft_worker *worker, uint64_t unit, uint32_t from)
             continue;
         }
         ft_worker_announce(worker, i, place->site, &scenario, cell);
-        if (!ft_worker_go(worker, place->step))
+        if (!ft_worker_go(worker, place, &decision, 1))
             return;
-        ft_walk_decide(&worker->walk, &decision, 1);
         ft_worker_finish(worker);
     }
 }

@@ -10,7 +10,7 @@ enum {
     ENDS = 1 << 12,
     RUNS = 1 << 17,
     HEAD_WORDS = 2, /* of an event: what is hashed in front of its arguments */
-    ONE_IN = 4,
+    ONE_IN = 2,
     NO_RUN = -1
 };
 

@@ -67,27 +67,22 @@ static void scout(const struct ft_module *module, const struct ft_scenario *base
     ft_places_name(passed, places, place);
 }
 
-/* Disturbances at every place of one step, from the save point in front of it. */
-static unsigned disturb_step(const struct ft_scenario *base, uint64_t step, struct outcome *ret)
+/* Disturbances at one place, from the save point in front of it. */
+static unsigned disturb_place(const struct ft_scenario *base, uint64_t i, struct outcome *ret)
 {
     unsigned count = 0;
 
-    ft_walk_save(&walk, 0);
-    for (uint64_t i = 0; i < places; i++) {
-        for (unsigned d = 0; place[i].step == step && d < disturbances; d++) {
-            struct ft_decision decision = {.place = place[i].number};
+    assert_true(ft_walk_stand(&walk, 0, &place[i].stand, NULL, 0));
+    for (unsigned d = 0; d < disturbances; d++) {
+        struct ft_decision decision = {.place = place[i].number};
 
-            if ((i + d) % FEW != 0 ||
-                !ft_disturbance_at(&disturbance[d], &place[i], &flights, &decision.op) ||
-                !ft_place_insert(base, &place[i], &decision.op, &ret[count].scenario))
-                continue;
-            ft_walk_restore(&walk, 0);
-            ft_walk_decide(&walk, &decision, 1);
-            ft_walk_finish(&walk, &ret[count++].end);
-        }
+        if ((i + d) % FEW != 0 ||
+            !ft_disturbance_at(&disturbance[d], &place[i], &flights, &decision.op) ||
+            !ft_place_insert(base, &place[i], &decision.op, &ret[count].scenario))
+            continue;
+        assert_true(ft_walk_stand(&walk, 0, &place[i].stand, &decision, 1));
+        ft_walk_finish(&walk, &ret[count++].end);
     }
-    ft_walk_restore(&walk, 0);
-    ft_walk_decide(&walk, NULL, 0);
     return count;
 }
 
@@ -133,7 +128,6 @@ static void every_place(const char *core, const char *text, bool share)
     struct ft_scenario base;
     struct ft_error error;
     struct outcome *outcome;
-    bool more = true;
 
     assert_int_equal(ft_scenario_parse(text, strlen(text), &base, &error), FT_OK);
     scout(module, &base);
@@ -141,10 +135,9 @@ static void every_place(const char *core, const char *text, bool share)
     outcome = calloc(capacity, sizeof *outcome);
     assert_non_null(outcome);
     ft_walk_begin(&walk, &base);
-    while (more) {
-        count += disturb_step(&base, walk.step, &outcome[count]);
-        more = ft_walk_step(&walk);
-    }
+    ft_walk_save(&walk, 0);
+    for (uint64_t i = 0; i < places; i++)
+        count += disturb_place(&base, i, &outcome[count]);
     assert_true(count > places * 20 / FEW);
     for (unsigned i = 0; i < count; i++) {
         compare(&outcome[i], &skipped);
