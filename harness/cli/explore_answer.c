@@ -40,8 +40,9 @@ int ft_explore_exit(const struct ft_explore *explore)
         failure = failure || !found->confirmed || kind == FT_VERDICT_ERROR;
         open = open || kind == FT_VERDICT_CUT || kind == FT_VERDICT_UNJUDGED;
     }
-    if (explore->strategy == &ft_strategy_sweep && explore->stopped == FT_EXPLORE_DONE &&
-        explore->from == 0 && cells_left(explore) != 0) {
+    /* Without a reason to stop everything was to be run: workers that cannot work run nothing. */
+    if (explore->stopped == FT_EXPLORE_DONE &&
+        (explore->resume < explore->units || (explore->from == 0 && cells_left(explore) != 0))) {
         failure = true;
     }
     if (finding) {
