@@ -60,8 +60,10 @@ static unsigned class_of_op(uint64_t op)
     case FT_OP_INT_LOST:
     case FT_OP_INT_SPURIOUS:
         return FT_CLASS_STRIKE_INTERRUPT;
+    case FT_OP_PREEMPT:
+        return FT_CLASS_PREEMPT;
     default:
-        return NO_CLASS; /* a request, a world choice, or told by an event of its own */
+        return NO_CLASS; /* a request, or told by an event of its own */
     }
 }
 
@@ -186,8 +188,6 @@ static unsigned class_of(const struct ft_event *event)
         return class_of_op(event->arg[1]);
     case FT_EV_CALL_ENTER:
         return class_of_routine(event->arg[0]);
-    case FT_EV_TASK_PREEMPT:
-        return FT_CLASS_PREEMPT;
     case FT_EV_CHOICE_FAIL:
     case FT_EV_CHOICE_DEFER:
     case FT_EV_CHOICE_REGISTERS:
@@ -415,6 +415,9 @@ static void find_machine(struct ft_cell_state *state)
 static void follow_pnp_send(struct ft_cell_state *state, uint64_t minor)
 {
     switch (minor) {
+    case MINOR_START:
+        state->pnp = FT_CELL_STARTED;
+        break;
     case MINOR_QUERY_STOP:
         state->pnp = FT_CELL_STOP_PENDING;
         break;
@@ -533,7 +536,7 @@ static unsigned cell_of(enum ft_cell_class class_, unsigned phase, unsigned mach
 {
     unsigned cell = ft_cell_number(class_, phase, machine);
 
-    if (ft_class_group(class_) == FT_GROUP_STRIKE && ft_cell_at(cell).unexpected)
+    if (ft_class_group(class_) <= FT_GROUP_CHOICE && ft_cell_at(cell).unexpected)
         return FT_NO_CELL;
     return cell;
 }

@@ -19,13 +19,13 @@
 #define SET_CANCEL                                                                                 \
     (BIT(NEW) | BIT(PENDING) | BIT(WAITING) | BIT(GRANTED) | BIT(MAPPED) | BIT(RUNNING) |          \
      BIT(DONE) | BIT(FLUSHED) | BIT(FREED))
-#define SET_CANCELLED (SET_BUSY & ~SET_CANCEL)
+#define SET_CANCELLED (BIT(PENDING) | (SET_BUSY & ~SET_CANCEL))
 #define SET_CONTROL   (BOTH(NEW) | BOTH(PENDING) | BOTH(GRANTED) | BOTH(MAPPED))
 #define SET_ASK       (BOTH(NEW) | BOTH(PENDING) | BOTH(MAPPED) | BOTH(RUNNING) | BOTH(FREED))
 #define SET_MAP                                                                                    \
     (BOTH(NEW) | BOTH(PENDING) | BOTH(WAITING) | BOTH(GRANTED) | BOTH(MAPPED) | BOTH(FLUSHED) |    \
-     BOTH(FREED))
-#define SET_BEGIN    (BOTH(PENDING) | BOTH(MAPPED) | BOTH(RUNNING) | BOTH(DONE))
+     BIT(DONE) | BOTH(FREED))
+#define SET_BEGIN    (BOTH(PENDING) | BIT(WAITING) | BOTH(MAPPED) | BOTH(RUNNING) | BOTH(DONE))
 #define SET_RUNNING  (BOTH(RUNNING) | BOTH(DONE))
 #define SET_FLUSH    (BOTH(MAPPED) | BOTH(RUNNING) | BOTH(DONE))
 #define SET_FREE     (BOTH(GRANTED) | BOTH(FLUSHED))
@@ -39,6 +39,9 @@
 #define MACHINES_EXISTING (MACHINES_ALL & ~STATE(REMOVED))
 #define MACHINES_STARTING (MACHINES_RUNNING | STATE(NOT_STARTED))
 #define MACHINES_PRESENT  (MACHINES_RUNNING & ~STATE(GONE))
+#define MACHINES_POWERED                                                                           \
+    (STATE(ON) | STATE(GOING_DOWN) | STATE(GOING_UP) | STATE(STOP_PENDING) | STATE(REMOVE_PENDING))
+#define MACHINES_ACTIVE (MACHINES_POWERED | STATE(GONE) | STATE(SURPRISE_REMOVED))
 #define MACHINES_ABSENT                                                                            \
     (STATE(GOING_DOWN) | STATE(OFF) | STATE(GOING_UP) | STATE(GONE) | STATE(SURPRISE_REMOVED) |    \
      STATE(REMOVED))

@@ -132,6 +132,8 @@ static void a_read_passes_through_every_phase(void **state)
            "AdapterControl: request granted, device started, D0");
     expect("dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 length=4096 mapping=map#1 ; cpu=0",
            "map: request granted, device started, D0");
+    expect("op:fired index=3 op=preempt ; layer=harness cpu=0",
+           "preempt: request mapped, device started, D0");
     expect("engine:begin channel=0 address=0x4000 length=4096 ; layer=device cpu=-",
            "engine begins: request mapped, device started, D0");
     expect("op:fired index=2 op=power-down ; layer=harness cpu=-",
