@@ -172,7 +172,7 @@ struct ft_machine {
     uint32_t tail_step;
     uint64_t tail_began; /* simulated time at which the present step of the tail began */
     uint32_t order_next;
-    uint32_t handle_next[32]; /* last id given, per class */
+    uint32_t handle_next[FT_HANDLE_CLASS_END]; /* last id given, per class */
     uint8_t cpus;
     uint8_t current;     /* running task, FT_NO_TASK in the scheduler */
     uint8_t prefer;      /* task to run next, FT_NO_TASK */
