@@ -125,6 +125,12 @@ class Table:
                 lines.append((f"fewer runs than {baseline}", f"{mean:.1f} times, geometric mean of {count} mutants"
                               f"{f' ({bounds} lower bounds)' if bounds else ''}"
                               f"{f'; {calm:.1f} times for the {few} that no calm scenario finds' if few else ''}"))
+        cpu = {strategy: [r["cpu_seconds"] for row in self.rows for r in row.results if r["strategy"] == strategy]
+               for strategy in ("structured",) + BASELINES}
+        if any(cpu[baseline] for baseline in BASELINES):
+            lines.append(("processor seconds of a run, mean", ", ".join(
+                f"{strategy} {statistics.mean(seconds):.2f}" for strategy, seconds in cpu.items() if seconds)
+                + ""))
         if self.found:
             lines.append(("reproduction", f"{sum(bool(r.get('reproduces')) for r in self.found)} of {len(self.found)} "
                           "findings: strict replay at the first try, sound core clean"))

@@ -15,7 +15,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { SEGMENTS_MAX = 16 + FT_TASKS_MAX, SLOTS = 16, WARM_SLOTS = 8, CHUNK = 1 << 20 };
+enum { SEGMENTS_MAX = 16 + FT_TASKS_MAX, SLOTS = 16, WARM_SLOTS = 64, CHUNK = 1 << 20 };
 
 struct segment {
     uintptr_t address;
