@@ -396,6 +396,9 @@ void ft_on_dma_free_regs(struct ft_rules *rules, const struct ft_event *event)
     if (ft_by_driver(event)) {
         ft_judge_refused(rules, event);
         ft_judge_free_registers(rules, event);
+        if (grant == NULL || (grant->flags & FT_GRANT_FREED_REGS) != 0) {
+            ft_v3_at_free_nothing(rules, event);
+        }
     }
     if (grant == NULL || grant->adapter != ft_arg_id(event, 0) ||
         (event->arg[1] & UINT32_MAX) != 0) {

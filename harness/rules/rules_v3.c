@@ -121,7 +121,8 @@ static void on_cancel(struct ft_rules *rules, const struct ft_event *event)
     ft_withdraw_request(rules, grant->adapter, grant->id);
 }
 
-/* The driver frees a channel, and its last request was withdrawn: there is none to free. */
+/* The driver frees what it does not have, and its last request was withdrawn: there is nothing to
+ * free. */
 void ft_v3_at_free_nothing(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_grant *newest = NULL;

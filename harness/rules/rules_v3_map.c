@@ -55,7 +55,7 @@ static void judge_order(struct ft_rules *rules, const struct ft_event *event,
     uint64_t asked = (uint64_t)grant->map_offset + grant->map_asked;
     uint32_t mdl = ft_rs_mdl_id(event, 2);
 
-    if ((event->arg[7] & FT_HOW_UNFLUSHED) != 0 && ft_nt_success((uint32_t)event->arg[6])) {
+    if ((event->arg[7] & FT_HOW_UNFLUSHED) != 0) {
         ft_rule_fire(rules, FT_J_DMA_MPX_ONE_OUTSTANDING, event, grant_handle(grant));
         return;
     }
