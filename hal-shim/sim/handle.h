@@ -51,7 +51,7 @@ enum ft_handle_class {
 #define HC(number, symbol, name) FT_HC_##symbol = number,
     FT_HANDLE_CLASSES(HC)
 #undef HC
-    FT_HANDLE_CLASS_END
+        FT_HANDLE_CLASS_END
 };
 
 static inline uint64_t ft_handle(enum ft_handle_class class_, uint32_t id, uint32_t offset)

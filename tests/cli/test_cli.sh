@@ -335,7 +335,10 @@ test_check_and_diff() {
     expect 3 diff "$work/clean.ftr" "$work/none.ftr"
 }
 
+# With a mutant that fails at the second piece of a read.
 test_shrink() {
+    local mutant=flush-va-advanced
+
     printf 'platform bounce registers=3\na: read length=9000\nb: write length=5000 offset=3\nc: read length=300\n' \
         >"$work/long.fts"
     expect 1 run wdm-packet --mutant "$mutant" --scenario "$work/long.fts" -o "$work/long.ftr"

@@ -123,7 +123,7 @@ static void body_routines(void)
     CHECK(by_name(L"KeSetEvent") == (PVOID)(ULONG_PTR)KeSetEvent);
     CHECK(by_name(L"MmGetSystemRoutineAddress") == (PVOID)(ULONG_PTR)MmGetSystemRoutineAddress);
     CHECK(by_name(L"KeSetEven") == NULL && by_name(L"KeSetEventX") == NULL && by_name(L"") == NULL);
-    CHECK(by_name(L"ft_emit_args") == NULL); /* ours is not the system's */
+    CHECK(by_name(L"ft_emit_args") == NULL);                  /* ours is not the system's */
     CHECK(by_name(L"IoSkipCurrentIrpStackLocation") == NULL); /* inline, so nobody exports it */
     CHECK(by_name(L"ZwReadFile") == NULL);                    /* not implemented: not there */
     CHECK(by_name(L"IoGetDeviceProperty") == (PVOID)(ULONG_PTR)IoGetDeviceProperty);
