@@ -147,6 +147,7 @@ static VOID V3busAskToWait(PV3BUS_REQUEST Request)
     NTSTATUS status;
 
     Request->Synchronous = FALSE;
+    Request->MapRegisterBase = NULL;
     status =
         adapter->DmaOperations->InitializeDmaTransferContext(adapter, Request->TransferContext);
     if (!NT_SUCCESS(status)) {

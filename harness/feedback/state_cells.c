@@ -129,16 +129,19 @@ static unsigned class_of_dma(const struct ft_event *event)
 {
     switch (event->kind) {
     case FT_EV_DMA_CHANNEL:
+    case FT_EV_CHANNEL_EX:
     case FT_EV_SG_GET:
         return FT_CLASS_CHANNEL;
     case FT_EV_DMA_MAP:
     case FT_EV_SG_LIST:
         return FT_CLASS_MAP;
     case FT_EV_DMA_FLUSH:
+    case FT_EV_DMA_FLUSH_EX:
     case FT_EV_SG_PUT:
         return FT_CLASS_FLUSH;
     case FT_EV_DMA_FREE_REGS:
     case FT_EV_DMA_FREE_CHANNEL:
+    case FT_EV_FREE_OBJECT:
         return FT_CLASS_FREE;
     case FT_EV_DMA_SHORT_MAP:
         return FT_CLASS_FAULT;
@@ -225,6 +228,26 @@ static struct ft_cell_request *by_path(struct ft_cell_state *state, uint32_t pat
     return NULL;
 }
 
+static struct ft_cell_request *by_mdl(struct ft_cell_state *state, uint32_t mdl)
+{
+    for (unsigned i = 0; mdl && i < FT_CELL_REQUESTS; i++)
+        if (state->request[i].irp && state->request[i].mdl == mdl)
+            return &state->request[i];
+    return NULL;
+}
+
+/* A request of version 3 need not say for whom: it is for the request whose sizes the driver has
+ * asked for just before. */
+static struct ft_cell_request *of_channel_ex(struct ft_cell_state *state,
+                                             const struct ft_event *event)
+{
+    if (event->arg[6])
+        return by_irp(state, ft_handle_id(event->arg[6]));
+    if (!state->asking || !state->request[state->asking - 1].irp)
+        return NULL;
+    return &state->request[state->asking - 1];
+}
+
 /* The engine works for the request that was last on the path, if that is in this phase. */
 static struct ft_cell_request *of_engine(struct ft_cell_state *state, enum ft_cell_phase phase)
 {
@@ -262,14 +285,21 @@ static struct ft_cell_request *owner_of(struct ft_cell_state *state, const struc
     case FT_EV_DMA_CHANNEL:
         return by_irp(state, ft_handle_id(event->arg[3]));
     case FT_EV_DMA_GRANT:
-        return by_irp(state, ft_handle_id(event->arg[3]));
+        return event->arg[3] ? by_irp(state, ft_handle_id(event->arg[3]))
+                             : by_path(state, grant_of(event));
+    case FT_EV_TRANSFER_INFO:
+        return by_mdl(state, ft_handle_id(event->arg[1]));
+    case FT_EV_CHANNEL_EX:
+        return of_channel_ex(state, event);
     case FT_EV_SG_GET:
         return by_irp(state, ft_handle_id(event->arg[7]));
     case FT_EV_SG_LIST:
         return by_irp(state, ft_handle_id(event->arg[7]));
     case FT_EV_DMA_MAP:
     case FT_EV_DMA_FLUSH:
+    case FT_EV_DMA_FLUSH_EX:
     case FT_EV_DMA_ACTION:
+    case FT_EV_FREE_OBJECT:
     case FT_EV_DMA_FREE_REGS:
     case FT_EV_DMA_FREE_CHANNEL:
         return by_path(state, grant_of(event));
@@ -308,11 +338,12 @@ static void find_leader(struct ft_cell_state *state)
     state->leader = leader ? (uint8_t)phase_of(leader) : FT_PHASE_NONE;
 }
 
-static void add_request(struct ft_cell_state *state, uint32_t irp)
+static void add_request(struct ft_cell_state *state, uint32_t irp, uint32_t mdl)
 {
     for (unsigned i = 0; i < FT_CELL_REQUESTS; i++)
         if (!state->request[i].irp) {
-            state->request[i] = (struct ft_cell_request){.irp = irp, .phase = FT_PHASE_NEW};
+            state->request[i] =
+                (struct ft_cell_request){.irp = irp, .mdl = mdl, .phase = FT_PHASE_NEW};
             return;
         }
 }
@@ -335,6 +366,16 @@ static void follow_dma(struct ft_cell_state *state, struct ft_cell_request *requ
     case FT_EV_DMA_CHANNEL:
         if (early && !(event->arg[2] & 0x80000000))
             move(state, request, FT_PHASE_WAITING);
+        break;
+    case FT_EV_TRANSFER_INFO:
+        state->asking = (uint8_t)(request - state->request + 1);
+        break;
+    case FT_EV_CHANNEL_EX:
+        if (!(event->arg[4] & 0x80000000)) {
+            request->path = ft_handle_id(event->arg[5]);
+            if (early)
+                move(state, request, FT_PHASE_WAITING);
+        }
         break;
     case FT_EV_SG_GET:
         if (early && !(event->arg[5] & 0x80000000))
@@ -360,6 +401,7 @@ static void follow_dma(struct ft_cell_state *state, struct ft_cell_request *requ
             move(state, request, FT_PHASE_DONE);
         break;
     case FT_EV_DMA_FLUSH:
+    case FT_EV_DMA_FLUSH_EX:
         move(state, request, FT_PHASE_FLUSHED);
         break;
     case FT_EV_DMA_ACTION:
@@ -368,6 +410,7 @@ static void follow_dma(struct ft_cell_state *state, struct ft_cell_request *requ
         break;
     case FT_EV_DMA_FREE_REGS:
     case FT_EV_DMA_FREE_CHANNEL:
+    case FT_EV_FREE_OBJECT:
     case FT_EV_SG_PUT: /* flushes and frees */
         move(state, request, FT_PHASE_FREED);
         break;
@@ -560,7 +603,7 @@ unsigned ft_cell_of_event(struct ft_cell_state *state, const struct ft_event *ev
     if (!changes_state(event))
         return cell;
     if (event->kind == FT_EV_IRP_NEW && is_data_request(event))
-        add_request(state, ft_handle_id(event->arg[0]));
+        add_request(state, ft_handle_id(event->arg[0]), ft_handle_id(event->arg[4]));
     else if (request)
         follow_request(state, request, event);
     follow_machine(state, event);

@@ -79,6 +79,7 @@ enum ft_cell_power {
 struct ft_cell_request {
     uint32_t irp;  /* id, 0: free slot */
     uint32_t path; /* id of its grant, or of its list with FT_CELL_LIST added; 0: none */
+    uint32_t mdl;  /* id, 0: none */
     uint8_t phase; /* without the cancelled half */
     uint8_t cancelled;
     uint16_t unused;
@@ -89,6 +90,7 @@ struct ft_cell_request {
 /* Zero is the state before run:begin. */
 struct ft_cell_state {
     struct ft_cell_request request[FT_CELL_REQUESTS];
+    uint8_t asking;  /* slot of the request whose sizes were asked for last, counted from 1 */
     uint8_t on_path; /* slot of the request that last took a step of DMA */
     uint8_t leader;  /* phase for events that belong to no request, with the cancelled half */
     uint8_t pnp;     /* enum ft_cell_pnp, as if the hardware were there */

@@ -150,6 +150,30 @@ static void a_read_passes_through_every_phase(void **state)
            "DPC: request none, device started, D0");
 }
 
+/* Nothing in AllocateAdapterChannelEx says whose request it is for; the sizes asked for before do.
+ */
+static void a_request_of_version_3_is_the_one_whose_sizes_were_asked_for(void **state)
+{
+    (void)state;
+    start_device();
+    feed("irp:new irp=irp#6 code=READ length=4096 mdl=mdl#6 ; layer=harness cpu=0");
+    feed("irp:new irp=irp#7 code=READ length=4096 mdl=mdl#7 ; layer=harness cpu=0");
+    feed("irp:pending irp=irp#7 ; cpu=0");
+    feed("dma:transfer-info adapter=adapter#1 mdl=mdl#7 length=4096 registers=1 ; cpu=0");
+    expect("dma:channel-ex adapter=adapter#1 context=context#1 registers=1 how=0x20002 "
+           "grant=grant#1 ; irql=DISPATCH cpu=0",
+           "channel: request pending, device started, D0");
+    feed("dma:grant adapter=adapter#1 grant=grant#1 registers=1 ; cpu=0");
+    expect("dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#7 length=4096 mapping=map#1 ; cpu=0",
+           "map: request granted, device started, D0");
+    feed("engine:begin channel=0 address=0x4000 length=4096 ; layer=device cpu=-");
+    feed("engine:end channel=0 bytes=4096 why=1 ; layer=device cpu=-");
+    expect("dma:flush-ex adapter=adapter#1 grant=grant#1 mdl=mdl#7 length=4096 ; cpu=0",
+           "flush: request done, device started, D0");
+    expect("dma:free-object adapter=adapter#1 grant=grant#1 action=DeallocateObject ; cpu=0",
+           "free: request flushed, device started, D0");
+}
+
 static void a_list_is_a_mapping_and_its_return_is_the_flush(void **state)
 {
     (void)state;
@@ -273,6 +297,7 @@ int main(void)
         cmocka_unit_test(every_class_can_be_reached_and_has_a_name),
         cmocka_unit_test(every_pair_of_states_has_a_machine),
         cmocka_unit_test_setup(a_read_passes_through_every_phase, begin),
+        cmocka_unit_test_setup(a_request_of_version_3_is_the_one_whose_sizes_were_asked_for, begin),
         cmocka_unit_test_setup(a_list_is_a_mapping_and_its_return_is_the_flush, begin),
         cmocka_unit_test_setup(cancellation_doubles_the_phases, begin),
         cmocka_unit_test_setup(events_of_no_request_take_the_one_on_the_path, begin),

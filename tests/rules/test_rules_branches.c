@@ -92,6 +92,23 @@ static const struct branch dma_branches[] = {
      START REQUEST GRANT MAP FLUSH
      "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 length=4096 mapping=map#2 "
      "address=0x40000000" DPC},
+    {"a map of version 3 that fails because the one before it has the registers",
+     "dma.mpx-one-outstanding",
+     START REQUEST
+     "dma:context adapter=adapter#1 context=context#1" DPC
+     "dma:channel-ex adapter=adapter#1 context=context#1 registers=2 how=0x20002 grant=grant#1 "
+     "irp=irp#1" DPC "dma:grant adapter=adapter#1 grant=grant#1 registers=2 irp=irp#1" SYSTEM MAP
+     "dma:map-ex adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 asked=8192 length=4096 "
+     "how=0x20" DPC
+     "dma:map-ex adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 asked=4096 length=0 "
+     "status=STATUS_INSUFFICIENT_RESOURCES how=0x3000220" DPC},
+    {"map registers of a request that was withdrawn", "dma.cac-true",
+     START REQUEST
+     "dma:context adapter=adapter#1 context=context#1" DPC
+     "dma:channel-ex adapter=adapter#1 context=context#1 registers=2 how=0x20002 grant=grant#1 "
+     "irp=irp#1" DPC
+     "dma:channel-cancel adapter=adapter#1 context=context#1 grant=grant#1 cancelled=yes" DPC
+     "dma:free-registers adapter=adapter#1 grant=- count=2" DPC},
     {"a dead base while the adapter has another grant", "dma.map-after-free",
      START REQUEST GRANT FREE "dma:grant adapter=adapter#1 grant=grant#2 registers=2" SYSTEM MAP},
     {"a grant without registers has no budget", NULL,
