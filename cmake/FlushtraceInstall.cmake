@@ -37,13 +37,13 @@ install(EXPORT flushtraceTargets NAMESPACE flushtrace:: DESTINATION "${FLUSHTRAC
 install(DIRECTORY hal-shim/ddi hal-shim/sim DESTINATION "${FLUSHTRACE_HEADER_DIR}"
         FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
 configure_package_config_file(
-  cmake/flushtraceConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/flushtraceConfig.cmake"
+  cmake/flushtraceConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/package/flushtraceConfig.cmake"
   INSTALL_DESTINATION "${FLUSHTRACE_PACKAGE_DIR}" PATH_VARS FLUSHTRACE_HEADER_DIR)
-write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/flushtraceConfigVersion.cmake"
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/package/flushtraceConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion)
 install(
-  FILES "${CMAKE_CURRENT_BINARY_DIR}/flushtraceConfig.cmake"
-        "${CMAKE_CURRENT_BINARY_DIR}/flushtraceConfigVersion.cmake"
+  FILES "${CMAKE_CURRENT_BINARY_DIR}/package/flushtraceConfig.cmake"
+        "${CMAKE_CURRENT_BINARY_DIR}/package/flushtraceConfigVersion.cmake"
         cmake/FlushtraceDriver.cmake
         cmake/FlushtracePrograms.cmake
         cmake/FlushtraceModuleSources.cmake

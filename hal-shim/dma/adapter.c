@@ -393,10 +393,14 @@ ULONG ft_dma_get_alignment(PDMA_ADAPTER adapter)
 /* Bytes that the system DMA controller has still to move for the adapter. */
 static ULONG bytes_left(const struct ft_dma_adapter *slot)
 {
-    const struct ft_dma_grant *grant = ft_dma_grant_by_id(slot->channel);
+    enum { POLL_UNITS = 10 };
+    const struct ft_dma_grant *grant;
 
     if (slot->version < DEVICE_DESCRIPTION_VERSION3)
         return ft_system_counter(slot->system_channel, true);
+    ft_time_pass(POLL_UNITS);
+    ft_hardware_pass();
+    grant = ft_dma_grant_by_id(slot->channel);
     return grant && grant->transfer ? ft_transfer_left(grant->transfer) : 0;
 }
 

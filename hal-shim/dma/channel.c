@@ -58,7 +58,7 @@ static uint64_t grant_handle(const struct ft_dma_grant *grant)
 
 static uint64_t irp_handle(const struct ft_dma_grant *grant)
 {
-    return grant->request ? ft_handle(FT_HC_IRP, grant->request, 0) : 0;
+    return grant->irp && grant->request ? ft_handle(FT_HC_IRP, grant->request, 0) : 0;
 }
 
 struct ft_dma_grant *ft_dma_grant_by_id(uint32_t id)
@@ -89,6 +89,8 @@ void ft_dma_grant_retire(struct ft_dma_grant *grant)
     if (grant->channel || grant->registers || grant->in_control ||
         (transfer && transfer->routine_due))
         return;
+    if (transfer && grant->state == FT_GRANT_GRANTED)
+        ft_context_release(transfer);
     FT_M->dma.waiting -= grant->state == FT_GRANT_WAITING;
     if (grant->transfer && grant->transfer != grant->base)
         ft_block_free(grant->transfer);

@@ -73,7 +73,6 @@ static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter,
         return NULL;
     }
     transfer->device = call->device;
-    transfer->no_routine = call->routine == NULL;
     ft_context_bind(transfer, call->context);
     return grant;
 }
@@ -125,7 +124,7 @@ static NTSTATUS allocate(const struct ft_dma_adapter *slot, const struct channel
 
     ft_emit(FT_EV_CHANNEL_EX, ft_dma_adapter_handle(slot), context, call->registers, how,
             (uint32_t)status, grant ? ft_handle(FT_HC_GRANT, grant->id, 0) : 0,
-            grant && grant->request ? ft_handle(FT_HC_IRP, grant->request, 0) : 0,
+            grant && grant->irp && grant->request ? ft_handle(FT_HC_IRP, grant->request, 0) : 0,
             ft_handle_of(call->device));
     if (!NT_SUCCESS(status))
         return status;

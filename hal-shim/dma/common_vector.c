@@ -116,13 +116,23 @@ NTSTATUS ft_dma_vector_allocate(PDMA_ADAPTER adapter, PHYSICAL_ADDRESS low, PHYS
     return status;
 }
 
+/* One that was freed, or never was one. */
+static void announce_dead(const struct ft_dma_adapter *slot, const void *vector, unsigned what)
+{
+    ft_emit(FT_EV_CB_VECTOR, ft_dma_adapter_handle(slot), ft_handle_of(vector), what, 0,
+            FT_WHY_TWICE);
+}
+
 /* Checks what the three others have in common. NULL adapter or vector: nothing is done. */
 static const struct ft_dma_adapter *enter(PDMA_ADAPTER adapter,
-                                          const DMA_COMMON_BUFFER_VECTOR *vector)
+                                          const DMA_COMMON_BUFFER_VECTOR *vector, unsigned what)
 {
     const struct ft_dma_adapter *slot = ft_dma_adapter_check(adapter, FT_PT_DMA_COMMON);
 
-    return slot && ft_block_is_live(vector, FT_HC_VECTOR) ? slot : NULL;
+    if (!slot || ft_block_is_live(vector, FT_HC_VECTOR))
+        return slot;
+    announce_dead(slot, vector, what);
+    return NULL;
 }
 
 static _Noreturn void stop(const struct ft_dma_adapter *slot,
@@ -140,7 +150,7 @@ VOID ft_dma_vector_get(PDMA_ADAPTER adapter, PDMA_COMMON_BUFFER_VECTOR vector, U
     const struct ft_dma_adapter *slot;
 
     FT_DMA_BEGIN(DMA_COMMON, 0);
-    slot = enter(adapter, vector);
+    slot = enter(adapter, vector, GET);
     if (slot) {
         if (index >= vector->elements)
             stop(slot, vector, GET, index, FT_WHY_RANGE, OUT_OF_RANGE);
@@ -160,7 +170,7 @@ VOID ft_dma_vector_free_one(PDMA_ADAPTER adapter, PDMA_COMMON_BUFFER_VECTOR vect
     struct ft_dma_common *common;
 
     FT_DMA_BEGIN(DMA_COMMON, 0);
-    slot = enter(adapter, vector);
+    slot = enter(adapter, vector, FREE_ONE);
     if (slot) {
         if (ft_irql() > PASSIVE_LEVEL)
             stop(slot, vector, FREE_ONE, index, FT_WHY_IRQL, BAD_IRQL);
@@ -182,7 +192,7 @@ VOID ft_dma_vector_free(PDMA_ADAPTER adapter, PDMA_COMMON_BUFFER_VECTOR vector)
     const struct ft_dma_adapter *slot;
 
     FT_DMA_BEGIN(DMA_COMMON, 0);
-    slot = enter(adapter, vector);
+    slot = enter(adapter, vector, FREE);
     if (slot) {
         if (ft_irql() > PASSIVE_LEVEL)
             stop(slot, vector, FREE, 0, FT_WHY_IRQL, BAD_IRQL);

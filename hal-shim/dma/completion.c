@@ -27,6 +27,14 @@ void ft_transfer_run(struct ft_dma_grant *grant)
     ft_emit(FT_EV_SYS_MASK, adapter->system_channel, false);
 }
 
+/* A flush and another MapTransferEx may come before the routine has its turn. */
+static void take_arguments(struct ft_dma_transfer *transfer)
+{
+    transfer->due_routine = transfer->routine;
+    transfer->due_context = transfer->routine_context;
+    transfer->due_completion = transfer->completion;
+}
+
 void ft_transfer_over(struct ft_dma_grant *grant, DMA_COMPLETION_STATUS completion)
 {
     struct ft_dma_transfer *transfer = grant->transfer;
@@ -36,8 +44,11 @@ void ft_transfer_over(struct ft_dma_grant *grant, DMA_COMPLETION_STATUS completi
 
     transfer->phase = FT_TRANSFER_OVER;
     transfer->completion = (uint8_t)completion;
-    transfer->routine_due = transfer->routine != NULL;
-    FT_M->dma.completions_due += transfer->routine_due;
+    if (transfer->routine) {
+        if (transfer->routine_due++ == 0)
+            take_arguments(transfer);
+        FT_M->dma.completions_due++;
+    }
     ft_emit_as(FT_LAYER_SYSTEM, grant->request, FT_EV_DMA_COMPLETE, 5, arg);
 }
 
@@ -47,9 +58,10 @@ void ft_completion_forget(struct ft_dma_grant *grant)
 
     if (!transfer || !transfer->routine_due)
         return;
+    FT_M->dma.completions_due = (uint8_t)(FT_M->dma.completions_due - transfer->routine_due);
     transfer->routine_due = 0;
     transfer->routine_begun = 0;
-    FT_M->dma.completions_due--;
+    ft_wake_waiters(&FT_M->dpc_count, STATUS_SUCCESS, true);
 }
 
 /* ---- the completion routine ---- */
@@ -58,8 +70,20 @@ static uint64_t call_completion(void *a, void *b, void *c, void *d)
 {
     const struct ft_dma_transfer *transfer = d;
 
-    transfer->routine(a, b, c, (DMA_COMPLETION_STATUS)transfer->completion);
+    transfer->due_routine(a, b, c, (DMA_COMPLETION_STATUS)transfer->due_completion);
     return 0;
+}
+
+/* Takes the first routine that is due. */
+static struct ft_dma_transfer take_due(struct ft_dma_transfer *transfer)
+{
+    struct ft_dma_transfer call = *transfer;
+
+    transfer->routine_begun = 0;
+    FT_M->dma.completions_due--;
+    if (--transfer->routine_due != 0)
+        take_arguments(transfer);
+    return call;
 }
 
 static void completion_task(void *argument)
@@ -69,13 +93,12 @@ static void completion_task(void *argument)
 
     ft_current()->layer = FT_LAYER_SYSTEM;
     if (grant && ((struct ft_dma_transfer *)grant->transfer)->routine_due) {
-        ft_completion_forget(grant);
         /* The routine may flush and free; its arguments stay. */
-        call = *(const struct ft_dma_transfer *)grant->transfer;
+        call = take_due(grant->transfer);
         ft_call_driver_routine(FT_ROUTINE_DMA_COMPLETION, ft_handle(FT_HC_GRANT, grant->id, 0),
-                               call.completion, grant->request, call_completion,
+                               call.due_completion, grant->request, call_completion,
                                ft_dma_adapter_by_id(grant->adapter)->block, call.device,
-                               call.routine_context, &call);
+                               call.due_context, &call);
         grant = ft_dma_grant_by_id((uint32_t)(uintptr_t)argument);
         if (grant)
             ft_dma_grant_retire(grant);

@@ -7,6 +7,7 @@
  * over counts as initialized: the pages do not say that every use needs another
  * InitializeDmaTransferContext.
  */
+#include "dma/frames.h"
 #include "dma/transfer_ex.h"
 #include "kernel/memory_kind.h"
 
@@ -19,12 +20,13 @@ struct context_bytes {
     uint64_t magic;
     uint64_t self;
     uint32_t id;
-    uint32_t poisoned;
+    uint32_t mark; /* MARK_* */
     uint8_t fill[DMA_TRANSFER_CONTEXT_SIZE_V1 - 24];
 };
 _Static_assert(sizeof(struct context_bytes) == DMA_TRANSFER_CONTEXT_SIZE_V1, "as documented");
 
 enum { FILL = 0xC7 };
+enum { MARK_NONE, MARK_POISONED, MARK_RELEASED /* its request was granted and is over */ };
 
 /* The driver's memory may be freed, and poisoned for ASan. */
 static struct context_bytes read_bytes(const void *context)
@@ -64,7 +66,7 @@ enum ft_context_state ft_context_state(const void *context, struct ft_dma_grant 
     bytes = read_bytes(context);
     if (!is_sound(&bytes, context))
         return FT_CONTEXT_RAW;
-    return bytes.poisoned ? FT_CONTEXT_POISONED : FT_CONTEXT_READY;
+    return bytes.mark == MARK_POISONED ? FT_CONTEXT_POISONED : FT_CONTEXT_READY;
 }
 
 uint64_t ft_context_handle(const void *context)
@@ -80,20 +82,43 @@ uint64_t ft_context_handle(const void *context)
     return is_sound(&bytes, context) ? ft_handle(FT_HC_CONTEXT, bytes.id, 0) : 0;
 }
 
-static void set_poison(void *context, uint32_t poisoned)
+static void set_mark(void *context, uint32_t mark)
 {
-    ((struct context_bytes *)context)->poisoned = poisoned;
+    ((struct context_bytes *)context)->mark = mark;
 }
 
 void ft_context_heal(void *context)
 {
-    set_poison(context, 0);
+    set_mark(context, MARK_NONE);
 }
 
 void ft_context_bind(struct ft_dma_transfer *transfer, void *context)
 {
     transfer->context = context;
     transfer->context_id = read_bytes(context).id;
+    set_mark(context, MARK_NONE);
+}
+
+/* The memory was given back: a pool block, or pages. */
+static bool is_freed(const void *context)
+{
+    int frame = ft_frame_of(context);
+
+    if (frame < 0)
+        return ft_memory_kind(context) == FT_MEMORY_UNKNOWN;
+    return FT_M->dma.frame_used[frame] == FT_FRAME_FREE ||
+           FT_M->dma.frame_used[frame] == FT_FRAME_FILLED;
+}
+
+void ft_context_release(const struct ft_dma_transfer *transfer)
+{
+    struct context_bytes bytes;
+
+    if (is_freed(transfer->context))
+        return;
+    bytes = read_bytes(transfer->context);
+    if (is_sound(&bytes, transfer->context) && bytes.id == transfer->context_id)
+        set_mark(transfer->context, MARK_RELEASED);
 }
 
 void ft_context_check(const struct ft_dma_grant *grant)
@@ -104,7 +129,7 @@ void ft_context_check(const struct ft_dma_grant *grant)
 
     if (!transfer || transfer->said)
         return;
-    freed = ft_memory_kind(transfer->context) == FT_MEMORY_UNKNOWN;
+    freed = is_freed(transfer->context);
     bytes = read_bytes(transfer->context);
     if (!freed && is_sound(&bytes, transfer->context) && bytes.id == transfer->context_id)
         return;
@@ -154,9 +179,12 @@ static bool cancel(const struct ft_dma_adapter *slot, PDEVICE_OBJECT device, PVO
         *why = FT_WHY_ADAPTER;
         return false;
     }
+    /* Its request was granted and is over: too late, as it was before. */
+    if (state == FT_CONTEXT_READY && read_bytes(context).mark == MARK_RELEASED)
+        return false;
     if (state == FT_CONTEXT_READY || state == FT_CONTEXT_POISONED) {
         *why = state == FT_CONTEXT_POISONED ? FT_WHY_TWICE : FT_WHY_NOTHING;
-        set_poison(context, 1);
+        set_mark(context, MARK_POISONED);
         return true;
     }
     if (state != FT_CONTEXT_WAITING) {

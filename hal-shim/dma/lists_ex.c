@@ -39,7 +39,6 @@ static NTSTATUS attach(struct ft_dma_grant *grant, const struct list_ex *call)
     if (!transfer)
         return STATUS_INSUFFICIENT_RESOURCES;
     transfer->device = call->list.device;
-    transfer->no_routine = call->list.routine == NULL;
     ft_context_bind(transfer, call->context);
     grant->transfer = transfer;
     return STATUS_SUCCESS;
@@ -51,6 +50,7 @@ static NTSTATUS ask(const struct ft_dma_adapter *slot, struct list_ex *call,
     const MDL *mdl = call->list.mdl;
     uint64_t offset = call->offset;
     NTSTATUS status;
+    ULONG need;
 
     *grant = NULL;
     *why = slot->slave ? FT_WHY_ADAPTER : FT_WHY_ARGUMENTS;
@@ -69,10 +69,12 @@ static NTSTATUS ask(const struct ft_dma_adapter *slot, struct list_ex *call,
         return STATUS_INVALID_PARAMETER;
     call->list.mdl = (PMDL)mdl;
     call->list.va = (uint8_t *)MmGetMdlVirtualAddress((PMDL)mdl) + offset;
+    if (!NT_SUCCESS(ft_dma_list_registers(mdl, call->list.va, call->list.length, &need)))
+        return STATUS_BUFFER_TOO_SMALL;
     *why = FT_WHY_RESOURCES;
     status = ft_dma_list_ask(slot, &call->list, grant);
     if (status == STATUS_BUFFER_TOO_SMALL)
-        *why = call->list.build ? FT_WHY_LIST : FT_WHY_RANGE;
+        *why = FT_WHY_LIST;
     if (NT_SUCCESS(status) && !NT_SUCCESS(status = attach(*grant, call)))
         ft_dma_list_drop(*grant);
     if (NT_SUCCESS(status) && is_synchronous(call) && !ft_dma_grant_now(*grant)) {

@@ -189,7 +189,6 @@ static void begin(const struct map_call *call)
 {
     struct ft_dma_transfer *transfer = call->grant->transfer;
 
-    transfer->mdl = call->mdl;
     transfer->offset = call->offset;
     transfer->length = call->mapped;
     transfer->write = call->write;
@@ -347,6 +346,8 @@ static NTSTATUS flush(struct ft_dma_adapter *slot, PMDL mdl, PVOID base, uint64_
             end_transfer(grant);
         ok = ok && !fails;
     }
+    if (why == FT_WHY_NOT_MAPPED)
+        transfer->cancelled = 0; /* one that was cancelled before it was mapped */
     slot->mapped_bytes = 0;
     ft_emit(FT_EV_DMA_FLUSH_RESULT, ft_handle_of(base), ok);
     return ok                      ? STATUS_SUCCESS

@@ -22,19 +22,21 @@ enum ft_transfer_phase {
 struct ft_dma_transfer {
     void *context; /* in the driver's memory */
     PDEVICE_OBJECT device;
-    const MDL *mdl; /* chain of the present MapTransferEx */
     PDMA_COMPLETION_ROUTINE routine;
     void *routine_context;
+    PDMA_COMPLETION_ROUTINE due_routine; /* the first that is due, with its arguments */
+    void *due_context;
     uint64_t offset; /* of the present MapTransferEx in the chain */
     uint32_t length; /* … as returned */
     uint32_t context_id;
-    uint32_t at;           /* bytes that the system DMA controller has moved */
-    uint8_t phase;         /* enum ft_transfer_phase */
-    uint8_t completion;    /* DMA_COMPLETION_STATUS, once FT_TRANSFER_OVER */
-    uint8_t routine_due;   /* its completion routine has to run … */
-    uint8_t routine_begun; /* … and its task is there */
+    uint32_t at;        /* bytes that the system DMA controller has moved */
+    uint8_t phase;      /* enum ft_transfer_phase */
+    uint8_t completion; /* DMA_COMPLETION_STATUS, once FT_TRANSFER_OVER */
+    uint8_t due_completion;
+    uint8_t
+        routine_due; /* completion routines that have to run, of this transfer or those before */
+    uint8_t routine_begun; /* the task of the first of them is there */
     uint8_t cancelled;     /* CancelMappedTransfer, until the next flush */
-    uint8_t no_routine;    /* a synchronous request without a routine: the caller owns the grant */
     uint8_t said;          /* that the context was spoiled */
     uint8_t write;
 };
@@ -45,7 +47,7 @@ struct ft_dma_transfer {
 enum ft_context_state ft_context_state(const void *context, struct ft_dma_grant **grant);
 /* Its handle; 0 when it is none. */
 uint64_t ft_context_handle(const void *context);
-/* The context serves that transfer from now on, or does not any more. */
+/* The context serves that transfer from now on; or its grant is over. */
 void ft_context_bind(struct ft_dma_transfer *transfer, void *context);
 void ft_context_release(const struct ft_dma_transfer *transfer);
 /* Event dma:context-lost, once, when the driver spoiled the context of a grant that it still has.

@@ -163,6 +163,8 @@ BOOLEAN KeRemoveQueueDpc(PRKDPC Dpc)
 /* DPCs that were queued before that moment, and wait or run. */
 static bool active_before(uint32_t moment)
 {
+    if (FT_M->dma.completions_due != 0)
+        return true; /* the HAL calls completion routines from a DPC of its own */
     for (unsigned i = 0; i < FT_M->dpc_count; i++)
         if (FT_M->dpc_queue[i].queued < moment)
             return true;

@@ -111,11 +111,20 @@ static bool all_known(struct ft_cli *cli, const struct ft_trace *trace, const ch
         const struct ft_baseline_entry *found =
             ft_baseline_finding(&cli->baseline, &trace->verdict.finding[i]);
 
+        /* What else breaks at the event of a known finding is the same finding. */
+        if (found == NULL && entry != NULL && i > 0 &&
+            trace->verdict.finding[i].event == trace->verdict.finding[0].event) {
+            continue;
+        }
         entry = entry != NULL ? entry : found;
         all = all && found != NULL;
     }
     if (stop != FT_VERDICT_CLEAN) {
-        const struct ft_baseline_entry *found = ft_baseline_stop(&cli->baseline, stop);
+        const struct ft_event *last =
+            trace->event_count != 0 ? &trace->event[trace->event_count - 1] : NULL;
+        const struct ft_baseline_entry *found = ft_baseline_stop(
+            &cli->baseline, stop,
+            stop == FT_VERDICT_CRASH && last != NULL ? ft_trace_function(trace, last->site) : "");
 
         entry = entry != NULL ? entry : found;
         all = all && found != NULL;

@@ -141,7 +141,10 @@ const struct ft_baseline_entry *ft_baseline_finding(struct ft_baseline *baseline
 }
 
 const struct ft_baseline_entry *ft_baseline_stop(struct ft_baseline *baseline,
-                                                 enum ft_verdict_kind kind)
+                                                 enum ft_verdict_kind kind, const char *function)
 {
-    return search(baseline, 0, kind, "");
+    const struct ft_baseline_entry *found = search(baseline, 0, kind, function);
+
+    /* An entry without a function, `-`, means every one. */
+    return found != NULL ? found : search(baseline, 0, kind, "");
 }

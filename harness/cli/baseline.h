@@ -43,6 +43,6 @@ enum ft_status ft_baseline_ignore(struct ft_baseline *baseline, const char *text
 const struct ft_baseline_entry *ft_baseline_finding(struct ft_baseline *baseline,
                                                     const struct ft_finding *finding);
 const struct ft_baseline_entry *ft_baseline_stop(struct ft_baseline *baseline,
-                                                 enum ft_verdict_kind kind);
+                                                 enum ft_verdict_kind kind, const char *function);
 
 #endif

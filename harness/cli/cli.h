@@ -119,7 +119,8 @@ struct ft_verb {
     const char *sentence;
     const char *arguments; /* "DRIVER", "" for none */
     const char *details;   /* help after the options: what it does, exit status, examples */
-    uint64_t options;      /* FT_OPT bits; those of FT_OPTIONS_COMMON need not be named */
+    const char *output, *output_help; /* of -o, when it is no trace; NULL: as in FT_CLI_OPTIONS */
+    uint64_t options; /* FT_OPT bits; those of FT_OPTIONS_COMMON need not be named */
     int arguments_min, arguments_max;
     int (*run)(struct ft_cli *cli); /* NULL: not built yet */
 };

@@ -109,13 +109,13 @@ static int get_disturbances(const struct ft_cli *cli, struct ft_explore *explore
     return FT_EXIT_OK;
 }
 
-static bool is_known(void *context, const struct ft_verdict *verdict)
+static bool is_known(void *context, const struct ft_verdict *verdict, const char *function)
 {
     struct ft_cli *cli = context;
 
     return verdict->finding_count != 0
                ? ft_baseline_finding(&cli->baseline, &verdict->finding[0]) != NULL
-               : ft_baseline_stop(&cli->baseline, verdict->kind) != NULL;
+               : ft_baseline_stop(&cli->baseline, verdict->kind, function) != NULL;
 }
 
 /* One line that is rewritten, on a terminal only. */
@@ -184,6 +184,13 @@ static int run(struct ft_cli *cli)
         return status;
     }
     done = ft_explore_run(explore, &error);
+    if (done == FT_OK && explore->units != 0 && explore->from >= explore->units) {
+        status = ft_cli_refuse(cli, FT_USAGE, "--resume %" PRIu64 ": there are only %" PRIu64,
+                               explore->from, explore->units);
+        ft_explore_free(explore);
+        free(explore);
+        return status;
+    }
     if (explore->progress != NULL) {
         fputs("\r\033[K", stderr);
     }
@@ -205,6 +212,8 @@ const struct ft_verb ft_verb_explore = {
     .arguments = "DRIVER|TRACE",
     .arguments_min = 1,
     .arguments_max = 1,
+    .output = "DIR",
+    .output_help = "write a trace of each finding into this folder",
     .options = FT_OPT(STRATEGY) | FT_OPT(DISTURB) | FT_OPT(SCENARIO) | FT_OPT(SEED) |
                FT_OPT(MUTANT) | FT_OPT(PLATFORM) | FT_OPT(DRIVER) | FT_OPT(FLAVOUR) |
                FT_OPT(OUTPUT) | FT_OPT(LIMIT) | FT_OPT(TIME) | FT_OPT(RESUME) | FT_OPT(FULL) |

@@ -232,7 +232,8 @@ static int answer(const struct ft_cli *cli, const char *root, const struct spell
         return FT_EXIT_OK;
     }
     printf("%s: %zu files, a WDM driver with its device model\n\nnext\n"
-           "cmake -G Ninja -S %s -B %s/build -DCMAKE_C_COMPILER=clang && cmake --build %s/build\n",
+           "cmake -G Ninja -S %s -B %s/build -DCMAKE_C_COMPILER=clang "
+           "-DCMAKE_PREFIX_PATH=PREFIX && cmake --build %s/build\n",
            root, ft_new_file_count + ft_new_template_count, root, root, root);
     return FT_EXIT_OK;
 }
@@ -273,6 +274,8 @@ const struct ft_verb ft_verb_new = {
         "builds NAME.so and a fuzz target with find_package(flushtrace).\n\n"
         "Exit status: 0 made; 3 bad name, or the folder is there already; 5 it cannot be "
         "written.\n\nExample:\n  flushtrace new my-driver --model wdm",
+    .output = "FOLDER",
+    .output_help = "make this folder (NAME)",
     .options = FT_OPT(MODEL) | FT_OPT(OUTPUT) | FT_OPT(JSON),
     .arguments_min = 1,
     .arguments_max = 1,

@@ -29,8 +29,14 @@ static void print_arguments(const struct ft_op_row *row, char *text, size_t capa
     for (unsigned i = 0; i < row->argc && length < capacity; i++) {
         size_t name = strcspn(at, ":");
 
-        length += (size_t)snprintf(text + length, capacity - length, "%s%.*s=0..%u",
-                                   i != 0 ? " " : "", (int)name, at, row->arg_max[i]);
+        length += (size_t)snprintf(text + length, capacity - length, "%s%.*s=", i != 0 ? " " : "",
+                                   (int)name, at);
+        if (length < capacity) {
+            length +=
+                name == 2 && strncmp(at, "of", 2) == 0
+                    ? (size_t)snprintf(text + length, capacity - length, "LABEL")
+                    : (size_t)snprintf(text + length, capacity - length, "0..%u", row->arg_max[i]);
+        }
         at += strcspn(at, " ");
         at += strspn(at, " ");
     }

@@ -221,6 +221,12 @@ static size_t print_table(const struct ft_regress_case *list, size_t count)
             followed);
     }
     printf("%zu passed, %zu failed\n", count - failed, failed);
+    for (size_t i = 0; i < count && failed != 0; i++) {
+        if (list[i].outcome != FT_OUTCOME_PASSED) {
+            printf("\nrun the first failure again with\n%s\n", list[i].rerun);
+            break;
+        }
+    }
     return failed;
 }
 
@@ -244,9 +250,13 @@ static int report(const struct ft_cli *cli, const struct ft_regress_case *list, 
         passed += list[i].outcome == FT_OUTCOME_PASSED;
     }
     ft_cli_print_json(json_pack("{s:s, s:o, s:I, s:I}", "verdict",
-                                passed == count ? "clean" : "violation", "traces",
-                                ft_json_cases(list, count), "passed", (json_int_t)passed, "failed",
-                                (json_int_t)(count - passed)));
+                                passed == count                ? "clean"
+                                : status == FT_EXIT_FINDING    ? "violation"
+                                : status == FT_EXIT_DIVERGENCE ? "divergence"
+                                : status == FT_EXIT_NO_VERDICT ? "unjudged"
+                                                               : "error",
+                                "traces", ft_json_cases(list, count), "passed", (json_int_t)passed,
+                                "failed", (json_int_t)(count - passed)));
     return status;
 }
 

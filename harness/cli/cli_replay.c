@@ -58,8 +58,9 @@ static int start_gdb(const struct job *job)
 {
     const struct ft_cli *cli = job->cli;
     uint64_t event = cli->stop_at != 0 ? cli->stop_at : verdict_event(&job->recorded);
-    const char *word[GDB_WORDS] = {"gdb", "-q", "-ex", "run", "--args"};
-    unsigned count = 5;
+    const char *word[GDB_WORDS] = {"gdb", "-q", "-ex", "run", "-ex", "", "--args"};
+    unsigned count = 7;
+    char frame[160] = "bt 12";
     char self[4096];
     char number[32];
     ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -69,6 +70,15 @@ static int start_gdb(const struct job *job)
     }
     self[length] = '\0';
     snprintf(number, sizeof(number), "%" PRIu64, event);
+    if (cli->stop_at == 0 && job->recorded.verdict.finding_count != 0) {
+        const char *function = strchr(job->recorded.verdict.finding[0].function, ':');
+
+        if (function != NULL) {
+            snprintf(frame, sizeof(frame), "frame function %.*s", (int)strcspn(function + 1, ":"),
+                     function + 1);
+        }
+    }
+    word[5] = frame;
     word[count++] = self;
     word[count++] = "replay";
     word[count++] = job->path;
@@ -90,7 +100,7 @@ static int start_gdb(const struct job *job)
         word[count++] = cli->platform;
     }
     word[count] = NULL;
-    ft_cli_note(cli, "gdb stops before event %s; 'up' leads to the driver's call", number);
+    ft_cli_note(cli, "gdb stops before event %s, in the driver's call", number);
     fflush(NULL);
     execvp("gdb", (char *const *)word);
     return ft_cli_refuse(cli, FT_IO, "cannot start gdb: %s", strerror(errno));
@@ -203,6 +213,10 @@ static int report(const struct job *job, const struct ft_replayed *replayed)
             printf("run it again with\n%s\n", job->rerun.text);
         } else {
             ft_block_print(&block, stdout);
+            if (replayed->outcome != FT_OUTCOME_PASSED &&
+                replayed->trace.verdict.kind == FT_VERDICT_CLEAN) {
+                printf("\nrun it again with\n%s\n", job->rerun.text);
+            }
         }
     }
     return ft_outcome_exit(replayed->outcome);

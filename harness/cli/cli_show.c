@@ -53,6 +53,17 @@ static int make_filter(const struct ft_cli *cli, const struct ft_trace *trace,
                 cli->object.word[i]);
         }
     }
+    for (unsigned i = 0; i < ret->object_count; i++) {
+        uint64_t k = 0;
+
+        while (k < trace->event_count && !ft_event_concerns(&trace->event[k], ret->object[i])) {
+            k++;
+        }
+        if (k == trace->event_count) {
+            return ft_cli_refuse(cli, FT_USAGE, "%.80s: no event concerns %.60s", cli->argument[0],
+                                 cli->object.word[i]);
+        }
+    }
     for (unsigned i = 0; i < cli->kind.count; i++) {
         if (!ft_filter_add_kind(ret, cli->kind.word[i])) {
             return ft_cli_refuse(cli, FT_USAGE,
@@ -147,7 +158,10 @@ static void print_hidden(const struct ft_filter *filter, const struct ft_trace *
         comma = ",";
     }
     if (between != 0) {
-        fprintf(out, "%s %" PRIu64 " by --object and --kind", comma, between);
+        fprintf(out, "%s %" PRIu64 " by %s", comma, between,
+                filter->object_count == 0 ? "--kind"
+                : filter->by_kind         ? "--object and --kind"
+                                          : "--object");
         comma = ",";
     }
     if (behind != 0) {

@@ -160,6 +160,9 @@ static void print_summary(const struct ft_explore *explore, FILE *out)
     if (explore->stopped != FT_EXPLORE_DONE) {
         fprintf(out, "%s at %" PRIu64 " of %" PRIu64 "; go on with --resume %" PRIu64 "\n",
                 reasons[explore->stopped], explore->resume, explore->units, explore->resume);
+        if (explore->resume == explore->from) {
+            fputs("no place was finished: give it a higher --limit or --time\n", out);
+        }
     }
 }
 

@@ -146,6 +146,11 @@ int main(int argc, char **argv)
     const struct ft_verb *verb = find(verbs, VERB_COUNT, name);
     const struct ft_verb *later = find(later_verbs, LATER_COUNT, name);
 
+    if (argc > 2 && strcmp(name, "help") == 0 && find(verbs, VERB_COUNT, argv[2]) != NULL) {
+        char *words[] = {argv[0], argv[2], "--help", NULL};
+
+        return finish(run_verb(find(verbs, VERB_COUNT, argv[2]), 3, words));
+    }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_help(stdout);
         return finish(FT_EXIT_OK);

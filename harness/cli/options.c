@@ -29,6 +29,7 @@ static const struct option_row rows[FT_OPT_COUNT] = {
 struct parse {
     struct ft_cli *cli;
     bool help;
+    FILE *said; /* what argp complains of: for standard error, and for the JSON answer */
 };
 
 static int option_of_key(int key)
@@ -67,8 +68,11 @@ static error_t take_number(const struct argp_state *state, int option, const cha
     uint64_t value;
 
     if (!parse_number(text, "", &value) || value < least || value > most) {
-        return bad(state, rows[option].name, text,
-                   most == UINT64_MAX ? "a number" : "a number in its range");
+        char wanted[80];
+
+        snprintf(wanted, sizeof(wanted), "a number from %llu to %llu", (unsigned long long)least,
+                 (unsigned long long)most);
+        return bad(state, rows[option].name, text, wanted);
     }
     *ret = value;
     return 0;
@@ -259,6 +263,9 @@ static error_t parse_one(int key, char *text, struct argp_state *state)
         return take_option(state, option, text, cli);
     }
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->err_stream = parse->said;
+        return 0;
     case ARGP_KEY_ARG:
         return take_argument(state, text, cli);
     case ARGP_KEY_END:
@@ -278,11 +285,14 @@ static void list_options(const struct ft_verb *verb, struct argp_option *list)
 
     for (int i = 0; i < FT_OPT_COUNT; i++) {
         if (((verb->options | FT_OPTIONS_COMMON) >> i & 1) != 0) {
-            list[count++] = (struct argp_option){.name = rows[i].name,
-                                                 .key = rows[i].key,
-                                                 .arg = rows[i].argument,
-                                                 .doc = rows[i].description,
-                                                 .group = 1};
+            bool own = i == FT_OPT_OUTPUT && verb->output != NULL;
+
+            list[count++] =
+                (struct argp_option){.name = rows[i].name,
+                                     .key = rows[i].key,
+                                     .arg = own ? verb->output : rows[i].argument,
+                                     .doc = own ? verb->output_help : rows[i].description,
+                                     .group = 1};
         }
     }
     list[count++] =
@@ -308,7 +318,9 @@ bool ft_cli_parse(struct ft_cli *cli, int argc, char **argv, int *exit_status)
     struct parse parse = {.cli = cli};
     struct argp argp = {.options = options, .parser = parse_one, .args_doc = cli->verb->arguments};
     struct ft_error error = {0};
-    char *text = NULL;
+    char *text = NULL, *said = NULL;
+    size_t said_length = 0;
+    bool refused;
 
     if (asprintf(&text, "%s\v%s", cli->verb->sentence, cli->verb->details) < 0) {
         abort();
@@ -323,9 +335,20 @@ bool ft_cli_parse(struct ft_cli *cli, int argc, char **argv, int *exit_status)
     cli->json = asks_for_json(argc, argv) && (cli->verb->options & FT_OPT(JSON)) != 0;
     *exit_status = FT_EXIT_OK;
     setenv("ARGP_HELP_FMT", "rmargin=96,opt-doc-col=30,no-dup-args-note", 0);
-    if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &parse) != 0) {
+    parse.said = open_memstream(&said, &said_length);
+    if (parse.said == NULL) {
+        abort();
+    }
+    refused = argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &parse) != 0;
+    fclose(parse.said);
+    fputs(said, stderr);
+    said[strcspn(said, "\n")] = '\0';
+    if (refused) {
         if (cli->json) {
-            ft_cli_print_json(json_pack("{s:s, s:s}", "verdict", "error", "error", "bad usage"));
+            ft_cli_print_json(
+                json_pack("{s:s, s:s, s:s}", "verdict", "error", "error",
+                          strstr(said, ": ") != NULL ? strstr(said, ": ") + 2 : "bad usage",
+                          "status", "bad usage"));
         }
         *exit_status = FT_EXIT_USAGE;
     } else if (!parse.help && cli->baseline_path != NULL &&
@@ -333,5 +356,6 @@ bool ft_cli_parse(struct ft_cli *cli, int argc, char **argv, int *exit_status)
         *exit_status = ft_cli_fail(cli, &error, cli->baseline_path);
     }
     free(text);
+    free(said);
     return *exit_status == FT_EXIT_OK && !parse.help;
 }

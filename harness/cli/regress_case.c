@@ -169,7 +169,11 @@ void ft_regress_one(const struct ft_cli *cli, struct ft_regress_case *one)
     }
     if (ft_cli_read_trace(one->path, &trace, &error) != FT_OK) {
         snprintf(one->expected, sizeof(one->expected), "a trace");
-        fail(one, FT_OUTCOME_BAD_FILE, error.text);
+        char text[250];
+
+        snprintf(text, sizeof(text), "byte %llu: %.200s", (unsigned long long)error.offset,
+                 error.text);
+        fail(one, FT_OUTCOME_BAD_FILE, text);
         return;
     }
     take_facts(one, &trace);

@@ -53,7 +53,15 @@ static void no_module(const char *core, const char *mutant, struct ft_error *err
 enum ft_status ft_cli_module(const char *driver, const char *mutant, const struct ft_module **ret,
                              struct ft_error *error)
 {
+    const char *plus = strchr(driver, '/') == NULL ? strchr(driver, '+') : NULL;
+    char core[64];
+
     mutant = strcmp(mutant, "none") == 0 ? "" : mutant;
+    if (plus != NULL && mutant[0] == '\0') { /* DRIVER+MUTANT, as fuzz takes it */
+        snprintf(core, sizeof(core), "%.*s", (int)(plus - driver), driver);
+        driver = core;
+        mutant = plus + 1;
+    }
     if (strchr(driver, '/') != NULL) {
         enum ft_status status = ft_module_load(driver, ret, error);
 
@@ -218,6 +226,30 @@ static void default_scenario(const struct ft_description *description, struct ft
     }
 }
 
+static bool has_label(const struct ft_scenario *scenario, unsigned label)
+{
+    bool found = label == 0;
+
+    for (unsigned i = 0; i < scenario->op_count && !found; i++) {
+        found = scenario->op[i].label == label;
+    }
+    return found;
+}
+
+/* Legal, as any bytes are; in a text that a person wrote it is a typing error. */
+static void note_labels(const struct ft_cli *cli, const struct ft_scenario *scenario)
+{
+    for (unsigned i = 0; i < scenario->op_count; i++) {
+        const struct ft_op *op = &scenario->op[i];
+        bool of = strncmp(ft_op_row(op->kind)->args, "of:", 3) == 0;
+
+        if (!has_label(scenario, op->moment.target) || (of && !has_label(scenario, op->arg[0]))) {
+            ft_cli_note(cli, "%s: op %u (%s) names a label that no op has", cli->scenario, i + 1,
+                        ft_op_row(op->kind)->name);
+        }
+    }
+}
+
 int ft_cli_scenario(const struct ft_cli *cli, const struct ft_module *module,
                     struct ft_scenario *ret)
 {
@@ -236,6 +268,7 @@ int ft_cli_scenario(const struct ft_cli *cli, const struct ft_module *module,
         if (ft_cli_read_scenario(cli->scenario, ret, &error) != FT_OK) {
             return ft_cli_fail(cli, &error, cli->scenario);
         }
+        note_labels(cli, ret);
     } else if (cli->seed_given) {
         ft_scenario_random(cli->seed, platform, ret);
     } else {

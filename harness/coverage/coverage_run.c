@@ -36,6 +36,7 @@ bool ft_coverage_counts_lines(void)
 static struct {
     struct ft_cell_state *cells; /* in the machine's region */
     struct ft_reached *reached;
+    uint64_t *count; /* where the last op was counted; a skipped one has not struck */
 } tap;
 
 static bool observe(void *state, const struct ft_event *event)
@@ -46,13 +47,17 @@ static bool observe(void *state, const struct ft_event *event)
         tap.reached->cell[cell]++;
     switch (event->kind) {
     case FT_EV_OP_FIRED:
-        tap.reached->fired[event->arg[1] % FT_OP_SLOTS]++;
+        tap.count = &tap.reached->fired[event->arg[1] % FT_OP_SLOTS];
+        ++*tap.count;
         break;
     case FT_EV_OP_LATE:
-        tap.reached->late[event->arg[1] % FT_OP_SLOTS]++;
+        tap.count = &tap.reached->late[event->arg[1] % FT_OP_SLOTS];
+        ++*tap.count;
         break;
     case FT_EV_OP_SKIPPED:
         tap.reached->skipped[event->arg[1] % FT_OP_SLOTS]++;
+        if (tap.count != NULL && *tap.count != 0)
+            --*tap.count;
         break;
     default:
         break;

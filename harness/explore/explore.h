@@ -47,7 +47,8 @@ struct ft_explore {
     uint64_t seed, seeds; /* random: the first, and how many */
     int platform;         /* preset of random scenarios, -1: any */
     const char *folder;   /* for traces; NULL: none are written */
-    bool (*is_known)(void *context, const struct ft_verdict *verdict); /* NULL: none is */
+    /* NULL: none is. A crash has that function. */
+    bool (*is_known)(void *context, const struct ft_verdict *verdict, const char *function);
     void (*progress)(void *context, const struct ft_explore *explore); /* NULL: nobody looks */
     void *context;
 

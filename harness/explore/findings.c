@@ -123,7 +123,12 @@ static enum ft_status keep(struct ft_explore *explore, const struct ft_found *fo
     finding->confirmed = confirmed;
     finding->alone = explore->trace.event_count != 0 &&
                      ft_same_finding(&explore->trace.verdict, &trace->verdict);
-    finding->known = explore->is_known && explore->is_known(explore->context, &trace->verdict);
+    finding->known =
+        explore->is_known &&
+        explore->is_known(explore->context, &trace->verdict,
+                          trace->verdict.kind == FT_VERDICT_CRASH && trace->event_count != 0
+                              ? ft_trace_function(trace, trace->event[trace->event_count - 1].site)
+                              : "");
     if (!explore->folder)
         return FT_OK;
     name_trace(explore, &trace->verdict, finding->path, sizeof finding->path);

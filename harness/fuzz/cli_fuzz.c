@@ -60,11 +60,11 @@ static const struct argp_option options[] = {
 
 static struct ft_baseline *baseline;
 
-static const char *why_known(const struct ft_verdict *verdict)
+static const char *why_known(const struct ft_verdict *verdict, const char *function)
 {
     const struct ft_baseline_entry *entry =
         verdict->finding_count ? ft_baseline_finding(baseline, &verdict->finding[0])
-                               : ft_baseline_stop(baseline, verdict->kind);
+                               : ft_baseline_stop(baseline, verdict->kind, function);
 
     return entry ? entry->reason : NULL;
 }
@@ -327,6 +327,9 @@ static int add_subject(struct ft_cli *cli, const struct arguments *a, const char
     struct ft_error error = {0};
     char driver[FT_PATH_BYTES];
 
+    if (plus && *a->mutant)
+        return ft_cli_refuse(cli, FT_USAGE, "%.60s and --mutant %.40s: which one?", word,
+                             a->mutant);
     ft_path(driver, "%.*s", plus ? (int)(plus - word) : (int)strlen(word), word);
     if (ft_cli_module(driver, plus ? plus + 1 : a->mutant, &subject->module, &error) != FT_OK)
         return ft_cli_fail(cli, &error, NULL);

@@ -238,6 +238,7 @@ static void on_list(struct ft_rules *rules, const struct ft_event *event)
             ft_rule_fire(rules, FT_J_DMA_GSX_BUSMASTER_ONLY, event, event->arg[0]);
         } else {
             judge_request(rules, event, how, FT_J_DMA_GSX_ARGS);
+            ft_judge_request_place(rules, event);
         }
         if ((how & FT_HOW_BUILD) != 0 && event->irql != FT_IRQL_DISPATCH) {
             ft_rule_fire(rules, FT_J_DMA_GSX_IRQL, event, event->arg[0]);
@@ -295,6 +296,8 @@ static void on_query(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_TRANSFER_INFO:
         if (event->arg[5] == not_supported) {
             ft_rule_fire(rules, FT_J_DMA_INF_VERSION, event, event->arg[0]);
+        } else if (event->arg[5] == 0xC000000Du) {
+            ft_rule_fire(rules, FT_J_DMA_MPX_RANGE, event, event->arg[1]);
         }
         break;
     case FT_EV_DMA_CONFIGURE:

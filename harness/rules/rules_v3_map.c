@@ -38,6 +38,9 @@ static void judge_arguments(struct ft_rules *rules, const struct ft_event *event
             rules, (how & FT_HOW_LIST) != 0 ? FT_J_DMA_MPX_SGBUF_SIZE : FT_J_DMA_MPX_SGBUF_REQUIRED,
             event, event->arg[0]);
         break;
+    case FT_WHY_MDL:
+        ft_judge_mdl_pages(rules, event, ft_rs_mdl_id(event, 2));
+        break;
     default:
         break;
     }
@@ -45,6 +48,13 @@ static void judge_arguments(struct ft_rules *rules, const struct ft_event *event
         (how & (FT_HOW_ROUTINE | FT_HOW_CONTEXT)) == FT_HOW_CONTEXT) {
         ft_rule_fire(rules, FT_J_DMA_MPX_BUSMASTER_NULL, event, event->arg[0]);
     }
+}
+
+static bool is_partial(struct ft_rules *rules, uint32_t id)
+{
+    const struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, id);
+
+    return mdl != NULL && (mdl->flags & FT_MDL_PARTIAL) != 0;
 }
 
 /* What the piece before it says of this one. */
@@ -62,8 +72,13 @@ static void judge_order(struct ft_rules *rules, const struct ft_event *event,
     if ((grant->more & FT_MORE_WAS_MAPPED) == 0 || event->arg[3] == 0) {
         return;
     }
+    /* A grant that is kept for life serves one transfer after the other, and a part of an MDL may
+     * be a transfer of its own. */
+    if (grant->irp == 0 || ft_rs_mdl_owner(rules, mdl) != grant->irp) {
+        return;
+    }
     if (mdl != grant->chain) {
-        if (grant->irp != 0 && ft_rs_mdl_owner(rules, mdl) == grant->irp) {
+        if (!is_partial(rules, mdl)) {
             ft_rule_fire(rules, FT_J_DMA_MPX_CHAIN_SAME, event, event->arg[2]);
         }
     } else if (event->arg[3] == asked && asked != end) {
@@ -166,6 +181,8 @@ static void judge_flush(struct ft_rules *rules, const struct ft_event *event,
         ft_rule_fire(rules, FT_J_DMA_FLUSH_UNMAPPED, event, event->arg[1]);
     } else if ((grant->more & FT_MORE_V3_MAPPED) != 0) {
         judge_against(rules, event, grant);
+    } else if ((grant->more & FT_MORE_V3_CANCELLED) != 0) {
+        return; /* cancelled before it was mapped: the pages ask for a flush all the same */
     } else if ((grant->more & FT_MORE_MAP_FAILED) != 0) {
         ft_rule_fire(rules, FT_J_DMA_MPX_STATUS, event, grant_handle(grant));
     } else if ((grant->more & FT_MORE_WAS_MAPPED) != 0) {
@@ -185,7 +202,7 @@ static void on_flush(struct ft_rules *rules, const struct ft_event *event)
         ft_judge_late_dpc(rules, event);
         judge_flush(rules, event, grant);
     }
-    if (grant != NULL && event->arg[6] == FT_WHY_NOTHING) {
+    if (grant != NULL && (event->arg[6] == FT_WHY_NOTHING || event->arg[6] == FT_WHY_NOT_MAPPED)) {
         grant->more &= (uint16_t) ~(FT_MORE_V3_MAPPED | FT_MORE_V3_CANCELLED);
     }
 }

@@ -290,7 +290,7 @@ static enum ft_status parse_point(struct line *line, struct word word, uint8_t *
             return FT_OK;
         }
     }
-    return FAIL(line, "unknown point: %s", show(word).text);
+    return FAIL(line, "unknown point: %s (see flushtrace points)", show(word).text);
 }
 
 /* TARGET/POINT/COUNT */
@@ -379,7 +379,7 @@ static enum ft_status find_op(struct line *line, struct word name, const struct 
         *ret = row;
         return FT_OK;
     }
-    return FAIL(line, "unknown op: %s", show(name).text);
+    return FAIL(line, "unknown op: %s (see flushtrace ops)", show(name).text);
 }
 
 /* [LABEL:] OP [NAME=VALUE]... [@ MOMENT] */
@@ -441,7 +441,7 @@ static enum ft_status parse_knob(struct line *line, struct word word, unsigned *
             ft_knob_set(platform, knob, number);
         return status;
     }
-    return FAIL(line, "unknown knob: %s", show(name).text);
+    return FAIL(line, "unknown knob: %s (docs/SCENARIOS.md lists them)", show(name).text);
 }
 
 /* platform PRESET [KNOB=VALUE]... */
@@ -453,7 +453,8 @@ static enum ft_status parse_platform(struct line *line, struct ft_platform *plat
     while (preset < FT_PLATFORM_COUNT && !word_is(word, ft_platform_preset_name(preset)))
         preset++;
     if (preset == FT_PLATFORM_COUNT)
-        return FAIL(line, "unknown platform: %s", show(word).text);
+        return FAIL(line, "unknown platform: %s (coherent, bounce, noncoherent or iommu)",
+                    show(word).text);
     ft_platform_preset((enum ft_platform_name)preset, platform);
     for (word = next_word(line); word.length > 0; word = next_word(line)) {
         enum ft_status status = parse_knob(line, word, &seen, platform);

@@ -213,7 +213,7 @@ class Show(unittest.TestCase):
     def test_what_is_hidden_is_said(self):
         text = run("show", self.trace, "--from", "5", "--to", "30", "--kind", "irp:")
         self.assertEqual(events_of(text), [15, 17])
-        self.assertIn("2 of 38 events; hidden: 4 before, 24 by --object and --kind, 8 behind\n", text)
+        self.assertIn("2 of 38 events; hidden: 4 before, 24 by --kind, 8 behind\n", text)
         self.assertNotIn("hidden", run("show", self.trace))
         # What happens to rules is said though its event is hidden.
         self.assertIn("~    suspended for irp#1", text)

@@ -24,7 +24,7 @@ static int make_file(void **state)
     int file;
 
     (void)state;
-    strcpy(path, "/tmp/ft-catalogue-XXXXXX");
+    strcpy(path, "/tmp/catalogue-XXXXXX");
     file = mkstemp(path);
     return file < 0 || close(file) != 0;
 }

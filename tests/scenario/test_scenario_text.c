@@ -173,8 +173,8 @@ static const struct {
     unsigned line;
     const char *reason;
 } bad_texts[] = {
-    {"frobnicate\n", 1, "unknown op: frobnicate"},
-    {"a: read\n\n# x\nreed length=1\n", 4, "unknown op: reed"},
+    {"frobnicate\n", 1, "unknown op: frobnicate (see flushtrace ops)"},
+    {"a: read\n\n# x\nreed length=1\n", 4, "unknown op: reed (see flushtrace ops)"},
     {"bus-reset\n", 1, "not built yet: bus-reset"},
     {"read\nb: bus-reset\n", 2, "not built yet: bus-reset"},
     {"read length=65025\n", 1, "length: 65025 is out of range 0 to 65024"},
@@ -198,9 +198,9 @@ static const struct {
     {"A: read\n", 1, "not a label: A (a to z, or l27 to l254)"},
     {": read\n", 1, "not a label:  (a to z, or l27 to l254)"},
     {"a:\n", 1, "a label without an op: a"},
-    {"a : read\n", 1, "unknown op: a"},
-    {"yank @ a/dma:frob/1\n", 1, "unknown point: dma:frob"},
-    {"yank @ a//1\n", 1, "unknown point: "},
+    {"a : read\n", 1, "unknown op: a (see flushtrace ops)"},
+    {"yank @ a/dma:frob/1\n", 1, "unknown point: dma:frob (see flushtrace points)"},
+    {"yank @ a//1\n", 1, "unknown point:  (see flushtrace points)"},
     {"yank @ a/dma:map/0\n", 1, "count: 0 is out of range 1 to 254"},
     {"yank @ a/dma:map/255\n", 1, "count: 255 is out of range 1 to 254"},
     {"yank @ a/dma:map/x\n", 1, "count: not a number: x"},
@@ -213,18 +213,18 @@ static const struct {
     {"yank @ a/any/1 + m5\n", 1, "nothing may follow a moment but +m: +"},
     {"read @ a/any/1 length=3\n", 1, "nothing may follow a moment but +m: length=3"},
     {"read @ a/any/1 +m5 +m6\n", 1, "nothing may follow a moment but +m: +m6"},
-    {"platform\n", 1, "unknown platform: "},
-    {"platform mips\n", 1, "unknown platform: mips"},
+    {"platform\n", 1, "unknown platform:  (coherent, bounce, noncoherent or iommu)"},
+    {"platform mips\n", 1, "unknown platform: mips (coherent, bounce, noncoherent or iommu)"},
     {"platform bounce bounce\n", 1, "expected KNOB=VALUE: bounce"},
-    {"platform bounce preset=1\n", 1, "unknown knob: preset"},
-    {"platform bounce speed=1\n", 1, "unknown knob: speed"},
+    {"platform bounce preset=1\n", 1, "unknown knob: preset (docs/SCENARIOS.md lists them)"},
+    {"platform bounce speed=1\n", 1, "unknown knob: speed (docs/SCENARIOS.md lists them)"},
     {"platform bounce pool=129\n", 1, "pool: 129 is out of range 0 to 128"},
     {"platform bounce pool=1 pool=1\n", 1, "knob given twice: pool"},
     {"read\nplatform bounce\n", 2, "platform may stand on the first line only"},
     {"platform iommu\nplatform bounce\n", 2, "platform may stand on the first line only"},
     {"\n\nthis_is_a_word_much_longer_than_anything_that_an_op_is_called\n", 3,
-     "unknown op: this_is_a_word_much_longer_than_anything..."},
-    {"re\x1b[31m\xff\n", 1, "unknown op: re?[31m?"},
+     "unknown op: this_is_a_word_much_longer_than_anything... (see flushtrace ops)"},
+    {"re\x1b[31m\xff\n", 1, "unknown op: re?[31m? (see flushtrace ops)"},
 };
 
 static void check_refused(const char *text, size_t length, unsigned line, const char *reason)

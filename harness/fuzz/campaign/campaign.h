@@ -97,7 +97,8 @@ struct ft_campaign {
     bool stop_at_finding, keep_going, bytes_only, no_shrink;
     char programs[FT_PATH_BYTES];   /* this program's own folder */
     char **passed[FT_ENGINE_COUNT]; /* flags for an engine, NULL-terminated; or NULL */
-    const char *(*known)(const struct ft_verdict *verdict); /* why a finding does not count */
+    /* Why a finding does not count; a crash has that function. */
+    const char *(*known)(const struct ft_verdict *verdict, const char *function);
 
     /* how to talk; both may be called at any time while the campaign runs */
     void (*progress)(const struct ft_campaign *campaign); /* about five times a second */

@@ -126,7 +126,7 @@ static struct ft_campaign_finding *remember(struct ft_campaign *campaign,
     ft_path(finding->path, "%s", path);
     take_facts(finding, trace);
     finding->ops_found = finding->ops;
-    finding->known = campaign->known ? campaign->known(&finding->verdict) : NULL;
+    finding->known = campaign->known ? campaign->known(&finding->verdict, finding->function) : NULL;
     return finding;
 }
 

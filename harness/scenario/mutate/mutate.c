@@ -63,7 +63,8 @@ size_t ft_mutate(struct ft_bytes bytes, struct ft_bytes other, uint64_t seed,
     struct ft_scenario mate;
 
     if (ft_odds(&m, 1, 64)) {
-        memmove(ret, bytes.data, length);
+        if (length > 0)
+            memmove(ret, bytes.data, length);
         return make_noise(&m.prng, ret, length, capacity);
     }
     ft_swarm_draw(&m);
