@@ -33,8 +33,7 @@ struct ft_dma_transfer {
     uint8_t phase;      /* enum ft_transfer_phase */
     uint8_t completion; /* DMA_COMPLETION_STATUS, once FT_TRANSFER_OVER */
     uint8_t due_completion;
-    uint8_t
-        routine_due; /* completion routines that have to run, of this transfer or those before */
+    uint8_t routine_due;   /* routines that have to run: of this transfer, or of those before */
     uint8_t routine_begun; /* the task of the first of them is there */
     uint8_t cancelled;     /* CancelMappedTransfer, until the next flush */
     uint8_t said;          /* that the context was spoiled */
