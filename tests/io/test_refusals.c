@@ -68,6 +68,24 @@ static void messages_are_all_connected_or_none(void **state)
     assert_int_equal(wb_count(FT_EV_ISR_DISCONNECT), 0 + 1 + 2);
 }
 
+static void foreign_device(void)
+{
+    IO_CONNECT_INTERRUPT_PARAMETERS how = {.Version = CONNECT_MESSAGE_BASED};
+
+    table = NULL;
+    how.MessageBased.PhysicalDeviceObject = the_driver.device; /* not the bottom of the stack */
+    how.MessageBased.ConnectionContext.InterruptMessageTable = &table;
+    how.MessageBased.MessageServiceRoutine = unused_message;
+    CHECK(IoConnectInterruptEx(&how) == STATUS_INVALID_PARAMETER && table == NULL);
+}
+
+static void messages_belong_to_the_physical_device(void **state)
+{
+    (void)state;
+    run(&(struct bench_driver){.started = foreign_device, .describe = three_messages});
+    assert_int_equal(wb_count(FT_EV_ISR_CONNECT), 0);
+}
+
 static void silent(struct ft_description *description)
 {
     description->irq_level = 0;
@@ -365,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_all_connected_or_none),
+        cmocka_unit_test(messages_belong_to_the_physical_device),
         cmocka_unit_test(a_device_without_interrupts_has_none_to_connect),
         cmocka_unit_test(the_bus_interface_refuses_what_it_does_not_have),
         cmocka_unit_test(there_is_room_for_so_many_registrations),

@@ -188,6 +188,63 @@ static void an_event_is_freed_by_wmi(void **state)
     assert_int_equal(wb_count(FT_EV_POOL_FREE), 2);
 }
 
+/* ---- what the library refuses ---- */
+
+static NTSTATUS ask(UCHAR minor, PDEVICE_OBJECT provider, PVOID path, PVOID buffer, ULONG bytes,
+                    SYSCTL_IRP_DISPOSITION *disposition, ULONG_PTR *information)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+    PIO_STACK_LOCATION location;
+    NTSTATUS status;
+
+    IoSetNextIrpStackLocation(irp);
+    location = IoGetCurrentIrpStackLocation(irp);
+    location->MajorFunction = IRP_MJ_SYSTEM_CONTROL;
+    location->MinorFunction = minor;
+    location->Parameters.WMI.ProviderId = (ULONG_PTR)provider;
+    location->Parameters.WMI.DataPath = path;
+    location->Parameters.WMI.Buffer = buffer;
+    location->Parameters.WMI.BufferSize = bytes;
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    irp->IoStatus.Information = 3;
+    status = WmiSystemControl(&library, the_driver.device, irp, disposition);
+    *information = irp->IoStatus.Information;
+    IoFreeIrp(irp);
+    return status;
+}
+
+static void refusals(void)
+{
+    SYSCTL_IRP_DISPOSITION disposition;
+    GUID unknown = {9, 9, 9, {9}};
+    ULONG_PTR information;
+    ULONG needed = 0;
+
+    library = (WMILIB_CONTEXT){
+        .GuidCount = 2, .GuidList = table, .QueryWmiRegInfo = reginfo, .QueryWmiDataBlock = query};
+    reginfo_answer = STATUS_SUCCESS;
+    CHECK(ask(IRP_MN_QUERY_ALL_DATA, the_driver.below, &unknown, NULL, 0, &disposition,
+              &information) == STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(disposition == IrpForward && information == 3);
+    CHECK(ask(IRP_MN_REGINFO_EX + 1, the_driver.device, &unknown, NULL, 0, &disposition,
+              &information) == STATUS_NOT_SUPPORTED);
+    CHECK(disposition == IrpNotWmi);
+    CHECK(ask(IRP_MN_QUERY_ALL_DATA, the_driver.device, &unknown, NULL, 0, &disposition,
+              &information) == STATUS_WMI_GUID_NOT_FOUND);
+    CHECK(disposition == IrpNotCompleted && information == 0);
+    CHECK(ask(IRP_MN_REGINFO, the_driver.device, NULL, &needed, sizeof needed, &disposition,
+              &information) == STATUS_SUCCESS);
+    CHECK(disposition == IrpNotCompleted && information == sizeof needed);
+    CHECK(needed >= sizeof(WMIREGINFOW) + 2 * sizeof(WMIREGGUIDW));
+}
+
+static void the_library_says_what_it_does_not_take(void **state)
+{
+    (void)state;
+    bench_driver_run(&(struct bench_driver){.started = refusals}, NULL, 0);
+    assert_int_equal(wb_result()->stop, FT_STOP_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +253,7 @@ int main(void)
         cmocka_unit_test(who_is_not_registered_cannot_update),
         cmocka_unit_test(deregistration_waits),
         cmocka_unit_test(an_event_is_freed_by_wmi),
+        cmocka_unit_test(the_library_says_what_it_does_not_take),
     };
 
     return cmocka_run_group_tests_name("WMI", tests, NULL, NULL);
