@@ -3,7 +3,9 @@
  *
  * The request waits in the queue of version 1 (channel.c). A synchronous one never waits: it is
  * granted inside the call or fails. The pages disagree whether a synchronous call may have both a
- * routine and a place for MapRegisterBase (question 6): it may, and the base is written.
+ * routine and a place for MapRegisterBase (question 6): it may, and the base is written. Not
+ * modelled: DMA_ZERO_BUFFERS and DMA_FAIL_ON_BOUNCE, which headers name and no page explains; they
+ * are taken and change nothing.
  */
 #include "dma/transfer_ex.h"
 

@@ -5,7 +5,8 @@
  * and its own address there, so a copy is told from the original, and looks again at every use: a
  * context in use that changed or was freed is event dma:context-lost. A context whose request is
  * over counts as initialized: the pages do not say that every use needs another
- * InitializeDmaTransferContext.
+ * InitializeDmaTransferContext. CancelAdapterChannel on one comes too late, as it did while its
+ * grant was held.
  */
 #include "dma/frames.h"
 #include "dma/transfer_ex.h"

@@ -87,7 +87,7 @@ uint64_t ft_chain_bytes(const MDL *mdl);
 
 NTSTATUS ft_dma_cancel_mapped(PDMA_ADAPTER adapter, PVOID context);
 
-/* The controller works on the transfer, or has ended it; the first may call the second. */
+/* The controller begins to work on the transfer; and it has ended it, or was made to. */
 void ft_transfer_run(struct ft_dma_grant *grant);
 void ft_transfer_over(struct ft_dma_grant *grant, DMA_COMPLETION_STATUS completion);
 /* A completion routine that is due does not run any more. */

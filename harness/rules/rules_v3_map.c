@@ -57,7 +57,8 @@ static bool is_partial(struct ft_rules *rules, uint32_t id)
     return mdl != NULL && (mdl->flags & FT_MDL_PARTIAL) != 0;
 }
 
-/* What the piece before it says of this one. */
+/* What the piece before it says of this one. A map that fails because the one before was not
+ * flushed is one too many all the same. */
 static void judge_order(struct ft_rules *rules, const struct ft_event *event,
                         const struct ft_rs_grant *grant)
 {
