@@ -66,7 +66,70 @@ enum ft_task_kind {
     RT(21, WMI, "WMI callback")                                                                    \
     RT(22, LOOKASIDE, "lookaside callback")                                                        \
     RT(23, QUERY, "registry query routine")                                                        \
-    RT(24, DMA_COMPLETION, "DmaCompletionRoutine")
+    RT(24, DMA_COMPLETION, "DmaCompletionRoutine")                                                 \
+    RT(40, WDF_CLEANUP, "EvtCleanupCallback")                                                      \
+    RT(41, WDF_DESTROY, "EvtDestroyCallback")                                                      \
+    RT(42, WDF_TIMER, "EvtTimerFunc")                                                              \
+    RT(43, WDF_WORK, "EvtWorkItem")                                                                \
+    RT(44, WDF_DPC, "EvtDpcFunc")                                                                  \
+    RT(50, WDF_DEVICE_ADD, "EvtDriverDeviceAdd")                                                   \
+    RT(51, WDF_UNLOAD, "EvtDriverUnload")                                                          \
+    RT(52, WDF_PREPARE, "EvtDevicePrepareHardware")                                                \
+    RT(53, WDF_RELEASE, "EvtDeviceReleaseHardware")                                                \
+    RT(54, WDF_D0_ENTRY, "EvtDeviceD0Entry")                                                       \
+    RT(55, WDF_D0_ENTRY_POST, "EvtDeviceD0EntryPostInterruptsEnabled")                             \
+    RT(56, WDF_D0_EXIT, "EvtDeviceD0Exit")                                                         \
+    RT(57, WDF_D0_EXIT_PRE, "EvtDeviceD0ExitPreInterruptsDisabled")                                \
+    RT(58, WDF_SMIO_INIT, "EvtDeviceSelfManagedIoInit")                                            \
+    RT(59, WDF_SMIO_SUSPEND, "EvtDeviceSelfManagedIoSuspend")                                      \
+    RT(60, WDF_SMIO_RESTART, "EvtDeviceSelfManagedIoRestart")                                      \
+    RT(61, WDF_SMIO_FLUSH, "EvtDeviceSelfManagedIoFlush")                                          \
+    RT(62, WDF_SMIO_CLEANUP, "EvtDeviceSelfManagedIoCleanup")                                      \
+    RT(63, WDF_SURPRISE_REMOVAL, "EvtDeviceSurpriseRemoval")                                       \
+    RT(64, WDF_QUERY_REMOVE, "EvtDeviceQueryRemove")                                               \
+    RT(65, WDF_QUERY_STOP, "EvtDeviceQueryStop")                                                   \
+    RT(66, WDF_USAGE, "EvtDeviceUsageNotification")                                                \
+    RT(67, WDF_RELATIONS, "EvtDeviceRelationsQuery")                                               \
+    RT(68, WDF_ARM_S0, "EvtDeviceArmWakeFromS0")                                                   \
+    RT(69, WDF_DISARM_S0, "EvtDeviceDisarmWakeFromS0")                                             \
+    RT(70, WDF_TRIGGERED_S0, "EvtDeviceWakeFromS0Triggered")                                       \
+    RT(71, WDF_ARM_SX, "EvtDeviceArmWakeFromSx")                                                   \
+    RT(72, WDF_DISARM_SX, "EvtDeviceDisarmWakeFromSx")                                             \
+    RT(73, WDF_TRIGGERED_SX, "EvtDeviceWakeFromSxTriggered")                                       \
+    RT(74, WDF_FILTER_RESOURCES, "EvtDeviceFilterResourceRequirements")                            \
+    RT(75, WDF_PREPROCESS, "EvtDeviceWdmIrpPreprocess")                                            \
+    RT(76, WDF_STATE_CHANGE, "EvtDevicePnpPowerStateChange")                                       \
+    RT(80, WDF_ISR, "EvtInterruptIsr")                                                             \
+    RT(81, WDF_INTERRUPT_DPC, "EvtInterruptDpc")                                                   \
+    RT(82, WDF_INTERRUPT_WORK, "EvtInterruptWorkItem")                                             \
+    RT(83, WDF_INTERRUPT_ENABLE, "EvtInterruptEnable")                                             \
+    RT(84, WDF_INTERRUPT_DISABLE, "EvtInterruptDisable")                                           \
+    RT(85, WDF_INTERRUPT_SYNC, "EvtInterruptSynchronize")                                          \
+    RT(90, WDF_IO_DEFAULT, "EvtIoDefault")                                                         \
+    RT(91, WDF_IO_READ, "EvtIoRead")                                                               \
+    RT(92, WDF_IO_WRITE, "EvtIoWrite")                                                             \
+    RT(93, WDF_IO_CONTROL, "EvtIoDeviceControl")                                                   \
+    RT(94, WDF_IO_INTERNAL, "EvtIoInternalDeviceControl")                                          \
+    RT(95, WDF_IO_STOP, "EvtIoStop")                                                               \
+    RT(96, WDF_IO_RESUME, "EvtIoResume")                                                           \
+    RT(97, WDF_IO_CANCELED, "EvtIoCanceledOnQueue")                                                \
+    RT(98, WDF_QUEUE_STATE, "EvtIoQueueState")                                                     \
+    RT(99, WDF_REQUEST_CANCEL, "EvtRequestCancel")                                                 \
+    RT(100, WDF_REQUEST_COMPLETION, "EvtRequestCompletion")                                        \
+    RT(101, WDF_FILE_CREATE, "EvtDeviceFileCreate")                                                \
+    RT(102, WDF_FILE_CLEANUP, "EvtFileCleanup")                                                    \
+    RT(103, WDF_FILE_CLOSE, "EvtFileClose")                                                        \
+    RT(104, WDF_IN_CALLER, "EvtIoInCallerContext")                                                 \
+    RT(110, WDF_DMA_FILL, "EvtDmaEnablerFill")                                                     \
+    RT(111, WDF_DMA_FLUSH, "EvtDmaEnablerFlush")                                                   \
+    RT(112, WDF_DMA_ENABLE, "EvtDmaEnablerEnable")                                                 \
+    RT(113, WDF_DMA_DISABLE, "EvtDmaEnablerDisable")                                               \
+    RT(114, WDF_DMA_START, "EvtDmaEnablerSelfManagedIoStart")                                      \
+    RT(115, WDF_DMA_STOP, "EvtDmaEnablerSelfManagedIoStop")                                        \
+    RT(116, WDF_PROGRAM_DMA, "EvtProgramDma")                                                      \
+    RT(117, WDF_RESERVE_DMA, "EvtReserveDma")                                                      \
+    RT(118, WDF_DMA_CONFIGURE, "EvtDmaTransactionConfigureDmaChannel")                             \
+    RT(119, WDF_DMA_DONE, "EvtDmaTransactionDmaTransferComplete")
 
 enum ft_routine {
 #define RT(number, symbol, name) FT_ROUTINE_##symbol = number,

@@ -45,7 +45,31 @@
     HC(31, RUNDOWN, "rundown")                                                                     \
     HC(32, CONTEXT, "context")                                                                     \
     HC(33, DOMAIN, "domain")                                                                       \
-    HC(34, VECTOR, "vector")
+    HC(34, VECTOR, "vector")                                                                       \
+    HC(40, WDF_OBJECT, "wdf-object")                                                               \
+    HC(41, WDF_DRIVER, "wdf-driver")                                                               \
+    HC(42, WDF_DEVICE, "wdf-device")                                                               \
+    HC(43, WDF_QUEUE, "wdf-queue")                                                                 \
+    HC(44, WDF_REQUEST, "wdf-request")                                                             \
+    HC(45, WDF_FILE, "wdf-file")                                                                   \
+    HC(46, WDF_INTERRUPT, "wdf-interrupt")                                                         \
+    HC(47, WDF_DPC, "wdf-dpc")                                                                     \
+    HC(48, WDF_TIMER, "wdf-timer")                                                                 \
+    HC(49, WDF_WORK, "wdf-work")                                                                   \
+    HC(50, WDF_SPIN_LOCK, "wdf-spin-lock")                                                         \
+    HC(51, WDF_WAIT_LOCK, "wdf-wait-lock")                                                         \
+    HC(52, WDF_MEMORY, "wdf-memory")                                                               \
+    HC(53, WDF_LOOKASIDE, "wdf-lookaside")                                                         \
+    HC(54, WDF_COLLECTION, "wdf-collection")                                                       \
+    HC(55, WDF_STRING, "wdf-string")                                                               \
+    HC(56, WDF_KEY, "wdf-key")                                                                     \
+    HC(57, WDF_TARGET, "wdf-target")                                                               \
+    HC(58, WDF_RESOURCES, "wdf-resources")                                                         \
+    HC(59, WDF_ENABLER, "wdf-enabler")                                                             \
+    HC(60, WDF_TRANSACTION, "wdf-transaction")                                                     \
+    HC(61, WDF_COMMON, "wdf-common")                                                               \
+    HC(62, WDF_CHILD_LIST, "wdf-child-list")                                                       \
+    HC(63, WDF_INIT, "wdf-init")
 
 enum ft_handle_class {
 #define HC(number, symbol, name) FT_HC_##symbol = number,

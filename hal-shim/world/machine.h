@@ -153,6 +153,7 @@ struct ft_dpc_entry {
 #include "dma/dma_state.h"
 #include "io/io_state.h"
 #include "kernel/kernel_state.h"
+#include "kmdf/kmdf_state.h"
 
 /* The engine rests, runs (it goes on before anything else), or is inside a step right now. */
 enum { FT_ENGINE_RESTS, FT_ENGINE_RUNS, FT_ENGINE_STEPPING };
@@ -220,6 +221,7 @@ struct ft_machine {
     struct ft_kernel_state kernel;
     struct ft_io_state io;
     struct ft_dma_state dma;
+    struct ft_kmdf_state kmdf;
 
     uint32_t state_used; /* bytes of the state arena in use, harness reservations included */
 };

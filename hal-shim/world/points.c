@@ -56,6 +56,15 @@ static void note(struct ft_met *met, enum ft_point point, unsigned label)
     }
 }
 
+/* Points inside framework and port code are off: a driver cannot tell where in them it is
+ * interrupted. Where it can, they say so with the layer of the driver (kmdf/kmdf_private.h). */
+static bool inside_framework(void)
+{
+    const struct ft_task *task = ft_current();
+
+    return task && (task->layer == FT_LAYER_FRAMEWORK || task->layer == FT_LAYER_PORT);
+}
+
 void ft_point(enum ft_point point, unsigned label)
 {
     struct ft_machine *m = FT_M;
@@ -68,6 +77,8 @@ void ft_point(enum ft_point point, unsigned label)
         ft_stop(FT_STOP_CRASH);
     }
     leave_if_stopped();
+    if (inside_framework())
+        return;
     if (m->options.met)
         note(m->options.met, point, label);
     if (m->armed_valid || m->options.chooser)

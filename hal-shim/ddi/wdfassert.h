@@ -1,0 +1,6 @@
+#ifndef _WDFASSERT_H_
+#define _WDFASSERT_H_
+
+#include "wdfobject.h"
+
+#endif

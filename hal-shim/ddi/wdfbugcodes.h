@@ -1,0 +1,6 @@
+#ifndef _WDFBUGCODES_H_
+#define _WDFBUGCODES_H_
+
+#include "wdfobject.h"
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef _WDFDMATRANSACTION_H_
+#define _WDFDMATRANSACTION_H_
+
+#include "wdfobject.h"
+
+#endif

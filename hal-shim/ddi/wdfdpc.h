@@ -1,0 +1,6 @@
+#ifndef _WDFDPC_H_
+#define _WDFDPC_H_
+
+#include "wdfobject.h"
+
+#endif

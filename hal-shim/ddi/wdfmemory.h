@@ -1,0 +1,6 @@
+#ifndef _WDFMEMORY_H_
+#define _WDFMEMORY_H_
+
+#include "wdfobject.h"
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef _WDFPDO_H_
+#define _WDFPDO_H_
+
+#include "wdfobject.h"
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef _WDFSTATUS_H_
+#define _WDFSTATUS_H_
+
+#include "wdfobject.h"
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef _WDFSYNC_H_
+#define _WDFSYNC_H_
+
+#include "wdfobject.h"
+
+#endif

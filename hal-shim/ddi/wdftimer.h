@@ -1,0 +1,6 @@
+#ifndef _WDFTIMER_H_
+#define _WDFTIMER_H_
+
+#include "wdfobject.h"
+
+#endif

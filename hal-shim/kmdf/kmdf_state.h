@@ -1,0 +1,14 @@
+/* What the framework keeps: part of struct ft_machine, so that one copy of the state arena saves
+ * it. Types only, and no Windows types. Everything else is in the blocks of its objects. */
+#ifndef FT_KMDF_KMDF_STATE_H
+#define FT_KMDF_KMDF_STATE_H
+
+#include <stdint.h>
+
+struct ft_kmdf_state {
+    void *driver;  /* struct ft_wdf_object of the WDFDRIVER, NULL: no framework driver */
+    void *devices; /* the first struct ft_wdf_device */
+    void *dispose; /* objects whose disposal waits for PASSIVE_LEVEL */
+};
+
+#endif
