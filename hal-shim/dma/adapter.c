@@ -149,7 +149,16 @@ static bool version_granted(const DEVICE_DESCRIPTION *description)
     return asked <= DEVICE_DESCRIPTION_VERSION3 && asked <= most;
 }
 
-/* Of version 3: a bus master says how many address bits it drives, a subordinate device is on the
+/* The machine gave the device that request line. */
+static bool line_exists(ULONG line)
+{
+    const struct ft_description *machine = ft_world_module()->description;
+    unsigned lines = machine->dma_lines ? machine->dma_lines : 1;
+
+    return line >= machine->dma_channel && line - machine->dma_channel < lines;
+}
+
+/* Of version 3: a bus master says how many address bits it drives, a subordinate device is on a
  * request line that the machine gave it. */
 static bool line_granted(const DEVICE_DESCRIPTION *description)
 {
@@ -158,7 +167,7 @@ static bool line_granted(const DEVICE_DESCRIPTION *description)
     if (description->Master)
         return description->DmaAddressWidth >= 1 && description->DmaAddressWidth <= 64;
     return machine->dma_bits && machine->dma_version >= DEVICE_DESCRIPTION_VERSION3 &&
-           description->DmaRequestLine == machine->dma_channel &&
+           line_exists(description->DmaRequestLine) &&
            description->DmaWidth == (DMA_WIDTH)(machine->dma_bits / 16);
 }
 

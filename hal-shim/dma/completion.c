@@ -214,6 +214,7 @@ uint32_t ft_line_transfer(struct sim_device *device, unsigned line, bool to_devi
     struct ft_dma_transfer *transfer = grant ? grant->transfer : NULL;
     uint32_t moved = 0;
 
+    FT_ASSERT(length <= SIM_BURST_BYTES);
     *terminal = false;
     if (!transfer || (transfer->write != 0) != to_device)
         return 0;

@@ -120,6 +120,13 @@ static uint32_t piece_of(const struct ft_system_channel *c, uint32_t units)
     return units > to_wrap ? to_wrap : units;
 }
 
+uint32_t sim_line_transfer(struct sim_device *device, unsigned line, bool to_device, void *bytes,
+                           uint32_t length, bool *terminal)
+{
+    return ft_line_transfer(device, ft_world_module()->description->dma_channel + line, to_device,
+                            bytes, length, terminal);
+}
+
 uint32_t sim_slave_transfer(struct sim_device *device, bool to_device, void *bytes, uint32_t length,
                             bool *terminal)
 {
@@ -128,9 +135,9 @@ uint32_t sim_slave_transfer(struct sim_device *device, bool to_device, void *byt
     struct ft_system_channel *c = channel_of(channel);
     uint32_t moved = 0;
 
-    FT_ASSERT(length <= SIM_BURST_BYTES);
     if (ft_world_module()->description->dma_version >= DEVICE_DESCRIPTION_VERSION3)
-        return ft_line_transfer(device, channel, to_device, bytes, length, terminal);
+        return sim_line_transfer(device, 0, to_device, bytes, length, terminal);
+    FT_ASSERT(length <= SIM_BURST_BYTES);
     *terminal = false;
     /* After a reset of the machine nothing is programmed: no way. */
     while (!*terminal && moved + (1U << shift) <= length && !c->masked && (c->mode & way)) {

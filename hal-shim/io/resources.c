@@ -15,7 +15,8 @@ enum {
     VECTOR_BASE = 0x50,
     VECTOR_ELSEWHERE = 0x20,
     LINE_CHANNELS = 8, /* of the system DMA controller of version 3 */
-    RESOURCES_MAX = FT_BARS_MAX + FT_MESSAGES_MAX + 2 /* and ports, and a DMA channel */
+    /* And ports, and DMA channels. */
+    RESOURCES_MAX = FT_BARS_MAX + FT_MESSAGES_MAX + 1 + FT_LINES_MAX
 };
 
 static ULONG vector_at(bool elsewhere, unsigned input)
@@ -131,21 +132,32 @@ static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_interrupts(PCM_PARTIAL_RESOURCE_DESCR
     return at;
 }
 
-static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_channel(PCM_PARTIAL_RESOURCE_DESCRIPTOR at)
+static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_request_line(PCM_PARTIAL_RESOURCE_DESCRIPTOR at,
+                                                        unsigned line)
+{
+    at->Type = CmResourceTypeDma;
+    at->ShareDisposition = CmResourceShareDeviceExclusive;
+    at->Flags = CM_RESOURCE_DMA_V3;
+    at->u.DmaV3.Channel = line % LINE_CHANNELS;
+    at->u.DmaV3.RequestLine = line;
+    at->u.DmaV3.TransferWidth = (UCHAR)(ft_world_module()->description->dma_bits / 16);
+    return at + 1;
+}
+
+static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_channels(PCM_PARTIAL_RESOURCE_DESCRIPTOR at)
 {
     const struct ft_description *description = ft_world_module()->description;
 
     if (description->dma_bits == 0)
         return at;
+    if (description->dma_version >= DEVICE_DESCRIPTION_VERSION3) {
+        at = add_request_line(at, description->dma_channel);
+        for (unsigned i = 1; i < description->dma_lines && i < FT_LINES_MAX; i++)
+            at = add_request_line(at, description->dma_channel + i);
+        return at;
+    }
     at->Type = CmResourceTypeDma;
     at->ShareDisposition = CmResourceShareDeviceExclusive;
-    if (description->dma_version >= DEVICE_DESCRIPTION_VERSION3) {
-        at->Flags = CM_RESOURCE_DMA_V3;
-        at->u.DmaV3.Channel = description->dma_channel % LINE_CHANNELS;
-        at->u.DmaV3.RequestLine = description->dma_channel;
-        at->u.DmaV3.TransferWidth = (UCHAR)(description->dma_bits / 16);
-        return at + 1;
-    }
     at->Flags = description->dma_bits == 16 ? CM_RESOURCE_DMA_16 : CM_RESOURCE_DMA_8;
     at->u.Dma.Channel = description->dma_channel;
     return at + 1;
@@ -166,7 +178,7 @@ PCM_RESOURCE_LIST ft_bus_resources(bool translated)
     partial->Version = 1;
     partial->Revision = 1;
     at = add_ports(add_bars(partial->PartialDescriptors, translated));
-    at = add_channel(add_interrupts(at, translated));
+    at = add_channels(add_interrupts(at, translated));
     partial->Count = (ULONG)(at - partial->PartialDescriptors);
     return list;
 }

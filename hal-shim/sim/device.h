@@ -81,6 +81,11 @@ void sim_irq_set(struct sim_device *device, bool level);
 uint32_t sim_slave_transfer(struct sim_device *device, bool to_device, void *bytes, uint32_t length,
                             bool *terminal);
 
+/* The same for a device that has several request lines of version 3 (ft_description.dma_lines);
+ * `line` counts from its first. */
+uint32_t sim_line_transfer(struct sim_device *device, unsigned line, bool to_device, void *bytes,
+                           uint32_t length, bool *terminal);
+
 /* The device was told whether it may interrupt (its own enable bit, not the line). */
 void sim_irq_enable(struct sim_device *device, bool enabled);
 

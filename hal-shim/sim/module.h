@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-enum { FT_BARS_MAX = 6, FT_DESCRIPTION_DEVICES_MAX = 2, FT_CONTROLS_MAX = 8 };
+enum { FT_BARS_MAX = 6, FT_DESCRIPTION_DEVICES_MAX = 2, FT_LINES_MAX = 2, FT_CONTROLS_MAX = 8 };
 
 enum ft_driver_model { FT_MODEL_WDM, FT_MODEL_KMDF, FT_MODEL_SCSIPORT };
 
@@ -44,7 +44,8 @@ struct ft_description {
     uint8_t messages;                  /* interrupt messages of the device, 1..4 */
     uint8_t dma_channel;               /* of the system DMA controller, 0..7; its request line,
                                           0..15, when dma_version is 3 */
-    uint8_t dma_bits; /* 8 or 16 (or 32 on a request line); 0: the device is not on a channel */
+    uint8_t dma_bits;  /* 8 or 16 (or 32 on a request line); 0: the device is not on a channel */
+    uint8_t dma_lines; /* request lines from dma_channel on, when there are more than one: 2 */
 };
 
 enum ft_interrupt_kind { FT_INTERRUPT_LEVEL, FT_INTERRUPT_LATCHED, FT_INTERRUPT_MESSAGES };

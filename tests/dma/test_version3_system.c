@@ -242,6 +242,58 @@ static void a_completion_that_is_due_comes_after_the_release(void **state)
     v3_run(FT_PLATFORM_COHERENT, NULL, body_freed_before_completion);
 }
 
+/* A device on two request lines: a transfer in each direction at the same time. */
+static void describe_two_lines(struct ft_description *description)
+{
+    description->dma_version = DEVICE_DESCRIPTION_VERSION3;
+    description->dma_channel = V3_LINE;
+    description->dma_bits = 8;
+    description->dma_lines = 2;
+}
+
+static void body_two_lines(void)
+{
+    DEVICE_DESCRIPTION d = v3_description(false);
+    ULONG length, registers;
+    struct v3 in, out;
+    bool terminal;
+
+    open(&in, true);
+    d.DmaRequestLine = V3_LINE + 2;
+    CHECK(IoGetDmaAdapter(NULL, &d, &registers) == NULL);
+    d.DmaRequestLine = V3_LINE + 1;
+    ft_irql_set(PASSIVE_LEVEL);
+    v3_open_as(&out, &d);
+    CHECK(out.b.adapter != in.b.adapter);
+    v3_request(&out, BYTES, OFFSET, false);
+    CHECK(v3_grant(&out, REGISTERS) == STATUS_SUCCESS);
+    CHECK(map(&in, &length, false, completed) == STATUS_SUCCESS);
+    CHECK(map(&out, &length, true, NULL) == STATUS_SUCCESS);
+    CHECK(sim_line_transfer(NULL, 0, false, data, 1000, &terminal) == 1000 && !terminal);
+    CHECK(sim_line_transfer(NULL, 0, true, data, 1000, &terminal) == 0);
+    CHECK(sim_line_transfer(NULL, 1, true, data, 500, &terminal) == 500 && !terminal);
+    CHECK(in.b.ops->ReadDmaCounter(in.b.adapter) == BYTES - 1000);
+    CHECK(out.b.ops->ReadDmaCounter(out.b.adapter) == BYTES - 500);
+    CHECK(in.b.ops->CancelMappedTransfer(in.b.adapter, in.context) == STATUS_SUCCESS);
+    CHECK(sim_line_transfer(NULL, 0, false, data, 1000, &terminal) == 0);
+    CHECK(sim_line_transfer(NULL, 1, true, data, 500, &terminal) == 500);
+    wait_for_completion();
+    CHECK(completion.runs == 1 && completion.status == DmaCancelled);
+    CHECK(out.b.ops->CancelMappedTransfer(out.b.adapter, out.context) == STATUS_SUCCESS);
+    CHECK(v3_flush(&in, 0, BYTES, false) == STATUS_SUCCESS);
+    CHECK(v3_flush(&out, 0, BYTES, true) == STATUS_SUCCESS);
+    close(&in);
+    close(&out);
+}
+
+static void each_request_line_has_a_transfer_of_its_own(void **state)
+{
+    (void)state;
+    wb_run(&(struct wb_case){
+        .body = body_two_lines, .preset = FT_PLATFORM_COHERENT, .describe = describe_two_lines});
+    assert_int_equal(wb_result()->stop, FT_STOP_NONE);
+}
+
 static void body_lists(void)
 {
     struct v3 v;
@@ -270,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_write_reaches_the_device_without_a_routine),
         cmocka_unit_test(a_mapped_transfer_is_cancelled_at_any_time),
         cmocka_unit_test(a_completion_that_is_due_comes_after_the_release),
+        cmocka_unit_test(each_request_line_has_a_transfer_of_its_own),
         cmocka_unit_test(lists_are_for_bus_masters),
     };
 
