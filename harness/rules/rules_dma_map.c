@@ -205,10 +205,12 @@ static void judge_split(struct ft_rules *rules, const struct ft_event *event,
 
 /* ---- a subordinate device ---- */
 
+/* Of version 3, one MapTransferEx makes a mapping for each element; rules of its own judge it. */
 static void judge_slave(struct ft_rules *rules, const struct ft_event *event,
                         const struct ft_rs_adapter *adapter, const struct ft_rs_grant *grant)
 {
-    if (grant == NULL || (adapter->flags & FT_ADAPTER_SLAVE) == 0) {
+    if (grant == NULL || (adapter->flags & FT_ADAPTER_SLAVE) == 0 ||
+        (grant->more & FT_MORE_V3) != 0) {
         return;
     }
     if (ft_grant_is_due((struct ft_rules *)rules, grant->id)) {
