@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { BYTES = 9000, OFFSET = 300, REGISTERS = 4, FEW = 2 };
+enum { BYTES = 9000, OFFSET = 300, REGISTERS = 4, NEEDED = 3, FEW = 2 };
 
 static unsigned how(enum ft_event_kind kind, unsigned argument)
 {
@@ -75,6 +75,8 @@ static void body_info(void)
     CHECK(transfer.Version == 3 && transfer.V2.MapRegisterCount == 1); /* untouched */
 }
 
+/* v3: success GetDmaAdapterInfo GetDmaTransferInfo; fails GetDmaAdapterInfo
+ * STATUS_NOT_SUPPORTED; fails GetDmaTransferInfo STATUS_NOT_SUPPORTED STATUS_INVALID_PARAMETER */
 static void information_is_for_known_versions_and_ranges(void **state)
 {
     (void)state;
@@ -115,6 +117,8 @@ static void body_context(void)
     CHECK(wb_count(FT_EV_CTX_LOST) == 1);
 }
 
+/* v3: success InitializeDmaTransferContext; fails InitializeDmaTransferContext
+ * STATUS_INVALID_PARAMETER */
 static void a_context_serves_one_request_at_a_time(void **state)
 {
     (void)state;
@@ -194,6 +198,8 @@ static void body_synchronous(void)
     CHECK(wb_last(FT_EV_FREE_OBJECT)->arg[1] == 0);
 }
 
+/* v3: success AllocateAdapterChannelEx FreeAdapterObject; fails AllocateAdapterChannelEx
+ * STATUS_INVALID_PARAMETER STATUS_INSUFFICIENT_RESOURCES; fails FreeAdapterObject nothing */
 static void channels_come_at_once_or_later(void **state)
 {
     (void)state;
@@ -236,6 +242,8 @@ static void body_cancel_before(void)
     v.b.ops->FreeMapRegisters(v.b.adapter, v.b.base, REGISTERS);
 }
 
+/* v3: success CancelAdapterChannel; fails CancelAdapterChannel FALSE; fails
+ * AllocateAdapterChannelEx STATUS_CANCELLED */
 static void a_request_that_waits_can_be_cancelled(void **state)
 {
     (void)state;
@@ -264,6 +272,8 @@ static void body_read(void)
     v.b.ops->FreeMapRegisters(v.b.adapter, v.b.base, v.b.registers);
 }
 
+/* v3: success MapTransferEx FlushAdapterBuffersEx; fails FlushAdapterBuffersEx
+ * STATUS_INVALID_PARAMETER */
 static void a_chain_is_mapped_and_flushed_as_one(void **state)
 {
     (void)state;
@@ -345,7 +355,7 @@ static void body_refused(void)
 
     v3_open(&v);
     v3_request(&v, BYTES, OFFSET, true);
-    CHECK(v3_grant(&v, REGISTERS) == STATUS_SUCCESS);
+    CHECK(v3_grant(&v, NEEDED) == STATUS_SUCCESS);
     length = BYTES;
     CHECK(map_with(&v, 0, &length, NULL, 0, NULL) == STATUS_INVALID_PARAMETER && length == 0);
     CHECK(FT_HOW_WHY(how(FT_EV_DMA_MAP_EX, 7)) == FT_WHY_LIST);
@@ -364,9 +374,14 @@ static void body_refused(void)
     length = BYTES;
     CHECK(map_with(&v, 0, &length, &v.list, one, NULL) == STATUS_SUCCESS);
     CHECK(length > 0 && length <= BYTES && v.list.NumberOfElements == 1);
-    CHECK(v3_flush(&v, 1, BYTES, false) == STATUS_INVALID_PARAMETER); /* beyond the chain */
     CHECK(v3_flush(&v, 0, length, false) == STATUS_SUCCESS);
-    v.b.ops->FreeMapRegisters(v.b.adapter, v.b.base, REGISTERS);
+    length = BYTES;
+    CHECK(v3_map(&v, 0, &length, false) == STATUS_SUCCESS && length == BYTES);
+    length = BYTES;
+    CHECK(v3_map(&v, 0, &length, false) == STATUS_INSUFFICIENT_RESOURCES && length == 0);
+    CHECK(v3_flush(&v, 1, BYTES, false) == STATUS_INVALID_PARAMETER); /* beyond the chain */
+    CHECK(v3_flush(&v, 0, BYTES, false) == STATUS_SUCCESS);
+    v.b.ops->FreeMapRegisters(v.b.adapter, v.b.base, NEEDED);
     length = BYTES;
     CHECK(v3_map(&v, 0, &length, false) == STATUS_INVALID_PARAMETER); /* the base is gone */
     CHECK(FT_HOW_WHY(how(FT_EV_DMA_MAP_EX, 7)) == FT_WHY_BASE);
@@ -374,6 +389,8 @@ static void body_refused(void)
     CHECK(v.b.ops->ConfigureAdapterChannel(v.b.adapter, 1, NULL) == STATUS_NOT_IMPLEMENTED);
 }
 
+/* v3: fails MapTransferEx STATUS_INVALID_PARAMETER STATUS_INSUFFICIENT_RESOURCES; fails
+ * ConfigureAdapterChannel STATUS_NOT_IMPLEMENTED */
 static void calls_that_break_the_contract_are_refused(void **state)
 {
     (void)state;
@@ -428,6 +445,7 @@ static void body_flush_buffer(void)
     CHECK(v.b.ops->FlushDmaBuffer(v.b.adapter, NULL, FALSE) == STATUS_INVALID_PARAMETER);
 }
 
+/* v3: success FlushDmaBuffer; fails FlushDmaBuffer STATUS_INVALID_PARAMETER */
 static void flush_dma_buffer_moves_cache_lines_and_ends_nothing(void **state)
 {
     (void)state;

@@ -70,6 +70,8 @@ static void body_bounds(void)
         v.b.adapter, NULL, NULL, BYTES, DOMAIN_COMMON_BUFFER_LARGE_PAGE, NULL, 0, &logical));
 }
 
+/* v3: success AllocateCommonBufferEx AllocateCommonBufferWithBounds; fails
+ * AllocateCommonBufferEx NULL; fails AllocateCommonBufferWithBounds NULL */
 static void a_common_buffer_lies_within_its_bounds(void **state)
 {
     (void)state;
@@ -81,7 +83,7 @@ static void body_domain(void)
 {
     bool remapped = FT_M->platform.iommu;
     DEVICE_DESCRIPTION d = v3_description(true);
-    PHYSICAL_ADDRESS logical = {0};
+    PHYSICAL_ADDRESS logical = {0}, none = address_of(0xFFF);
     PVOID va = &logical;
     PDMA_ADAPTER other;
     ULONG registers;
@@ -106,6 +108,8 @@ static void body_domain(void)
     CHECK(other->DmaOperations->GetDmaDomain(other) == domain);
     CHECK(v.b.ops->AllocateDomainCommonBuffer(v.b.adapter, &d, NULL, BYTES, 0, NULL, 0, &logical,
                                               &va) == STATUS_INVALID_PARAMETER);
+    CHECK(v.b.ops->AllocateDomainCommonBuffer(v.b.adapter, domain, &none, BYTES, 0, NULL, 0,
+                                              &logical, &va) == STATUS_INSUFFICIENT_RESOURCES);
     CHECK(v.b.ops->AllocateDomainCommonBuffer(v.b.adapter, domain, NULL, BYTES, 0, NULL, 0,
                                               &logical, &va) == STATUS_SUCCESS);
     CHECK(va && is_shared(va, logical, BYTES));
@@ -117,6 +121,10 @@ static void body_domain(void)
     v.b.ops->FreeCommonBuffer(v.b.adapter, BYTES, logical, va, TRUE);
 }
 
+/* v3: success AllocateDomainCommonBuffer JoinDmaDomain LeaveDmaDomain GetDmaDomain; fails
+ * AllocateDomainCommonBuffer STATUS_NOT_SUPPORTED STATUS_INVALID_PARAMETER
+ * STATUS_INSUFFICIENT_RESOURCES; fails JoinDmaDomain STATUS_NOT_SUPPORTED
+ * STATUS_INVALID_PARAMETER; fails LeaveDmaDomain STATUS_NOT_SUPPORTED; fails GetDmaDomain NULL */
 static void a_domain_s_buffer_is_reached_from_the_domain(void **state)
 {
     (void)state;
@@ -187,6 +195,16 @@ static void body_vector_range(void)
     v.b.ops->FreeCommonBufferFromVector(v.b.adapter, vector_of(&v), ELEMENTS);
 }
 
+static void body_vector_lookup(void)
+{
+    PHYSICAL_ADDRESS logical;
+    struct v3 v;
+    PVOID va;
+
+    v3_open(&v);
+    v.b.ops->GetCommonBufferFromVectorByIndex(v.b.adapter, vector_of(&v), ELEMENTS, &va, &logical);
+}
+
 static void body_vector_irql(void)
 {
     PDMA_COMMON_BUFFER_VECTOR vector;
@@ -211,6 +229,11 @@ static void stops_with(void (*body)(void), unsigned code)
     assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[1], code);
 }
 
+/* v3: success AllocateCommonBufferVector GetCommonBufferFromVectorByIndex
+ * FreeCommonBufferFromVector FreeCommonBufferVector; fails AllocateCommonBufferVector
+ * STATUS_INSUFFICIENT_RESOURCES STATUS_INVALID_PARAMETER 0x1DC; fails
+ * GetCommonBufferFromVectorByIndex 0x1DC; fails FreeCommonBufferFromVector 0x1DC; fails
+ * FreeCommonBufferVector 0x1DC */
 static void a_vector_s_elements_go_once_and_before_it(void **state)
 {
     (void)state;
@@ -218,6 +241,7 @@ static void a_vector_s_elements_go_once_and_before_it(void **state)
     stops_with(body_vector_irql, 1);
     stops_with(body_vector_full, 2);
     stops_with(body_vector_range, 3);
+    stops_with(body_vector_lookup, 3);
     stops_with(body_vector_twice, 4);
 }
 
@@ -268,6 +292,8 @@ static void body_from_mdl(void)
     ExFreePoolWithTag(memory, 'nmoC');
 }
 
+/* v3: success CreateCommonBufferFromMdl; fails CreateCommonBufferFromMdl
+ * STATUS_INVALID_PARAMETER STATUS_NOT_SUPPORTED STATUS_INSUFFICIENT_RESOURCES */
 static void an_mdl_becomes_a_common_buffer(void **state)
 {
     (void)state;

@@ -99,6 +99,7 @@ static void body_no_routine(void)
     v.b.ops->FreeAdapterObject(v.b.adapter, DeallocateObject);
 }
 
+/* v3: success GetScatterGatherListEx; fails GetScatterGatherListEx STATUS_INSUFFICIENT_RESOURCES */
 static void lists_come_by_routine_or_at_once(void **state)
 {
     (void)state;
@@ -175,6 +176,8 @@ static void body_build(void)
     CHECK(v3_all_equal(&v, false));
 }
 
+/* v3: success BuildScatterGatherListEx; fails GetScatterGatherListEx STATUS_INVALID_PARAMETER;
+ * fails BuildScatterGatherListEx STATUS_BUFFER_TOO_SMALL STATUS_INVALID_PARAMETER */
 static void what_is_not_legal_is_refused(void **state)
 {
     (void)state;
@@ -205,6 +208,7 @@ static void body_cancel(void)
     v.b.ops->PutScatterGatherList(v.b.adapter, delivered.list, FALSE);
 }
 
+/* v3: fails GetScatterGatherListEx STATUS_CANCELLED */
 static void a_list_request_that_waits_can_be_cancelled(void **state)
 {
     (void)state;

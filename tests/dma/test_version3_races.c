@@ -159,6 +159,7 @@ static void adapter_info(void)
     CHECK(info.V1.DmaAddressWidth == RACE_EITHER(0, 64));
 }
 
+/* v3: race GetDmaAdapterInfo */
 static void info_is_asked_while_the_adapter_goes(void **state)
 {
     static const struct race race = {open_master, adapter_info,
@@ -183,6 +184,7 @@ static void info_took_nothing(void)
     release_registers();
 }
 
+/* v3: race GetDmaTransferInfo */
 static void what_a_transfer_needs_does_not_depend_on_who_has_it(void **state)
 {
     static const struct race race = {open_master,     transfer_info,     ask,
@@ -225,6 +227,7 @@ static void context_was(void)
     close();
 }
 
+/* v3: race InitializeDmaTransferContext */
 static void a_context_is_reused_while_its_request_waits(void **state)
 {
     static const struct race race = {waiting,      init_context,
@@ -248,6 +251,7 @@ static void asked(void)
         close();
 }
 
+/* v3: race AllocateAdapterChannelEx CancelAdapterChannel */
 static void a_channel_request_races_with_its_cancellation(void **state)
 {
     static const struct race race = {open_master,       ask,   cancel_channel,
@@ -273,6 +277,7 @@ static void cancelled_or_granted(void)
         close();
 }
 
+/* v3: race CancelAdapterChannel FreeAdapterObject */
 static void a_waiting_request_is_cancelled_while_the_channel_comes_back(void **state)
 {
     static const struct race race = {waiting,          cancel_channel,       free_and_see,
@@ -304,6 +309,7 @@ static void configured(void)
     close();
 }
 
+/* v3: race ConfigureAdapterChannel */
 static void a_channel_is_configured_while_it_goes(void **state)
 {
     static const struct race race = {open_line,       configure,  give_channel,
@@ -332,6 +338,7 @@ static void mapped_or_cancelled(void)
     release_line();
 }
 
+/* v3: race MapTransferEx CancelMappedTransfer */
 static void a_mapping_races_with_its_cancellation(void **state)
 {
     static const struct race race = {open_line,           map_line,    cancel_mapped, FT_PT_DMA_MAP,
@@ -355,6 +362,7 @@ static void completed_early(void)
     release_line();
 }
 
+/* v3: race MapTransferEx */
 static void the_device_is_done_before_map_transfer_returns(void **state)
 {
     static const struct race race = {open_line,     map_line,        device_fills,
@@ -377,6 +385,7 @@ static void stopped(void)
     release_line();
 }
 
+/* v3: race CancelMappedTransfer */
 static void a_cancellation_races_with_the_completion(void **state)
 {
     static const struct race race = {line_is_mapped,   cancel_mapped, device_fills,
@@ -396,6 +405,7 @@ static void flushed(void)
     release_line();
 }
 
+/* v3: race FlushAdapterBuffersEx */
 static void a_flush_races_with_a_running_channel(void **state)
 {
     static const struct race race = {line_is_mapped, flush_line,
@@ -444,6 +454,7 @@ static void buffer_has(void)
     release_registers();
 }
 
+/* v3: race FlushDmaBuffer */
 static void a_buffer_is_flushed_while_the_device_writes(void **state)
 {
     static const struct race race = {master_is_mapped,       flush_buffer, device_writes_byte,
@@ -488,6 +499,7 @@ static void listed_or_cancelled(void)
     close();
 }
 
+/* v3: race GetScatterGatherListEx CancelAdapterChannel */
 static void a_list_request_races_with_its_cancellation(void **state)
 {
     static const struct race race = {open_master,         get_list,    cancel_channel, FT_PT_SG_GET,
@@ -527,6 +539,8 @@ static void one_has_the_channel(void)
     close();
 }
 
+/* v3: race BuildScatterGatherListEx AllocateAdapterChannelEx; fails BuildScatterGatherListEx
+ * STATUS_INSUFFICIENT_RESOURCES */
 static void two_synchronous_requests_want_one_channel(void **state)
 {
     static const struct race race = {open_master,  build_list,          rival_takes_channel,
@@ -556,6 +570,7 @@ static void granted_by(void)
     release_registers();
 }
 
+/* v3: race FreeAdapterObject AllocateAdapterChannelEx */
 static void a_channel_is_freed_while_another_request_comes(void **state)
 {
     static const struct race race = {channel_is_taken, free_object, ask,

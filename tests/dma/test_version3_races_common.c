@@ -86,6 +86,7 @@ static void no_buffer_without_adapter(void)
     free_all();
 }
 
+/* v3: race AllocateCommonBufferEx */
 static void a_common_buffer_is_made_while_the_adapter_goes(void **state)
 {
     static const struct race race = {open,
@@ -126,6 +127,7 @@ static void both_have_their_own(void)
     close();
 }
 
+/* v3: race AllocateCommonBufferWithBounds */
 static void two_tasks_want_the_same_bounds(void **state)
 {
     static const struct race race = {
@@ -223,6 +225,7 @@ static void run_behind_iommu(const struct race *race)
         race_run(FT_PLATFORM_IOMMU, (enum race_when)when, race, FT_STOP_NONE);
 }
 
+/* v3: race AllocateDomainCommonBuffer LeaveDmaDomain */
 static void a_buffer_is_made_while_its_domain_empties(void **state)
 {
     static const struct race race = {in_a_domain,      allocate_for_domain,     leave,
@@ -241,6 +244,7 @@ static void left(void)
     close_both();
 }
 
+/* v3: race LeaveDmaDomain */
 static void a_domain_is_left_while_the_device_writes(void **state)
 {
     static const struct race race = {has_domain_buffer, leave, device_uses_buffer,
@@ -265,6 +269,7 @@ static void joined(void)
     close_both();
 }
 
+/* v3: race JoinDmaDomain */
 static void a_domain_is_joined_while_the_device_writes(void **state)
 {
     static const struct race race = {has_lonely_buffer, join,   device_uses_buffer,
@@ -281,6 +286,7 @@ static void one_domain(void)
     close_both();
 }
 
+/* v3: race GetDmaDomain */
 static void two_tasks_ask_for_the_domain_of_an_adapter(void **state)
 {
     static const struct race race = {two_adapters,    get_domain, get_domain_too,
@@ -334,6 +340,7 @@ static void vector_or_nothing(void)
     free_all();
 }
 
+/* v3: race AllocateCommonBufferVector */
 static void a_vector_is_made_while_the_adapter_goes(void **state)
 {
     static const struct race race = {open,
@@ -381,6 +388,7 @@ static void was_there(void)
     close();
 }
 
+/* v3: race GetCommonBufferFromVectorByIndex FreeCommonBufferFromVector */
 static void an_element_is_looked_up_while_it_is_freed(void **state)
 {
     static const struct race race = {has_vector,       get_first, free_first,
@@ -392,6 +400,7 @@ static void an_element_is_looked_up_while_it_is_freed(void **state)
     race_run(FT_PLATFORM_COHERENT, RACE_EXIT, &race, FT_STOP_NONE);
 }
 
+/* v3: race FreeCommonBufferFromVector */
 static void an_element_is_freed_by_two_tasks(void **state)
 {
     static const struct race race = {has_vector, free_first,
@@ -420,6 +429,7 @@ static void freed_under_the_device(void)
     close();
 }
 
+/* v3: race FreeCommonBufferFromVector */
 static void an_element_is_freed_while_the_device_writes(void **state)
 {
     static const struct race race = {has_known_element,      free_first,
@@ -439,6 +449,7 @@ static void vector_is_gone(void)
     close();
 }
 
+/* v3: race FreeCommonBufferVector FreeCommonBufferFromVector */
 static void a_vector_is_freed_while_its_last_element_goes(void **state)
 {
     static const struct race race = {has_one_left,     free_vector,    free_second,
@@ -454,6 +465,7 @@ static void has_none_left(void)
     free_second();
 }
 
+/* v3: race FreeCommonBufferVector GetCommonBufferFromVectorByIndex */
 static void a_vector_is_freed_while_an_element_is_looked_up(void **state)
 {
     static const struct race race = {
@@ -502,6 +514,7 @@ static void made_from_mdl(void)
     close();
 }
 
+/* v3: race CreateCommonBufferFromMdl */
 static void a_buffer_is_freed_before_the_mdl_became_one(void **state)
 {
     static const struct race race = {has_mdl,          make_from_mdl, free_from_mdl,

@@ -208,6 +208,8 @@ static void body_cancel_unmapped(void)
     close(&v);
 }
 
+/* v3: success CancelMappedTransfer; fails CancelMappedTransfer STATUS_INVALID_PARAMETER; fails
+ * MapTransferEx STATUS_CANCELLED */
 static void a_mapped_transfer_is_cancelled_at_any_time(void **state)
 {
     (void)state;
