@@ -393,6 +393,16 @@ struct _FILE_OBJECT {
 #define FO_NO_INTERMEDIATE_BUFFERING 0x00000008
 #define FO_CLEANUP_COMPLETE          0x00004000
 
+/* --- How a file is opened: disposition, and options. --- */
+#define FILE_SUPERSEDE          0x00000000
+#define FILE_OPEN               0x00000001
+#define FILE_CREATE             0x00000002
+#define FILE_OPEN_IF            0x00000003
+#define FILE_OVERWRITE          0x00000004
+#define FILE_OVERWRITE_IF       0x00000005
+#define FILE_DIRECTORY_FILE     0x00000001
+#define FILE_NON_DIRECTORY_FILE 0x00000040
+
 /* --- Parameters of a stack location. --- */
 typedef struct _IO_SECURITY_CONTEXT {
     PVOID SecurityQos;
