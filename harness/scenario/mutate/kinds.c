@@ -16,45 +16,64 @@ enum {
 /* How an op goes with the state of the machine (docs/SCENARIOS.md: what is not legal is skipped).
  * A kind without a row is drawn with weight 2 wherever the machine is awake. */
 static const struct fact {
-    uint8_t kind;
     uint8_t weight;
     uint8_t in;           /* only in one of these states, 0: any */
     uint8_t not_in;       /* in none of these */
     uint8_t sets, clears; /* states */
-} facts[] = {
-    {FT_OP_CANCEL, 8, 0, ASLEEP, 0, 0},
-    {FT_OP_QUERY_REMOVE, 2, 0, STOPPED | ASLEEP | GONE, 0, 0},
-    {FT_OP_REMOVE, 2, 0, STOPPED | ASLEEP | GONE, GONE, 0},
-    {FT_OP_YANK, 2, 0, GONE, GONE, 0},
-    {FT_OP_SURPRISE_REMOVE, 3, 0, ASLEEP, GONE, 0},
-    {FT_OP_STOP, 4, 0, STOPPED | ASLEEP | GONE, STOPPED, 0},
-    {FT_OP_RESTART, 2, 0, ASLEEP | GONE, 0, STOPPED | LOW},
-    {FT_OP_POWER_DOWN, 4, 0, LOW | STOPPED | ASLEEP | GONE, LOW, 0},
-    {FT_OP_POWER_UP, 1, LOW, STOPPED | ASLEEP | GONE, 0, LOW},
-    {FT_OP_SLEEP, 3, 0, ASLEEP | GONE, ASLEEP, 0},
-    {FT_OP_WAKE, 1, ASLEEP, 0, 0, ASLEEP | LOW},
-    {FT_OP_INT_LATE, 2, 0, ASLEEP, 0, 0},
-    {FT_OP_INT_LOST, 2, 0, ASLEEP, 0, 0},
-    {FT_OP_INT_SPURIOUS, 2, 0, ASLEEP, 0, 0},
-    {FT_OP_DEVICE_DATA, 1, 0, ASLEEP | GONE, 0, 0},
-    {FT_OP_CLOSE_HANDLE, 2, 0, ASLEEP, 0, 0},
-    {FT_OP_QUERY_STOP, 4, 0, STOPPED | ASLEEP | GONE, 0, 0},
-    {FT_OP_QUERY_POWER, 2, 0, STOPPED | ASLEEP | GONE, 0, 0},
-    {FT_OP_WAKE_SIGNAL, 1, 0, GONE, 0, 0},
-    {FT_OP_USAGE, 3, 0, STOPPED | ASLEEP | GONE, 0, 0},
-    {FT_OP_POWER_TO, 3, 0, STOPPED | ASLEEP | GONE, 0, 0}, /* its states: by its argument */
-    {FT_OP_CANCEL_STOP, 1, 0, STOPPED | ASLEEP | GONE, 0, 0},
-    {FT_OP_CANCEL_REMOVE, 1, 0, STOPPED | ASLEEP | GONE, 0, 0},
-    {FT_OP_PREEMPT, 5, 0, ASLEEP, 0, 0},
+} facts[256] = {
+    [FT_OP_CANCEL] = {8, 0, ASLEEP, 0, 0},
+    [FT_OP_QUERY_REMOVE] = {2, 0, STOPPED | ASLEEP | GONE, 0, 0},
+    [FT_OP_REMOVE] = {2, 0, STOPPED | ASLEEP | GONE, GONE, 0},
+    [FT_OP_YANK] = {2, 0, GONE, GONE, 0},
+    [FT_OP_SURPRISE_REMOVE] = {3, 0, ASLEEP, GONE, 0},
+    [FT_OP_STOP] = {4, 0, STOPPED | ASLEEP | GONE, STOPPED, 0},
+    [FT_OP_RESTART] = {2, 0, ASLEEP | GONE, 0, STOPPED | LOW},
+    [FT_OP_POWER_DOWN] = {4, 0, LOW | STOPPED | ASLEEP | GONE, LOW, 0},
+    [FT_OP_POWER_UP] = {1, LOW, STOPPED | ASLEEP | GONE, 0, LOW},
+    [FT_OP_SLEEP] = {3, 0, ASLEEP | GONE, ASLEEP, 0},
+    [FT_OP_WAKE] = {1, ASLEEP, 0, 0, ASLEEP | LOW},
+    [FT_OP_INT_LATE] = {2, 0, ASLEEP, 0, 0},
+    [FT_OP_INT_LOST] = {2, 0, ASLEEP, 0, 0},
+    [FT_OP_INT_SPURIOUS] = {2, 0, ASLEEP, 0, 0},
+    [FT_OP_DEVICE_DATA] = {1, 0, ASLEEP | GONE, 0, 0},
+    [FT_OP_CLOSE_HANDLE] = {2, 0, ASLEEP, 0, 0},
+    [FT_OP_QUERY_STOP] = {4, 0, STOPPED | ASLEEP | GONE, 0, 0},
+    [FT_OP_QUERY_POWER] = {2, 0, STOPPED | ASLEEP | GONE, 0, 0},
+    [FT_OP_WAKE_SIGNAL] = {1, 0, GONE, 0, 0},
+    [FT_OP_USAGE] = {3, 0, STOPPED | ASLEEP | GONE, 0, 0},
+    [FT_OP_POWER_TO] = {3, 0, STOPPED | ASLEEP | GONE, 0, 0}, /* its states: by its argument */
+    [FT_OP_CANCEL_STOP] = {1, 0, STOPPED | ASLEEP | GONE, 0, 0},
+    [FT_OP_CANCEL_REMOVE] = {1, 0, STOPPED | ASLEEP | GONE, 0, 0},
+    [FT_OP_PREEMPT] = {5, 0, ASLEEP, 0, 0},
 };
-static const struct fact no_fact = {0, 2, 0, ASLEEP, 0, 0};
+static const struct fact no_fact = {2, 0, ASLEEP, 0, 0};
 
 static const struct fact *fact_of(unsigned kind)
 {
-    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        if (facts[i].kind == kind)
-            return &facts[i];
-    return &no_fact;
+    return facts[kind].weight ? &facts[kind] : &no_fact;
+}
+
+/* The kinds of a class that are built, ascending: a pure function of ops.def, filled when the class
+ * is first asked for. */
+struct kinds {
+    unsigned count;
+    uint8_t kind[255];
+};
+
+static const struct kinds *kinds_of(enum ft_op_class class_)
+{
+    static struct kinds classes[FT_OP_CLASS_CHOICE + 1];
+    struct kinds *kinds = &classes[class_];
+
+    if (kinds->count > 0)
+        return kinds;
+    for (unsigned kind = 1; kind < 255; kind++) {
+        const struct ft_op_row *row = ft_op_row(kind);
+
+        if (row && row->built && row->class_ == class_)
+            kinds->kind[kinds->count++] = (uint8_t)kind;
+    }
+    return kinds;
 }
 
 /* What this driver or platform hardly ever takes has little weight; a trial now and then finds out
@@ -82,12 +101,11 @@ bool ft_swarm_has(const struct ft_mutation *m, unsigned kind)
 /* The kinds of requests are always in. */
 static void admit_class(struct ft_mutation *m, enum ft_op_class class_, unsigned times, unsigned of)
 {
-    for (unsigned kind = 1; kind < 255; kind++) {
-        const struct ft_op_row *row = ft_op_row(kind);
+    const struct kinds *kinds = kinds_of(class_);
 
-        if (row && row->built && row->class_ == class_ && ft_odds(m, times, of))
-            admit(m, kind);
-    }
+    for (unsigned i = 0; i < kinds->count; i++)
+        if (ft_odds(m, times, of))
+            admit(m, kinds->kind[i]);
 }
 
 /* All kinds; about half of them; or very few, so that one disturbance meets many moments. */
@@ -126,26 +144,26 @@ static bool is_legal(unsigned kind, unsigned state, bool ending)
 static uint8_t pick_weighted(struct ft_mutation *m, enum ft_op_class class_, unsigned state,
                              bool ending, bool swarm)
 {
-    uint8_t kinds[256];
-    unsigned up_to[256], count = 0, sum = 0, drawn, i = 0;
+    const struct kinds *kinds = kinds_of(class_);
+    uint8_t fit[255];
+    unsigned up_to[255], count = 0, sum = 0, drawn, i = 0;
 
-    for (unsigned kind = 1; kind < 255; kind++) {
-        const struct ft_op_row *row = ft_op_row(kind);
+    for (unsigned k = 0; k < kinds->count; k++) {
+        unsigned kind = kinds->kind[k];
 
-        if (!row || !row->built || row->class_ != class_ || !is_legal(kind, state, ending) ||
-            (swarm && !ft_swarm_has(m, kind)))
+        if (!is_legal(kind, state, ending) || (swarm && !ft_swarm_has(m, kind)))
             continue;
         if (ending && !(fact_of(kind)->sets & GONE))
             continue;
         sum += weight_of(m, kind);
-        kinds[count] = (uint8_t)kind;
+        fit[count] = (uint8_t)kind;
         up_to[count++] = sum;
     }
     if (count == 0)
         return 0;
     for (drawn = ft_below(m, sum); up_to[i] <= drawn;)
         i++;
-    return kinds[i];
+    return fit[i];
 }
 
 uint8_t ft_pick_kind(struct ft_mutation *m, enum ft_op_class class_, unsigned state, bool ending)
