@@ -9,7 +9,7 @@
 struct ft_rs_frame *ft_frame_in(struct ft_rules *rules, const struct ft_event *event,
                                 enum ft_routine routine)
 {
-    for (unsigned i = FT_RS_FRAMES; i-- > 0;) {
+    for (unsigned i = rules->frames; i-- > 0;) {
         struct ft_rs_frame *frame = &rules->frame[i];
 
         if (frame->task == ft_task_of(event) && frame->routine == routine) {
@@ -21,7 +21,7 @@ struct ft_rs_frame *ft_frame_in(struct ft_rules *rules, const struct ft_event *e
 
 struct ft_rs_frame *ft_frame_top(struct ft_rules *rules, const struct ft_event *event)
 {
-    for (unsigned i = FT_RS_FRAMES; i-- > 0;) {
+    for (unsigned i = rules->frames; i-- > 0;) {
         if (rules->frame[i].task == ft_task_of(event)) {
             return &rules->frame[i];
         }
@@ -50,7 +50,7 @@ unsigned ft_frame_depth(const struct ft_rules *rules, const struct ft_event *eve
 {
     unsigned depth = 0;
 
-    for (unsigned i = 0; i < FT_RS_FRAMES; i++) {
+    for (unsigned i = 0; i < rules->frames; i++) {
         depth += rules->frame[i].task == ft_task_of(event);
     }
     return depth;
@@ -62,12 +62,10 @@ static void drop_frame(struct ft_rules *rules, unsigned index)
     if ((rules->frame[index].flags & FT_FRAME_IDLE) != 0 && rules->idle_inserts > 0) {
         rules->idle_inserts--;
     }
-    for (; index + 1 < FT_RS_FRAMES && rules->frame[index].task != 0; index++) {
-        rules->frame[index] = rules->frame[index + 1];
-    }
-    if (index + 1 == FT_RS_FRAMES) {
-        memset(&rules->frame[index], 0, sizeof(rules->frame[index]));
-    }
+    rules->frames--;
+    memmove(&rules->frame[index], &rules->frame[index + 1],
+            (rules->frames - index) * sizeof(rules->frame[0]));
+    memset(&rules->frame[rules->frames], 0, sizeof(rules->frame[0]));
 }
 
 /* What a frame is about: the object of the event, or the request of the task. */
@@ -91,16 +89,14 @@ static uint16_t irp_of_dpc(const struct ft_rules *rules, const struct ft_event *
 
 static void push_frame(struct ft_rules *rules, const struct ft_event *event)
 {
-    unsigned i = 0;
+    struct ft_rs_frame *frame = &rules->frame[rules->frames];
 
-    while (i < FT_RS_FRAMES && rules->frame[i].task != 0) {
-        i++;
-    }
-    if (i == FT_RS_FRAMES) {
+    if (rules->frames == FT_RS_FRAMES) {
         ft_rules_overflow(rules, FT_RS_TABLE_FRAME);
         return;
     }
-    rules->frame[i] =
+    rules->frames++;
+    *frame =
         (struct ft_rs_frame){.task = ft_task_of(event),
                              .flags = event->irql >= FT_IRQL_DISPATCH ? FT_FRAME_RAISED : 0,
                              .object = object_of(event),
@@ -109,13 +105,13 @@ static void push_frame(struct ft_rules *rules, const struct ft_event *event)
                              .major = (uint8_t)(event->arg[2] >> 8),
                              .minor = (uint8_t)event->arg[2]};
     if (event->arg[0] == FT_ROUTINE_DPC || event->arg[0] == FT_ROUTINE_TIMER_DPC) {
-        rules->frame[i].irp = irp_of_dpc(rules, event);
+        frame->irp = irp_of_dpc(rules, event);
     }
     if (event->arg[0] == FT_ROUTINE_ISR) {
         struct ft_rs_device *root = ft_rs_root(rules, event->device);
 
         if ((root->more & (FT_HW_LINE_UP | FT_HW_INTERRUPTED)) != 0) {
-            rules->frame[i].flags |= FT_FRAME_INTERRUPT;
+            frame->flags |= FT_FRAME_INTERRUPT;
         }
         root->more = (uint16_t)(root->more & ~FT_HW_INTERRUPTED);
     }
@@ -135,8 +131,8 @@ void ft_frames_note(struct ft_rules *rules, const struct ft_event *event)
             drop_frame(rules, (unsigned)(frame - rules->frame));
         }
     } else if (event->kind == FT_EV_TASK_END) {
-        for (unsigned i = FT_RS_FRAMES; i-- > 0;) {
-            if (rules->frame[i].task != 0 && rules->frame[i].task == ft_arg_id(event, 0)) {
+        for (unsigned i = rules->frames; i-- > 0;) {
+            if (rules->frame[i].task == ft_arg_id(event, 0)) {
                 drop_frame(rules, i);
             }
         }

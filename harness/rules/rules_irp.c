@@ -173,7 +173,7 @@ static bool is_nested(const struct ft_rules *rules, const struct ft_event *event
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < FT_RS_FRAMES && rules->frame[i].task != 0; i++) {
+    for (unsigned i = 0; i < rules->frames; i++) {
         const struct ft_rs_frame *frame = &rules->frame[i];
 
         count += frame->task == event->task && frame->object == irp &&

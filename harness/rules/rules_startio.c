@@ -7,7 +7,7 @@ static unsigned nested_start_ios(const struct ft_rules *rules, const struct ft_e
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < FT_RS_FRAMES; i++) {
+    for (unsigned i = 0; i < rules->frames; i++) {
         count += rules->frame[i].task == ft_task_of(event) &&
                  rules->frame[i].routine == FT_ROUTINE_START_IO;
     }

@@ -531,6 +531,7 @@ struct ft_rules {
     uint32_t lock_known[8], lock_plain[8], lock_queued[8]; /* bits by the low byte of lock ids */
     /* Slots below these have been used; the tables are walked no further. */
     uint16_t mapping_end, mdl_end, pool_end, irp_end;
+    uint16_t frames; /* of driver routines, one behind the other */
     uint32_t irp_last;               /* highest id seen */
     uint32_t flush_irp, flush_bytes; /* of the last FlushAdapterBuffers */
     uint16_t stopped;                /* bit i: the device in slot i handled IRP_MN_STOP_DEVICE */
