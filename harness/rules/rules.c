@@ -536,6 +536,7 @@ bool ft_rules_event(void *state, const struct ft_event *event)
 {
     struct ft_rules *rules = state;
     unsigned first = rules->finding_count;
+    bool wrong_level;
 
     if (rules->ended) {
         return true;
@@ -548,13 +549,14 @@ bool ft_rules_event(void *state, const struct ft_event *event)
         }
         return false;
     }
-    if (ft_by_driver(event)) {
+    wrong_level = ft_by_driver(event) && !ft_irql_is_right(event);
+    if (wrong_level) {
         ft_judge_ddi_irql(rules, event);
     }
     if (is_inside_driver(rules, event)) {
         return false;
     }
-    ft_io_judge(rules, event);
+    ft_io_judge(rules, event, wrong_level);
     ft_wdm_dma_before(rules, event);
     dispatch(rules, event);
     ft_wdm_dma_after(rules, event);
@@ -576,6 +578,8 @@ size_t ft_rules_state_bytes(void)
 
 void ft_rules_init(struct ft_rules *rules, bool keep_going, uint16_t disabled)
 {
+    ft_families_init();
+    ft_irql_init();
     memset(rules, 0, sizeof(*rules));
     rules->keep_going = keep_going;
     rules->disabled = disabled;

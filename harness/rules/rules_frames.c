@@ -1,6 +1,5 @@
-/* Frames and objects; the list of families. */
+/* Frames and objects, and what several families ask of them. */
 #include "rules/rules_io.h"
-#include "rules/rules_kinds.h"
 
 #include <string.h>
 
@@ -96,14 +95,13 @@ static void push_frame(struct ft_rules *rules, const struct ft_event *event)
         return;
     }
     rules->frames++;
-    *frame =
-        (struct ft_rs_frame){.task = ft_task_of(event),
-                             .flags = event->irql >= FT_IRQL_DISPATCH ? FT_FRAME_RAISED : 0,
-                             .object = object_of(event),
-                             .level = rules->cancel_known ? rules->cancel_old : UINT8_MAX,
-                             .routine = (uint8_t)event->arg[0],
-                             .major = (uint8_t)(event->arg[2] >> 8),
-                             .minor = (uint8_t)event->arg[2]};
+    *frame = (struct ft_rs_frame){.task = ft_task_of(event),
+                                  .flags = event->irql >= FT_IRQL_DISPATCH ? FT_FRAME_RAISED : 0,
+                                  .object = object_of(event),
+                                  .level = rules->cancel_known ? rules->cancel_old : UINT8_MAX,
+                                  .routine = (uint8_t)event->arg[0],
+                                  .major = (uint8_t)(event->arg[2] >> 8),
+                                  .minor = (uint8_t)event->arg[2]};
     if (event->arg[0] == FT_ROUTINE_DPC || event->arg[0] == FT_ROUTINE_TIMER_DPC) {
         frame->irp = irp_of_dpc(rules, event);
     }
@@ -238,95 +236,4 @@ bool ft_is_drained(struct ft_rules *rules, const struct ft_rs_irp *irp)
            root->power <= FT_POWER_D0 &&
            (root->flags & (FT_DEVICE_GONE | FT_DEVICE_YANKED | FT_DEVICE_REMOVAL_SENT)) == 0 &&
            !is_manager_busy(rules);
-}
-
-/* ---- the families ---- */
-
-typedef void family_fn(struct ft_rules *rules, const struct ft_event *event);
-
-enum family {
-#define F(family) FAMILY_##family,
-    FT_IO_FAMILIES(F)
-#undef F
-        FAMILY_COUNT
-};
-_Static_assert(FAMILY_COUNT <= 32, "a mask has a bit for each family");
-
-/* Event numbers are 0xGGNN with few groups and low numbers; what lies beyond is of no family. */
-enum { GROUPS = 8, NUMBERS = 128, KINDS = GROUPS * NUMBERS, EVERY_KIND = KINDS };
-
-static family_fn *const judges[] = {
-#define F(family) ft_##family##_judge,
-    FT_IO_FAMILIES(F)
-#undef F
-};
-static family_fn *const notes[] = {
-#define F(family) ft_##family##_note,
-    FT_IO_FAMILIES(F)
-#undef F
-};
-
-#define PLACE(kind)                                                                                \
-    ((kind) >> 8 < GROUPS && ((kind)&0xFF) < NUMBERS ? (kind) / 256 * NUMBERS + (kind) % 256 : 0)
-#define K(symbol)        PLACE(FT_EV_##symbol),
-#define EVERY_KIND_      EVERY_KIND,
-#define LAST_OF_THE_LIST (EVERY_KIND + 1)
-
-/* Places in the masks, one list a family. */
-#define F(family)                                                                                  \
-    static const uint16_t judged_by_##family[] = {FT_KINDS_##family##_judge(K, EVERY_KIND_)        \
-                                                      LAST_OF_THE_LIST};                           \
-    static const uint16_t noted_by_##family[] = {FT_KINDS_##family##_note(K, EVERY_KIND_)          \
-                                                     LAST_OF_THE_LIST};
-FT_IO_FAMILIES(F)
-#undef F
-
-/* Bit f: family f looks at events of that kind. A pure function of the sources, filled once. */
-static struct {
-    uint32_t judge[KINDS], note[KINDS];
-    bool filled;
-} wanted;
-
-static void fill(uint32_t *mask, const uint16_t *place, enum family family)
-{
-    for (; *place != LAST_OF_THE_LIST; place++) {
-        for (unsigned i = 0; i < KINDS; i++) {
-            if (*place == i || *place == EVERY_KIND) {
-                mask[i] |= 1u << family;
-            }
-        }
-    }
-}
-
-static void fill_all(void)
-{
-#define F(family)                                                                                  \
-    fill(wanted.judge, judged_by_##family, FAMILY_##family);                                       \
-    fill(wanted.note, noted_by_##family, FAMILY_##family);
-    FT_IO_FAMILIES(F)
-#undef F
-    wanted.filled = true;
-}
-
-static void call_families(struct ft_rules *rules, const struct ft_event *event,
-                          family_fn *const *function, uint32_t mask)
-{
-    for (; mask != 0; mask &= mask - 1) {
-        function[__builtin_ctz(mask)](rules, event);
-    }
-}
-
-void ft_io_judge(struct ft_rules *rules, const struct ft_event *event)
-{
-    if (!wanted.filled) {
-        fill_all();
-    }
-    call_families(rules, event, judges, wanted.judge[PLACE(event->kind)]);
-}
-
-/* Frames last: what a family notes of the end of a routine belongs to that routine. */
-void ft_io_note(struct ft_rules *rules, const struct ft_event *event)
-{
-    call_families(rules, event, notes, wanted.note[PLACE(event->kind)]);
-    ft_frames_note(rules, event);
 }

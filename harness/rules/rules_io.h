@@ -1,8 +1,9 @@
 /* Families of rules about requests, PnP, power, locks and objects.
  *
- * Each family is a pair of functions that see every event: ft_<family>_judge reads the state as it
- * was before the event and fires, ft_<family>_note changes what the family remembers. Either may be
- * missing. ft_io_judge and ft_io_note call them all; the monitors of rules.c run in between.
+ * Each family is a pair of functions that see the events of the kinds they name: ft_<family>_judge
+ * reads the state as it was before the event and fires, ft_<family>_note changes what the family
+ * remembers. ft_io_judge and ft_io_note (rules_families.c) call those that look at the kind; the
+ * monitors of rules.c run in between.
  *
  * A frame is a driver routine that was entered and not left. While call:enter and call:leave are
  * judged, the innermost frame is the caller's and that of the leaving routine.
@@ -12,7 +13,8 @@
 
 #include "rules/rules_private.h"
 
-void ft_io_judge(struct ft_rules *rules, const struct ft_event *event);
+/* `wrong_level`: the driver calls at an IRQL that the routine does not allow. */
+void ft_io_judge(struct ft_rules *rules, const struct ft_event *event, bool wrong_level);
 void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
 
 #define FT_IO_FAMILIES(F)                                                                          \
@@ -131,9 +133,6 @@ static inline uint16_t ft_task_of(const struct ft_event *event)
 
 /* The task holds a spin lock that is not the cancel lock. */
 bool ft_holds_lock(const struct ft_rules *rules, uint16_t task);
-
-/* The level that the event shows is one at which its routine may be called. */
-bool ft_irql_is_right(const struct ft_event *event);
 
 /* Some IRP with these codes is in the driver: a dispatch routine got it, and it is not done or the
  * routine has not returned. 0: there is none. */

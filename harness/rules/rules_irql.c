@@ -166,98 +166,106 @@ static bool is_built_transfer(const struct ft_event *event)
 {
     uint64_t major = event->arg[1] >> 8;
 
-    return event->kind == FT_EV_IRP_NEW && ft_known(event, 1) &&
-           (major == FT_MAJOR_READ || major == FT_MAJOR_WRITE);
+    return ft_known(event, 1) && (major == FT_MAJOR_READ || major == FT_MAJOR_WRITE);
 }
 
 /* Pages for an MDL and noncached memory need a lower level than contiguous memory. */
-static struct window pages_window(const struct ft_event *event)
+static bool is_cached_contiguous(const struct ft_event *event)
 {
     enum { FOR_MDL = 2, NONCACHED = 3 };
-    uint8_t highest =
-        event->arg[2] == FOR_MDL || event->arg[2] == NONCACHED ? FT_IRQL_APC : FT_IRQL_DISPATCH;
 
-    return (struct window){FT_IRQL_PASSIVE, highest, false};
+    return event->arg[2] != FOR_MDL && event->arg[2] != NONCACHED;
 }
 
-static bool is_paged_lookaside(const struct ft_event *event)
+static bool is_argument(const struct ft_event *event, unsigned index, uint64_t value)
 {
-    unsigned paged = event->kind == FT_EV_LOOKASIDE_INIT ? 3 : 2;
-
-    return (event->kind == FT_EV_LOOKASIDE_INIT || event->kind == FT_EV_LOOKASIDE_DELETE) &&
-           ft_known(event, paged) && event->arg[paged] != 0;
-}
-
-/* Of the work on a controller object, what asks for it. */
-static bool asks_for_controller(const struct ft_event *event)
-{
-    enum { ASKED = 2 };
-
-    return event->kind == FT_EV_CONTROLLER && ft_known(event, 0) && event->arg[0] == ASKED;
-}
-
-static bool initializes_timer(const struct ft_event *event)
-{
-    enum { INITIALISED = 1 };
-
-    return event->kind == FT_EV_IO_TIMER && ft_known(event, 1) && event->arg[1] == INITIALISED;
+    return ft_known(event, index) && event->arg[index] == value;
 }
 
 /* Locks. What the events of acquisitions tell of the caller's level is judged with the locks; these
  * are the routines that have another limit. The release of a lock that was acquired "at DPC level"
- * stands at the level of the acquisition, which may be higher. */
-static struct window lock_window(const struct ft_event *event)
+ * stands at the level of the acquisition, which may be higher. io.lock-release-owner judges the
+ * release of a lock that the task does not hold. */
+static void limit_release(const struct ft_event *event, struct window *window)
 {
-    enum { KIND_TRY = 4 };
-    struct window window = {FT_IRQL_PASSIVE, ANY_LEVEL, false};
+    if (ft_known(event, 1) && ft_known(event, 3) && ft_arg_id(event, 1) == event->task) {
+        window->lowest = FT_IRQL_DISPATCH;
+        window->highest = event->arg[3] != 0 ? ANY_LEVEL : FT_IRQL_DISPATCH;
+    }
+}
 
-    if (event->kind == FT_EV_LOCK_ACQUIRE && ft_known(event, 3) && event->arg[3] == KIND_TRY) {
-        window.highest = FT_IRQL_DISPATCH;
+/* What the arguments say beyond the kind. */
+static void limit_by_arguments(const struct ft_event *event, struct window *window)
+{
+    enum { LOCK_TRY = 4, TIMER_INITIALISED = 1, CONTROLLER_ASKED = 2 };
+
+    switch (event->kind) {
+    case FT_EV_PAGES_ALLOC:
+    case FT_EV_PAGES_FREE:
+        window->highest = is_cached_contiguous(event) ? FT_IRQL_DISPATCH : FT_IRQL_APC;
+        break;
+    case FT_EV_LOCK_ACQUIRE:
+        window->highest = is_argument(event, 3, LOCK_TRY) ? FT_IRQL_DISPATCH : ANY_LEVEL;
+        break;
+    case FT_EV_LOCK_RELEASE:
+        limit_release(event, window);
+        break;
+    case FT_EV_IRP_NEW:
+        window->highest = is_built_transfer(event) ? FT_IRQL_APC : window->highest;
+        break;
+    case FT_EV_WAIT_BEGIN: /* one that cannot block; io.irql-no-wait judges the others */
+        window->highest = is_argument(event, 1, 0) ? FT_IRQL_DISPATCH : window->highest;
+        break;
+    case FT_EV_LOOKASIDE_INIT:
+    case FT_EV_LOOKASIDE_DELETE: {
+        unsigned paged = event->kind == FT_EV_LOOKASIDE_INIT ? 3 : 2;
+
+        if (ft_known(event, paged) && event->arg[paged] != 0) {
+            window->highest = FT_IRQL_APC;
+        }
+        break;
     }
-    /* io.lock-release-owner judges the release of a lock that the task does not hold. */
-    if (event->kind == FT_EV_LOCK_RELEASE && ft_known(event, 1) && ft_known(event, 3) &&
-        ft_arg_id(event, 1) == event->task) {
-        window.lowest = FT_IRQL_DISPATCH;
-        window.highest = event->arg[3] != 0 ? ANY_LEVEL : FT_IRQL_DISPATCH;
+    case FT_EV_IO_TIMER:
+        window->highest =
+            is_argument(event, 1, TIMER_INITIALISED) ? FT_IRQL_PASSIVE : window->highest;
+        break;
+    case FT_EV_CONTROLLER: /* what asks for it */
+        if (is_argument(event, 0, CONTROLLER_ASKED)) {
+            window->lowest = window->highest = FT_IRQL_DISPATCH;
+        }
+        break;
+    case FT_EV_CANCEL_UNLOCK: /* io.cancel-release-lock-once judges it when the lock is not held */
+        if (ft_known(event, 1) && event->arg[1] != 0) {
+            window->lowest = window->highest = FT_IRQL_DISPATCH;
+        }
+        break;
+    case FT_EV_QUEUE_REMOVE: /* KeRemoveEntryDeviceQueue has no lower limit, the others have */
+        window->lowest = is_argument(event, 2, 0) ? FT_IRQL_DISPATCH : window->lowest;
+        break;
+    default:
+        break;
     }
-    return window;
+}
+
+/* Windows by the place of the kind: a pure function of the lists above. */
+static struct window windows[FT_KIND_PLACES];
+
+void ft_irql_init(void)
+{
+    static bool filled;
+
+    for (unsigned kind = 0; !filled && kind < FT_KIND_GROUPS * 256; kind++) {
+        windows[FT_KIND_PLACE(kind)] =
+            kind >> 8 == 0x06 ? dma_window((uint16_t)kind) : io_window((uint16_t)kind);
+    }
+    filled = true;
 }
 
 static struct window window_of(const struct ft_event *event)
 {
-    struct window window;
+    struct window window = windows[FT_KIND_PLACE(event->kind)];
 
-    if (event->kind == FT_EV_PAGES_ALLOC || event->kind == FT_EV_PAGES_FREE) {
-        return pages_window(event);
-    }
-    if (event->kind == FT_EV_LOCK_ACQUIRE || event->kind == FT_EV_LOCK_RELEASE) {
-        return lock_window(event);
-    }
-    window = event->kind >> 8 == 0x06 ? dma_window(event->kind) : io_window(event->kind);
-    if (is_built_transfer(event)) {
-        window.highest = FT_IRQL_APC;
-    }
-    /* A wait that cannot block is allowed at DISPATCH_LEVEL; io.irql-no-wait judges the others. */
-    if (event->kind == FT_EV_WAIT_BEGIN && ft_known(event, 1) && event->arg[1] == 0) {
-        window.highest = FT_IRQL_DISPATCH;
-    }
-    if (is_paged_lookaside(event)) {
-        window.highest = FT_IRQL_APC;
-    }
-    if (initializes_timer(event)) {
-        window.highest = FT_IRQL_PASSIVE;
-    }
-    if (asks_for_controller(event)) {
-        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
-    }
-    /* io.cancel-release-lock-once judges the release of the cancel lock when it is not held. */
-    if (event->kind == FT_EV_CANCEL_UNLOCK && ft_known(event, 1) && event->arg[1] != 0) {
-        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
-    }
-    /* KeRemoveEntryDeviceQueue has no lower limit, the other removals have. */
-    if (event->kind == FT_EV_QUEUE_REMOVE && ft_known(event, 2) && event->arg[2] == 0) {
-        window.lowest = FT_IRQL_DISPATCH;
-    }
+    limit_by_arguments(event, &window);
     return window;
 }
 

@@ -28,6 +28,18 @@ enum ft_judged_rule {
 #undef J
 };
 
+/* The place of a kind of event in a table. Kinds are 0xGGNN with few groups and low numbers, and
+ * none has the place 0. */
+enum {
+    FT_KIND_GROUPS = 16,
+    FT_KIND_NUMBERS = 128,
+    FT_KIND_PLACES = FT_KIND_GROUPS * FT_KIND_NUMBERS
+};
+#define FT_KIND_PLACE(kind)                                                                        \
+    ((kind) >> 8 < FT_KIND_GROUPS && ((kind)&0xFF) < FT_KIND_NUMBERS                               \
+         ? ((kind) >> 8) * FT_KIND_NUMBERS + ((kind)&0xFF)                                         \
+         : 0)
+
 enum { FT_IRQL_PASSIVE = 0, FT_IRQL_APC = 1, FT_IRQL_DISPATCH = 2 };
 
 enum { FT_NT_PENDING = 0x103 };
@@ -376,7 +388,13 @@ void ft_irp_at_leave(struct ft_rules *rules, const struct ft_event *event);
 void ft_irp_at_hang(struct ft_rules *rules, const struct ft_event *event);
 void ft_irp_at_end(struct ft_rules *rules, const struct ft_event *event);
 
+/* ---- rules_families.c ---- */
+void ft_families_init(void);
+
 /* ---- rules_irql.c ---- */
+void ft_irql_init(void);
+/* The level that the event shows is one at which its routine may be called. */
+bool ft_irql_is_right(const struct ft_event *event);
 void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_irql_raise(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_irql_lower(struct ft_rules *rules, const struct ft_event *event);

@@ -4,8 +4,8 @@
 usage: rule_kinds.py [--write]
 
 An event is given only to the families that look at its kind. The list of a function is every FT_EV_ name
-in its body; those of EVERY_KIND look at whatever comes. Without --write: the header is as it would be
-written.
+in its body and in the functions of its file that it calls. What families look at beyond that, whatever
+the kind, is told in harness/rules/rules_families.c. Without --write: the header is as it would be written.
 """
 import glob
 import os
@@ -15,10 +15,8 @@ import textwrap
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEADER = os.path.join(ROOT, "harness", "rules", "rules_kinds.h")
-EVERY_KIND = {"isr_judge", "power_judge", "io_mdl_judge", "io_mdl_note", "queue_note", "removal_note",
-              "requests_note"}
 HEAD = """/* Kinds of events that each family of rules looks at, made from the families' sources by
- * tests/rules/rule_kinds.py --write. K(SYMBOL) for each; ALL when it looks at every event. */
+ * tests/rules/rule_kinds.py --write. K(SYMBOL) for each. */
 #ifndef FT_RULES_KINDS_H
 #define FT_RULES_KINDS_H
 
@@ -32,25 +30,35 @@ def families():
     return re.findall(r"F\((\w+)\)", listed)
 
 
-def bodies():
+def kinds_of(name, functions, seen):
+    """Kinds that a function of a file names, itself or in what it calls there."""
+    seen.add(name)
+    found = set(re.findall(r"FT_EV_(\w+)", functions[name]))
+    for called in re.findall(r"\b(\w+)\(", functions[name]):
+        if called in functions and called not in seen:
+            found |= kinds_of(called, functions, seen)
+    return found
+
+
+def kinds():
     found = {}
     for path in glob.glob(os.path.join(ROOT, "harness", "rules", "rules_*.c")):
         with open(path, encoding="utf-8") as file:
-            for name, body in re.findall(r"^void ft_(\w+_(?:judge|note))\([^)]*\)\n\{(.*?)^\}",
-                                         file.read(), re.M | re.S):
-                found[name] = body
+            functions = dict(re.findall(r"^[\w *]*?\b(\w+)\([^;{]*?\)\n\{(.*?)^\}", file.read(), re.M | re.S))
+        for name in functions:
+            found[name] = kinds_of(name, functions, set())
     return found
 
 
 def text():
-    found, lines = bodies(), []
+    found, lines = kinds(), []
     for family in families():
         for name in (f"{family}_judge", f"{family}_note"):
-            kinds = sorted(set(re.findall(r"FT_EV_(\w+)", found[name])))
-            if not kinds and name not in EVERY_KIND:
+            listed = sorted(found[f"ft_{name}"])
+            if not listed:
                 sys.exit(f"ft_{name} looks at no kind of event")
-            listed = "ALL" if name in EVERY_KIND else " ".join(f"K({kind})" for kind in kinds)
-            lines.append(" \\\n    ".join(textwrap.wrap(f"#define FT_KINDS_{name}(K, ALL) {listed}", 94)))
+            line = f"#define FT_KINDS_{name}(K) " + " ".join(f"K({kind})" for kind in listed)
+            lines.append(" \\\n    ".join(textwrap.wrap(line, 94)))
     return HEAD + "\n".join(lines) + "\n/* clang-format on */\n\n#endif\n"
 
 

@@ -1,0 +1,97 @@
+/* Which families of rules see an event: those that look at its kind, and those that wait for
+ * something whatever the kind. */
+#include "rules/rules_io.h"
+#include "rules/rules_kinds.h"
+
+typedef void family_fn(struct ft_rules *rules, const struct ft_event *event);
+
+enum family {
+#define F(family) FAMILY_##family,
+    FT_IO_FAMILIES(F)
+#undef F
+        FAMILY_COUNT
+};
+_Static_assert(FAMILY_COUNT <= 32, "a mask has a bit for each family");
+
+#define BIT(family) (1u << FAMILY_##family)
+
+static family_fn *const judges[] = {
+#define F(family) ft_##family##_judge,
+    FT_IO_FAMILIES(F)
+#undef F
+};
+static family_fn *const notes[] = {
+#define F(family) ft_##family##_note,
+    FT_IO_FAMILIES(F)
+#undef F
+};
+
+/* Places of the kinds that a family looks at; 0 ends the list. */
+#define K(symbol) FT_KIND_PLACE(FT_EV_##symbol),
+#define F(family)                                                                                  \
+    static const uint16_t judged_by_##family[] = {FT_KINDS_##family##_judge(K) 0};                 \
+    static const uint16_t noted_by_##family[] = {FT_KINDS_##family##_note(K) 0};
+FT_IO_FAMILIES(F)
+#undef F
+#undef K
+
+/* Masks of families by the place of the kind: a pure function of the sources. */
+static uint32_t judge_mask[FT_KIND_PLACES], note_mask[FT_KIND_PLACES];
+
+/* Every kind has a place of its own. */
+#define EV(number, symbol, name, args, sentence)                                                   \
+    _Static_assert(FT_KIND_PLACE(number) != 0, "more groups or numbers of events: FT_KIND_PLACE");
+#include "sim/events.def"
+#undef EV
+
+static void fill(uint32_t *masks, const uint16_t *place, uint32_t family)
+{
+    for (; *place != 0; place++) {
+        masks[*place] |= family;
+    }
+}
+
+void ft_families_init(void)
+{
+    static bool filled;
+
+    if (filled) {
+        return;
+    }
+    filled = true;
+#define F(family)                                                                                  \
+    fill(judge_mask, judged_by_##family, BIT(family));                                             \
+    fill(note_mask, noted_by_##family, BIT(family));
+    FT_IO_FAMILIES(F)
+#undef F
+}
+
+static void call_families(struct ft_rules *rules, const struct ft_event *event,
+                          family_fn *const *function, uint32_t mask)
+{
+    for (; mask != 0; mask &= mask - 1) {
+        function[__builtin_ctz(mask)](rules, event);
+    }
+}
+
+void ft_io_judge(struct ft_rules *rules, const struct ft_event *event, bool wrong_level)
+{
+    uint32_t mask = judge_mask[FT_KIND_PLACE(event->kind)];
+
+    call_families(rules, event, judges, wrong_level ? mask | BIT(power) | BIT(isr) : mask);
+}
+
+/* Frames last: what a family notes of the end of a routine belongs to that routine. */
+void ft_io_note(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint32_t mask = note_mask[FT_KIND_PLACE(event->kind)];
+
+    if (rules->idle_inserts != 0) {
+        mask |= BIT(queue);
+    }
+    if (rules->poll_count != 0) {
+        mask |= BIT(removal);
+    }
+    call_families(rules, event, notes, mask);
+    ft_frames_note(rules, event);
+}
