@@ -2,7 +2,9 @@
  *
  * The pages name the members and no more; what they owe is read from bug check 0x1DC, with which
  * the machine stops: wrong IRQL (1), a vector freed while it has buffers (2), an index out of range
- * (3), an element freed before (4). A buffer left behind (5) is a leak like any other.
+ * (3), an element freed before (4). A buffer left behind (5) is a leak like any other. Which level
+ * is wrong stands nowhere: the machine stops above DISPATCH_LEVEL, where no allocation can be made,
+ * and rules speak of what is above PASSIVE_LEVEL (question 24).
  */
 #include "dma/common.h"
 
@@ -59,16 +61,22 @@ static bool fill(const struct ft_dma_adapter *slot, DMA_COMMON_BUFFER_VECTOR *ve
     return true;
 }
 
+/* An element is made or freed by the HAL: rules about the driver's calls look at the vector. */
+static void announce_element(const struct ft_dma_adapter *slot, const struct ft_dma_common *common,
+                             enum ft_event_kind kind)
+{
+    const uint64_t arg[] = {ft_dma_adapter_handle(slot), ft_handle(FT_HC_COMMON, common->id, 0),
+                            common->length, common->logical,
+                            kind == FT_EV_DMA_CB_ALLOC && common->cached};
+
+    ft_emit_as(FT_LAYER_SYSTEM, ft_current()->request, kind, 5, arg);
+}
+
 static void announce_elements(const struct ft_dma_adapter *slot,
                               const DMA_COMMON_BUFFER_VECTOR *vector)
 {
-    for (ULONG i = 0; i < vector->elements; i++) {
-        const struct ft_dma_common *common = element(vector, i);
-
-        ft_emit(FT_EV_DMA_CB_ALLOC, ft_dma_adapter_handle(slot),
-                ft_handle(FT_HC_COMMON, common->id, 0), common->length, common->logical,
-                common->cached != 0);
-    }
+    for (ULONG i = 0; i < vector->elements; i++)
+        announce_element(slot, element(vector, i), FT_EV_DMA_CB_ALLOC);
 }
 
 NTSTATUS ft_dma_vector_allocate(PDMA_ADAPTER adapter, PHYSICAL_ADDRESS low, PHYSICAL_ADDRESS high,
@@ -83,7 +91,7 @@ NTSTATUS ft_dma_vector_allocate(PDMA_ADAPTER adapter, PHYSICAL_ADDRESS low, PHYS
     FT_DMA_BEGIN(DMA_COMMON, 0);
     slot = ft_dma_adapter_check(adapter, FT_PT_DMA_COMMON);
     *ret = NULL;
-    if (slot && ft_irql() > PASSIVE_LEVEL) {
+    if (slot && ft_irql() > DISPATCH_LEVEL) {
         announce(slot, NULL, ALLOCATE, elements, FT_WHY_IRQL);
         ft_bugcheck(BUGCHECK_VECTOR, BAD_IRQL, ft_irql(), 0, 0);
     }
@@ -172,7 +180,7 @@ VOID ft_dma_vector_free_one(PDMA_ADAPTER adapter, PDMA_COMMON_BUFFER_VECTOR vect
     FT_DMA_BEGIN(DMA_COMMON, 0);
     slot = enter(adapter, vector, FREE_ONE);
     if (slot) {
-        if (ft_irql() > PASSIVE_LEVEL)
+        if (ft_irql() > DISPATCH_LEVEL)
             stop(slot, vector, FREE_ONE, index, FT_WHY_IRQL, BAD_IRQL);
         if (index >= vector->elements)
             stop(slot, vector, FREE_ONE, index, FT_WHY_RANGE, OUT_OF_RANGE);
@@ -180,8 +188,7 @@ VOID ft_dma_vector_free_one(PDMA_ADAPTER adapter, PDMA_COMMON_BUFFER_VECTOR vect
         if (!common)
             stop(slot, vector, FREE_ONE, index, FT_WHY_TWICE, FREED_BEFORE);
         announce(slot, vector, FREE_ONE, index, FT_WHY_NOTHING);
-        ft_emit(FT_EV_DMA_CB_FREE, ft_dma_adapter_handle(slot),
-                ft_handle(FT_HC_COMMON, common->id, 0), common->length, common->logical, 0);
+        announce_element(slot, common, FT_EV_DMA_CB_FREE);
         ft_common_destroy(common);
     }
     FT_DDI_END(DMA_COMMON, 0);
@@ -194,7 +201,7 @@ VOID ft_dma_vector_free(PDMA_ADAPTER adapter, PDMA_COMMON_BUFFER_VECTOR vector)
     FT_DMA_BEGIN(DMA_COMMON, 0);
     slot = enter(adapter, vector, FREE);
     if (slot) {
-        if (ft_irql() > PASSIVE_LEVEL)
+        if (ft_irql() > DISPATCH_LEVEL)
             stop(slot, vector, FREE, 0, FT_WHY_IRQL, BAD_IRQL);
         for (ULONG i = 0; i < vector->elements; i++)
             if (element(vector, i))

@@ -279,6 +279,12 @@ bool ft_irql_is_right(const struct ft_event *event)
     return is_inside(window_of(event), event->irql);
 }
 
+/* The page of FlushDmaBuffer gives no level: the window is a reading of ours. */
+static bool is_documented(const struct ft_event *event)
+{
+    return event->kind != FT_EV_FLUSH_BUFFER;
+}
+
 void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
 {
     struct window window = window_of(event);
@@ -286,7 +292,9 @@ void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event)
     if (is_inside(window, event->irql)) {
         return;
     }
-    if (window.dma) {
+    if (!is_documented(event)) {
+        ft_rule_warn(rules, FT_J_DMA_IRQL_TABLE, event, event->arg[0]);
+    } else if (window.dma) {
         ft_rule_fire(rules, FT_J_DMA_IRQL_TABLE, event, event->arg[0]);
     } else {
         ft_rule_fire(rules, FT_J_IO_IRQL_DDI_LEVEL, event, event->arg[0]);

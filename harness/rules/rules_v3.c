@@ -324,6 +324,7 @@ static void on_query(struct ft_rules *rules, const struct ft_event *event)
 
 static void on_vector(struct ft_rules *rules, const struct ft_event *event)
 {
+    enum { GET_ELEMENT = 1 };
     struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
 
     switch (event->arg[4]) {
@@ -341,6 +342,10 @@ static void on_vector(struct ft_rules *rules, const struct ft_event *event)
         return;
     default:
         break;
+    }
+    /* The pages give no level, and the bug check does not say which one is wrong. */
+    if (event->arg[2] != GET_ELEMENT && event->irql > FT_IRQL_PASSIVE) {
+        ft_rule_warn(rules, FT_J_DMA_CBV_IRQL, event, event->arg[1]);
     }
     if (adapter != NULL && event->arg[1] != 0 && event->arg[2] == 0) {
         adapter->vectors++;

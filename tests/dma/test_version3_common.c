@@ -212,7 +212,7 @@ static void body_vector_irql(void)
 
     v3_open(&v);
     vector = vector_of(&v);
-    ft_irql_set(DISPATCH_LEVEL);
+    ft_irql_set(DISPATCH_LEVEL + 1);
     v.b.ops->FreeCommonBufferFromVector(v.b.adapter, vector, 0);
 }
 

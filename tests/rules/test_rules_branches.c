@@ -423,6 +423,34 @@ static bool check(const struct branch *branch)
     return ok;
 }
 
+/* Readings of ours where no document gives the level (sim/choices.def): a warning, no violation. */
+static const struct branch unsaid[] = {
+    {"FlushDmaBuffer at a device level", "dma.irql-table",
+     START SENT GRANT MAP "dma:flush-buffer adapter=adapter#1 mdl=mdl#1 read=yes ; irql=5 task=2 "
+                          "device=1 request=1\n"},
+    {"a vector is made at DISPATCH_LEVEL", "dma.cbv-irql",
+     START "dma:vector adapter=adapter#1 vector=vector#1 what=0 index=1" DPC},
+    {"an element is freed at DISPATCH_LEVEL", "dma.cbv-irql",
+     START "dma:vector adapter=adapter#1 vector=vector#1 what=0 index=1" PASSIVE
+           "dma:vector adapter=adapter#1 vector=vector#1 what=2 index=0" DPC},
+};
+
+static void what_no_document_says_is_a_warning(void **state)
+{
+    struct ft_verdict verdict;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(unsaid) / sizeof(unsaid[0]); i++) {
+        assert_true(ft_text_events_read(unsaid[i].lines, &events));
+        ft_judge(&events, true, 0, &verdict);
+        if (verdict.finding_count != 0 || verdict.warning_count != 1 ||
+            verdict.warning[0].rule != ft_rule_by_id(unsaid[i].rule)->number) {
+            ft_verdict_show(unsaid[i].what, &verdict);
+            fail();
+        }
+    }
+}
+
 static void check_all(const struct branch *branches, size_t count)
 {
     unsigned failed = 0;
@@ -502,6 +530,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(branches_about_dma),
         cmocka_unit_test(branches_about_the_whole_wdm_machine),
+        cmocka_unit_test(what_no_document_says_is_a_warning),
         cmocka_unit_test(branches_about_everything_else),
         cmocka_unit_test(a_full_table_leaves_the_run_unjudged),
     };

@@ -61,6 +61,9 @@ static bool was_judged(void)
     ft_rules_verdict(now.rules, &verdict);
     for (uint32_t i = 0; i < verdict.finding_count; i++)
         judged = judged || is_about_levels(verdict.finding[i].rule);
+    /* Where no page gives the level, the rule warns. */
+    for (uint32_t i = 0; i < verdict.warning_count; i++)
+        judged = judged || is_about_levels(verdict.warning[i].rule);
     return judged;
 }
 
