@@ -213,7 +213,8 @@ static void judge_slave(struct ft_rules *rules, const struct ft_event *event,
         (grant->more & FT_MORE_V3) != 0) {
         return;
     }
-    if (ft_grant_is_due((struct ft_rules *)rules, grant->id)) {
+    /* The elements of one MapTransferEx are mapped one after the other. */
+    if ((grant->more & FT_MORE_V3) == 0 && ft_grant_is_due((struct ft_rules *)rules, grant->id)) {
         ft_rule_fire(rules, FT_J_DMA_MAP_SYSTEM_SERIAL, event, event->arg[0]);
     }
     if ((adapter->flags & FT_ADAPTER_AUTO_INITIALIZE) != 0 &&

@@ -102,7 +102,8 @@ static void judge_own_forward(struct ft_rules *rules, const struct ft_event *eve
     unsigned major = (unsigned)(event->arg[2] >> 8);
     bool system = is_pnp_or_power(major) || major == FT_MAJOR_SYSTEM_CONTROL;
 
-    if (irp->master == 0 && (irp->more & FT_MORE_ROUTINE) == 0) {
+    /* One that IoBuildXxx made has its code from the start, and may be the thread's. */
+    if (irp->master == 0 && irp->major == 0 && (irp->more & FT_MORE_ROUTINE) == 0) {
         ft_rule_fire(rules, FT_J_IO_IRP_OWN_NEEDS_COMPLETION, event, ft_irp_handle_of(irp));
     }
     if (system && (irp->more & FT_MORE_SENT) == 0 && ft_known(event, 5) &&

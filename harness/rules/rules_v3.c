@@ -283,6 +283,22 @@ static void on_flush_buffer(struct ft_rules *rules, const struct ft_event *event
 
 /* ---- what version 3 can be asked ---- */
 
+/* The adapter's transfer of version 3 was flushed, and nothing was mapped since. */
+static bool was_flushed(const struct ft_rules *rules, uint32_t adapter)
+{
+    const uint16_t mapped = FT_MORE_V3 | FT_MORE_WAS_MAPPED | FT_MORE_V3_MAPPED;
+
+    for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
+        const struct ft_rs_grant *grant = &rules->grant[i];
+
+        if (grant->id != 0 && grant->adapter == adapter && (grant->flags & FT_RS_OVER) == 0 &&
+            (grant->more & mapped) == (FT_MORE_V3 | FT_MORE_WAS_MAPPED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_query(struct ft_rules *rules, const struct ft_event *event)
 {
     const uint64_t not_supported = 0xC00000BBu;
@@ -306,7 +322,7 @@ static void on_query(struct ft_rules *rules, const struct ft_event *event)
         }
         break;
     case FT_EV_DMA_COUNTER:
-        if (!is_slave(rules, event)) {
+        if (!is_slave(rules, event) || was_flushed(rules, ft_arg_id(event, 0))) {
             ft_rule_fire(rules, FT_J_DMA_CNT_SYSTEM_ONLY, event, event->arg[0]);
         }
         break;

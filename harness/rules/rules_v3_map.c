@@ -133,6 +133,19 @@ static uint64_t reported(const struct ft_rules *rules, uint32_t grant)
     return bytes;
 }
 
+/* The flush names another adapter than the map did. */
+static bool is_elsewhere(const struct ft_rules *rules, uint32_t grant, uint32_t adapter)
+{
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->grant == grant) {
+            return mapping->adapter != adapter;
+        }
+    }
+    return false;
+}
+
 static bool is_early(const struct ft_rules *rules, uint32_t grant)
 {
     for (unsigned i = 0; i < rules->mapping_end; i++) {
@@ -154,6 +167,10 @@ static void judge_against(struct ft_rules *rules, const struct ft_event *event,
                 (event->arg[5] != 0) == ((grant->more & FT_MORE_V3_WRITE) != 0);
     uint64_t length = event->arg[4];
 
+    if (is_elsewhere(rules, grant->id, ft_arg_id(event, 0))) {
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_WRONG_ADAPTER, event, grant_handle(grant));
+        return;
+    }
     if (event->arg[7] != 0) {
         ft_rule_fire(rules, FT_J_DMA_FLUSH_SYSTEM_RUNNING, event, grant_handle(grant));
     } else if (is_early(rules, grant->id)) {
@@ -230,6 +247,9 @@ static void on_cancel(struct ft_rules *rules, const struct ft_event *event)
     if (ft_by_driver(event) && event->arg[4] == FT_WHY_ADAPTER) {
         ft_rule_fire(rules, master ? FT_J_DMA_CMT_SYSTEM_ONLY : FT_J_DMA_CTX_MATCH, event,
                      event->arg[1]);
+    } else if (ft_by_driver(event) && event->arg[4] == FT_WHY_CONTEXT && event->arg[2] == 0) {
+        /* No request has the context, or none has it any more. */
+        ft_rule_fire(rules, FT_J_DMA_CTX_MATCH, event, event->arg[1]);
     } else if (ft_by_driver(event) && event->arg[4] == FT_WHY_TWICE) {
         ft_rule_fire(rules, FT_J_DMA_CMT_DOUBLE, event, event->arg[1]);
     }

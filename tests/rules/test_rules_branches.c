@@ -41,6 +41,30 @@
 
 #define REMOVED "pnp:done device=device#1 minor=2 state=removed ; layer=harness task=1 device=1\n"
 
+/* Of version 3, on the system DMA controller: a request line for each of two adapters. */
+#define LINES                                                                                      \
+    "run:begin processors=2 ; layer=harness\n"                                                     \
+    "device:create device=device#2" PASSIVE "device:attach device=device#2 below=device#1" PASSIVE \
+    "dma:get-adapter adapter=adapter#1 version=3 registers=4 maximum=65536 master=no" PASSIVE      \
+    "dma:get-adapter adapter=adapter#2 version=3 registers=4 maximum=65536 master=no" PASSIVE
+
+#define LINE_GRANT                                                                                 \
+    "dma:context adapter=adapter#1 context=context#1" DPC                                          \
+    "dma:channel-ex adapter=adapter#1 context=context#1 registers=2 how=0x20002 grant=grant#1 "    \
+    "irp=irp#1" DPC "dma:grant adapter=adapter#1 grant=grant#1 registers=2 irp=irp#1" SYSTEM       \
+    "dma:action adapter=adapter#1 grant=grant#1 action=KeepObject" SYSTEM
+
+#define LINE_MAP                                                                                   \
+    MAP "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 length=4096 mapping=map#2 " \
+        "address=0x50000000" DPC                                                                   \
+        "dma:map-ex adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 asked=8192 length=8192 "    \
+        "how=0x82" DPC
+
+#define LINE_DONE "dma:complete adapter=adapter#1 grant=grant#1 routine=yes" SYSTEM
+
+#define LINE_FLUSH(Adapter)                                                                        \
+    "dma:flush-ex adapter=" Adapter " grant=grant#1 mdl=mdl#1 offset=0 length=8192" DPC
+
 struct branch {
     const char *what;
     const char *rule; /* NULL: nothing is found */
@@ -102,6 +126,22 @@ static const struct branch dma_branches[] = {
      "how=0x20" DPC
      "dma:map-ex adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 asked=4096 length=0 "
      "status=STATUS_INSUFFICIENT_RESOURCES how=0x3000220" DPC},
+    {"several elements of one transfer on a request line", NULL,
+     LINES REQUEST LINE_GRANT LINE_MAP LINE_DONE LINE_FLUSH("adapter#1")},
+    {"version 3: flush through the adapter of another request line", "dma.flush-wrong-adapter",
+     LINES REQUEST LINE_GRANT LINE_MAP LINE_DONE LINE_FLUSH("adapter#2")},
+    {"the counter of a transfer that is mapped", NULL,
+     LINES REQUEST LINE_GRANT LINE_MAP LINE_DONE
+     "dma:counter adapter=adapter#1" DPC LINE_FLUSH("adapter#1")},
+    {"the counter of a transfer that was flushed", "dma.cnt-system-only",
+     LINES REQUEST LINE_GRANT LINE_MAP LINE_DONE LINE_FLUSH(
+         "adapter#1") "dma:flushed mapping=map#1 bytes=4096" SYSTEM
+                      "dma:flushed mapping=map#2 bytes=4096" SYSTEM
+                      "dma:counter adapter=adapter#1" DPC},
+    {"CancelMappedTransfer with a context that no request has", "dma.ctx-match",
+     LINES REQUEST LINE_GRANT LINE_MAP LINE_DONE LINE_FLUSH(
+         "adapter#1") "dma:cancel-mapped adapter=adapter#1 context=context#2 grant=- "
+                      "status=STATUS_INVALID_PARAMETER why=2" DPC},
     {"map registers of a request that was withdrawn", "dma.cac-true",
      START REQUEST
      "dma:context adapter=adapter#1 context=context#1" DPC
@@ -143,6 +183,10 @@ static const struct branch io_branches[] = {
      START "work:init item=work#1 device=device#2" PASSIVE "work:free item=work#1 queued=no" PASSIVE
            "work:init item=- device=device#2" PASSIVE "work:init item=work#2 device=-" PASSIVE
            "driver:unloaded devices=0 ; layer=system task=1 device=1\n"},
+    {"an IRP of IoBuildSynchronousFsdRequest needs no completion routine", NULL,
+     START "irp:new irp=irp#3 code=PNP:QUERY_CAPABILITIES initial=STATUS_NOT_SUPPORTED" PASSIVE
+           "irp:call irp=irp#3 device=device#1 code=PNP:QUERY_CAPABILITIES location=1 "
+           "status=STATUS_NOT_SUPPORTED" PASSIVE},
     {"a register is touched after the drivers below have failed the start",
      "io.pnp-start-lower-first",
      START "irp:new irp=irp#9 code=PNP:START_DEVICE initial=STATUS_NOT_SUPPORTED ; layer=harness "
