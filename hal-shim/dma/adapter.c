@@ -264,7 +264,7 @@ static struct ft_dma_adapter *create(const DEVICE_DESCRIPTION *description)
                                               : description->Version >= DEVICE_DESCRIPTION_VERSION3,
         .reach = reach(description),
         .slave = !description->Master,
-        .system_channel = (uint8_t)channel_of(description),
+        .system_channel = (uint16_t)channel_of(description),
         .demand = description->DemandMode != FALSE,
         .auto_initialize = description->AutoInitialize != FALSE,
         /* Version 0 has no such member. */
@@ -312,7 +312,9 @@ static uint64_t description_word(const DEVICE_DESCRIPTION *d)
            (d->IgnoreCount ? FT_DD_IGNORE_COUNT : 0) | (not_zeroed(d) ? FT_DD_NOT_ZEROED : 0) |
            ((uint64_t)d->DmaChannel & 0xFF) << 16 |
            ((uint64_t)(uint32_t)d->InterfaceType & 0xFF) << 24 |
-           (d->Version == DEVICE_DESCRIPTION_VERSION3 ? (uint64_t)width_word(d) << 32 : 0);
+           (d->Version == DEVICE_DESCRIPTION_VERSION3
+                ? (uint64_t)width_word(d) << 32 | (uint64_t)(uint16_t)d->DmaRequestLine << 40
+                : 0);
 }
 
 /* Inside the points of either routine. */

@@ -1,7 +1,8 @@
 /* Transfers of the system DMA controller of version 3, and CancelMappedTransfer (wdm-dma
  * sheet, 1.23, 1.28, 3.7, 6.9).
  *
- * The controller is an ARM PrimeCell DMA controller (PL080): sixteen request lines, and channels
+ * The controller is an ARM PrimeCell DMA controller (PL080): sixteen request lines, which the
+ * machine's firmware numbers from any first line on, and channels
  * that follow a linked list of items, so one transfer scatters and gathers. The device asserts its
  * request line and moves data (sim_slave_transfer); at the end of the last item the channel's
  * terminal count interrupt tells the HAL, which calls the driver's completion routine at
@@ -193,6 +194,15 @@ static struct ft_dma_grant *running(unsigned line)
             return grant;
     }
     return NULL;
+}
+
+bool ft_line_runs(unsigned line, bool *to_device)
+{
+    const struct ft_dma_grant *grant = running(line);
+
+    if (grant)
+        *to_device = ((const struct ft_dma_transfer *)grant->transfer)->write != 0;
+    return grant != NULL;
 }
 
 /* The mapping that holds that byte of the transfer, and where in it. */

@@ -235,6 +235,8 @@ bool ft_completion_start_next(void);
 struct sim_device;
 uint32_t ft_line_transfer(struct sim_device *device, unsigned line, bool to_device, void *bytes,
                           uint32_t length, bool *terminal);
+/* The controller waits for requests on that line, in that direction. */
+bool ft_line_runs(unsigned line, bool *to_device);
 
 /* ---- common.c: members of the table ---- */
 

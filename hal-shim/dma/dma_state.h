@@ -35,13 +35,13 @@ struct ft_dma_adapter {
     uint16_t references;   /* gets that were not put */
     uint8_t version;       /* of its table: 1 to 3 */
     uint8_t scatter_gather;
-    uint8_t reach;          /* address bits that the device drives: 1 to 64 */
-    uint8_t slave;          /* on a channel of the system DMA controller */
-    uint8_t system_channel; /* 0..7; of version 3: its request line, 0..15 */
+    uint8_t reach; /* address bits that the device drives: 1 to 64 */
+    uint8_t slave; /* on a channel of the system DMA controller */
     uint8_t demand, auto_initialize, ignore_count;
     uint8_t damaged; /* the driver changed it, which was said */
-    uint8_t unused[3];
-    uint16_t domain; /* it has joined, 0: its own */
+    uint8_t unused[2];
+    uint16_t system_channel; /* 0..7; of version 3: its request line */
+    uint16_t domain;         /* it has joined, 0: its own */
 };
 
 /* Through which table and as which member the running task has entered: read once. */

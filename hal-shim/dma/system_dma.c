@@ -9,6 +9,7 @@
  * memory, verify transfers, descending addresses, and block mode's hold of the bus.
  */
 #include "dma/dma_private.h"
+#include "dma/mapping_view.h"
 #include "sim/device.h"
 
 enum { CASCADE = 4, POLL_UNITS = 10 };
@@ -125,6 +126,30 @@ uint32_t sim_line_transfer(struct sim_device *device, unsigned line, bool to_dev
 {
     return ft_line_transfer(device, ft_world_module()->description->dma_channel + line, to_device,
                             bytes, length, terminal);
+}
+
+static bool lines_run(const struct ft_description *machine, unsigned *line, bool *to_device)
+{
+    unsigned count = machine->dma_lines ? machine->dma_lines : 1;
+
+    for (*line = 0; *line < count; ++*line)
+        if (ft_line_runs(machine->dma_channel + *line, to_device))
+            return true;
+    return false;
+}
+
+bool ft_system_runs(unsigned *line, bool *to_device)
+{
+    const struct ft_description *machine = ft_world_module()->description;
+    const struct ft_system_channel *c = channel_of(machine->dma_channel);
+
+    *line = 0;
+    if (machine->dma_bits == 0)
+        return false;
+    if (machine->dma_version >= DEVICE_DESCRIPTION_VERSION3)
+        return lines_run(machine, line, to_device);
+    *to_device = c->mode & FT_SYSTEM_TO_DEVICE;
+    return !c->masked && (c->mode & (FT_SYSTEM_TO_DEVICE | FT_SYSTEM_FROM_DEVICE));
 }
 
 uint32_t sim_slave_transfer(struct sim_device *device, bool to_device, void *bytes, uint32_t length,

@@ -103,6 +103,24 @@ PDEVICE_OBJECT ft_device_top(PDEVICE_OBJECT device)
     return device;
 }
 
+bool ft_driver_is_legacy(void)
+{
+    return (ft_world_module()->description->flags & FT_DRIVER_LEGACY) != 0;
+}
+
+PDEVICE_OBJECT ft_device_opened(void)
+{
+    const DRIVER_OBJECT *driver = FT_IO->driver;
+    PDEVICE_OBJECT first = NULL;
+
+    if (!ft_driver_is_legacy())
+        return FT_IO->pdo;
+    for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice)
+        if (device->Flags & DO_DEVICE_HAS_NAME)
+            first = device;
+    return first;
+}
+
 /* The system makes up a name where that is asked for. */
 static NTSTATUS name_device(PDEVICE_OBJECT device, const UNICODE_STRING *name)
 {

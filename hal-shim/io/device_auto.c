@@ -2,7 +2,8 @@
  * lowest first) keep what is written to them; the rest reads as zero. It does nothing by itself:
  * ops give its registers values (device-register), raise its line (device-interrupt) and move data
  * through what the driver has mapped (device-moves), besides the hostility that every device may
- * show (device-data, spurious-interrupt).
+ * show (device-data, spurious-interrupt). On a channel of the system DMA controller it is a FIFO
+ * that is always ready: it requests service as long as the channel runs.
  *
  * The line drops at the next register access, whichever it is: interrupt routines read or write one
  * to make their device release it, and which one only a model could know.
@@ -70,7 +71,10 @@ static void write_register(struct sim_device *device, unsigned bar, uint32_t off
 
 static bool engine_busy(const struct sim_device *device)
 {
-    return automaton(device)->left != 0;
+    unsigned line;
+    bool to_device;
+
+    return automaton(device)->left != 0 || ft_system_runs(&line, &to_device);
 }
 
 static void end(struct sim_device *device, enum sim_engine_end why)
@@ -81,6 +85,29 @@ static void end(struct sim_device *device, enum sim_engine_end why)
     sim_engine_end(device, 0, a->moved, why);
 }
 
+static void fill(const struct automaton *a, unsigned char burst[SIM_BURST_BYTES])
+{
+    for (uint32_t i = 0; i < SIM_BURST_BYTES; i++)
+        burst[i] = (unsigned char)(a->moved + i + (a->moved >> 8));
+}
+
+/* The controller says where the bytes are, and when it is the last of them. */
+static void serve_channel(struct sim_device *device)
+{
+    struct automaton *a = automaton(device);
+    unsigned char burst[SIM_BURST_BYTES];
+    bool to_device, terminal;
+    unsigned line;
+
+    if (!ft_system_runs(&line, &to_device))
+        return;
+    fill(a, burst);
+    a->moved += line ? sim_line_transfer(device, line, to_device, burst, sizeof burst, &terminal)
+                     : sim_slave_transfer(device, to_device, burst, sizeof burst, &terminal);
+    if (terminal)
+        a->moved = 0;
+}
+
 /* What it reads it forgets; what it writes counts up from the address, so that pieces differ. */
 static void engine_step(struct sim_device *device)
 {
@@ -89,8 +116,11 @@ static void engine_step(struct sim_device *device)
     unsigned char burst[SIM_BURST_BYTES];
     bool ok;
 
-    for (uint32_t i = 0; i < length; i++)
-        burst[i] = (unsigned char)(a->moved + i + (a->moved >> 8));
+    if (length == 0) {
+        serve_channel(device);
+        return;
+    }
+    fill(a, burst);
     ok = a->to_device ? sim_dma_read(device, a->address, burst, length)
                       : sim_dma_write(device, a->address, burst, length);
     if (!ok) {
@@ -106,7 +136,7 @@ static void engine_step(struct sim_device *device)
 
 static void stop(struct sim_device *device, enum sim_engine_end why)
 {
-    if (engine_busy(device))
+    if (automaton(device)->left != 0)
         end(device, why);
 }
 
@@ -128,7 +158,9 @@ static bool start_moving(struct sim_device *device, const struct ft_op *op)
     struct automaton *a = automaton(device);
     struct ft_mapping_view mapping;
 
-    if (a->left != 0 || !ft_mapping_view(op->arg[1], &mapping))
+    /* One on a channel drives no address itself. */
+    if (ft_world_module()->description->dma_bits || a->left != 0 ||
+        !ft_mapping_view(op->arg[1], &mapping))
         return false;
     a->address = mapping.logical;
     a->left = op->arg[0] && op->arg[0] < mapping.length ? op->arg[0] : mapping.length;

@@ -32,7 +32,8 @@ static NTSTATUS send(struct ft_file *file, UCHAR major)
     return ft_send_wait(FT_SEND_HANDLE + index_of(file), irp);
 }
 
-static PFILE_OBJECT new_object(void)
+/* It keeps its device. */
+static PFILE_OBJECT new_object(PDEVICE_OBJECT device)
 {
     PFILE_OBJECT object = ft_block_alloc(sizeof *object, FT_HC_FILE, 0);
 
@@ -42,7 +43,8 @@ static PFILE_OBJECT new_object(void)
     }
     object->Type = IO_TYPE_FILE;
     object->Size = sizeof *object;
-    object->DeviceObject = FT_IO->pdo;
+    ft_object_get(device);
+    object->DeviceObject = device;
     object->ReadAccess = TRUE;
     object->WriteAccess = TRUE;
     object->SharedRead = TRUE;
@@ -62,7 +64,7 @@ static void open(struct ft_file *file)
     uint64_t handle;
     NTSTATUS status;
 
-    file->object = new_object();
+    file->object = ft_device_opened() ? new_object(ft_device_opened()) : NULL;
     if (!file->object) {
         *file = (struct ft_file){0};
         return;
@@ -134,7 +136,7 @@ struct ft_file *ft_handle_current(void)
 
 void ft_handle_take(void)
 {
-    struct ft_file *file = FT_IO->removing ? NULL : reserve(0);
+    struct ft_file *file = FT_IO->removing || !ft_device_opened() ? NULL : reserve(0);
 
     if (file)
         open(file);
@@ -193,7 +195,7 @@ enum { DRIVERS_OWN = 0x40000000 }; /* of FILE_OBJECT.Flags: CLOSE is due with th
 
 static NTSTATUS send_for_driver(PFILE_OBJECT object, UCHAR major)
 {
-    PDEVICE_OBJECT top = ft_device_top(FT_IO->pdo);
+    PDEVICE_OBJECT top = ft_device_top(object->DeviceObject);
     PIRP irp = ft_irp_create_or_cut(top->StackSize, FT_IRP_OF_DRIVER, 0, 0);
     uint8_t layer = ft_layer_set(FT_LAYER_SYSTEM);
     NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
@@ -214,13 +216,14 @@ static void file_gone(void *object)
 {
     if (((PFILE_OBJECT)object)->Flags & DRIVERS_OWN)
         send_for_driver(object, IRP_MJ_CLOSE);
+    ft_object_put(((PFILE_OBJECT)object)->DeviceObject);
 }
 
 const struct ft_object_type ft_file_type = {.gone = file_gone};
 
 NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret)
 {
-    PFILE_OBJECT object = ft_alloc_fails(FT_FAIL_POOL) ? NULL : new_object();
+    PFILE_OBJECT object = ft_alloc_fails(FT_FAIL_POOL) ? NULL : new_object(FT_IO->pdo);
     NTSTATUS status =
         object ? send_for_driver(object, IRP_MJ_CREATE) : STATUS_INSUFFICIENT_RESOURCES;
 
@@ -242,7 +245,7 @@ static void open_task(void *argument)
 {
     struct ft_file *file = argument;
 
-    if (FT_IO->removing) {
+    if (FT_IO->removing || !ft_device_opened()) {
         /* The device went between the op and its thread. */
         ft_op_skipped(FT_OP_OPEN_HANDLE, file->label, file->op_index);
         *file = (struct ft_file){0};
@@ -275,7 +278,8 @@ static bool op_open(const struct ft_op *op)
 {
     struct ft_file *file;
 
-    if (!FT_IO->opened || FT_IO->removing || FT_IO->pnp == FT_PNP_REMOVED || !free_file())
+    if (!FT_IO->opened || FT_IO->removing || FT_IO->pnp == FT_PNP_REMOVED || !ft_device_opened() ||
+        !free_file())
         return false;
     file = reserve(ft_label_claim(op->label));
     if (!spawn(file, open_task, file->label))

@@ -62,8 +62,9 @@ static NTSTATUS connect_and_tell(const struct connection *how, PKINTERRUPT *ret)
     status = connect(how, &interrupt);
     if (NT_SUCCESS(status))
         *ret = interrupt;
-    ft_emit(FT_EV_ISR_CONNECT, ft_handle_of(interrupt), ft_handle_of(FT_IO->pdo), how->vector,
-            (uint32_t)status, how->irql, how->synchronize_irql, how->latched, how->shared);
+    ft_emit(FT_EV_ISR_CONNECT, ft_handle_of(interrupt), ft_handle(FT_HC_DEVICE, FT_IO->pdo_id, 0),
+            how->vector, (uint32_t)status, how->irql, how->synchronize_irql, how->latched,
+            how->shared);
     return status;
 }
 

@@ -16,6 +16,10 @@ void ft_io_reset(void)
     FT_ASSERT(ft_world_module()->description->devices == 1);
     FT_ASSERT(ft_model()->state_bytes <= FT_MODEL_STATE_BYTES);
     ft_bus_reset();
+    if (ft_driver_is_legacy()) {
+        FT_IO->pdo_id = 0;  /* until the driver has made its device */
+        FT_IO->decodes = 1; /* nobody will send it a START */
+    }
     FT_IO->driver = ft_driver_create();
     ft_model_reset();
 }

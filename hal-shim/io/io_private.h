@@ -141,6 +141,11 @@ NTSTATUS ft_invalid_request(PDEVICE_OBJECT device, PIRP irp);
 PDEVICE_OBJECT ft_device_attach(PDEVICE_OBJECT source, PDEVICE_OBJECT target);
 /* AddDevice has returned: an event for each device object of the driver. */
 void ft_device_announce(void);
+/* What the requester opens: the PDO, so its stack; of a legacy driver the first device that it has
+ * named, NULL: none. */
+PDEVICE_OBJECT ft_device_opened(void);
+/* The description says that the driver has no AddDevice (FT_DRIVER_LEGACY). */
+bool ft_driver_is_legacy(void);
 /* Highest device object above (and including) `device`. */
 PDEVICE_OBJECT ft_device_top(PDEVICE_OBJECT device);
 /* Bug check 0xC9 with that parameter when the pointer is no live device object. */

@@ -165,7 +165,8 @@ struct ft_io_state {
     void *wmi;               /* registrations with WMI */
     void *configuration;     /* CONFIGURATION_INFORMATION */
     uint32_t link_count, reinitialization_count;
-    uint16_t pdo_id; /* handle id of the PDO: the device of an event's header */
+    uint16_t pdo_id; /* handle id of the PDO, or of a legacy driver's device (0: not made yet):
+                        the device of an event's header */
 
     /* --- driver and handle --- */
     uint8_t entered;  /* DriverEntry succeeded */

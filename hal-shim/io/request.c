@@ -161,9 +161,11 @@ static void send_request(void *argument)
         /* The device went between the op and its thread. */
         ft_op_skipped(request->op, request->label, request->op_index);
     } else {
-        top = ft_device_top(FT_IO->pdo);
+        struct ft_file *file = ft_handle_current();
+
+        top = ft_device_top(((PFILE_OBJECT)file->object)->DeviceObject);
         request->inside = 1;
-        request->file = (uint8_t)(ft_handle_current() - FT_IO->file);
+        request->file = (uint8_t)(file - FT_IO->file);
         irp = ft_irp_create_or_cut(top->StackSize, FT_IRP_OF_REQUEST, index, request->label);
     }
     if (!irp) {

@@ -2,10 +2,18 @@
  * the requester's handle. */
 #include "io/io_private.h"
 
+/* A handle's IRPs go to the device that was opened. */
+static PDEVICE_OBJECT top_for(unsigned slot)
+{
+    PFILE_OBJECT file = slot >= FT_SEND_HANDLE ? FT_IO->file[slot - FT_SEND_HANDLE].object : NULL;
+
+    return ft_device_top(file ? file->DeviceObject : FT_IO->pdo);
+}
+
 PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor)
 {
-    PIRP irp = ft_irp_create_or_cut(ft_device_top(FT_IO->pdo)->StackSize, FT_IRP_OF_SEND, slot,
-                                    ft_current()->label);
+    PIRP irp =
+        ft_irp_create_or_cut(top_for(slot)->StackSize, FT_IRP_OF_SEND, slot, ft_current()->label);
     PIO_STACK_LOCATION next;
 
     if (!irp)
@@ -52,7 +60,7 @@ NTSTATUS ft_send_wait_at(unsigned slot, PIRP irp, KIRQL irql)
 
     ft_current()->request = (uint16_t)ft_irp_id(irp);
     ft_irql_set(irql);
-    status = ft_irp_call(ft_device_top(FT_IO->pdo), irp);
+    status = ft_irp_call(top_for(slot), irp);
     ft_irql_set(PASSIVE_LEVEL);
     while (status == STATUS_PENDING && !send->done)
         ft_task_wait(send, 0);

@@ -1,6 +1,10 @@
 /* The beginning of a run: one thread loads the driver, lets it add the device, starts the device,
  * and opens the requester's handle. Where a step fails the rest is left out; that is legal, and the
- * run goes on to its end. */
+ * run goes on to its end.
+ *
+ * A legacy driver (FT_DRIVER_LEGACY) is only loaded: nobody adds or starts its device, and no PnP
+ * or power request ever reaches it, so ops that would send one are skipped. Not modelled: resources
+ * that such a driver reports or detects; a machine that does not sleep because of it. */
 #include "io/io_private.h"
 
 enum { PATH_MAX_CHARS = 128 };
@@ -49,6 +53,14 @@ static void announce_dispatch(const DRIVER_OBJECT *driver)
     ft_emit(FT_EV_DRIVER_DISPATCH, majors);
 }
 
+/* The I/O manager does so for the devices that DriverEntry has made; others are the driver's to
+ * mark. */
+static void mark_initialized(const DRIVER_OBJECT *driver)
+{
+    for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice)
+        device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+}
+
 static NTSTATUS enter_driver(void)
 {
     PDRIVER_OBJECT driver = FT_IO->driver;
@@ -61,6 +73,7 @@ static NTSTATUS enter_driver(void)
     /* A driver that fails here is unloaded without its DriverUnload. */
     if (NT_SUCCESS(status)) {
         FT_IO->entered = 1;
+        mark_initialized(driver);
         announce_dispatch(driver);
         ft_reinitialize();
     } else
@@ -102,15 +115,27 @@ static NTSTATUS start_device(void)
     return status;
 }
 
+/* Events belong to the device that requests go to; the PDO has nothing to do with it. */
+static void adopt_device(void)
+{
+    PDEVICE_OBJECT device = ft_device_opened();
+
+    FT_IO->pdo_id = device ? (uint16_t)ft_handle_id(ft_block_handle(device)) : FT_IO->pdo_id;
+    ft_task_for_device(ft_current());
+}
+
 static void start(void *unused)
 {
     NTSTATUS status = enter_driver();
 
     (void)unused;
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status) && ft_driver_is_legacy()) {
+        adopt_device();
+    } else if (NT_SUCCESS(status)) {
         status = add_device();
-    if (NT_SUCCESS(status))
-        status = start_device();
+        if (NT_SUCCESS(status))
+            status = start_device();
+    }
     if (NT_SUCCESS(status))
         ft_handle_take(); /* a driver may refuse it; then there are no requests */
     ft_emit(FT_EV_RUN_STARTED, (uint32_t)status);

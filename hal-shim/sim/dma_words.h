@@ -20,10 +20,12 @@ enum {
      * neither 0 nor 1, or a member of a later version than the one asked for. */
     FT_DD_NOT_ZEROED = 0x0100
 };
-/* Above them, eight bits each: DmaChannel, InterfaceType and, of version 3, DmaAddressWidth. */
+/* Above them, eight bits each: DmaChannel, InterfaceType and, of version 3, DmaAddressWidth; then
+ * sixteen of its DmaRequestLine. */
 #define FT_DD_CHANNEL(description)   ((unsigned)((description) >> 16 & 0xFF))
 #define FT_DD_INTERFACE(description) ((unsigned)((description) >> 24 & 0xFF))
 #define FT_DD_WIDTH(description)     ((unsigned)((description) >> 32 & 0xFF))
+#define FT_DD_LINE(description)      ((unsigned)((description) >> 40 & 0xFFFF))
 
 /* dma:common-free, argument `wrong`: what differs from the allocation. */
 enum {

@@ -42,17 +42,21 @@ struct ft_description {
     uint16_t port_bytes;               /* 0: none */
     uint8_t interrupt;                 /* enum ft_interrupt_kind */
     uint8_t messages;                  /* interrupt messages of the device, 1..4 */
-    uint8_t dma_channel;               /* of the system DMA controller, 0..7; its request line,
-                                          0..15, when dma_version is 3 */
-    uint8_t dma_bits;  /* 8 or 16 (or 32 on a request line); 0: the device is not on a channel */
-    uint8_t dma_lines; /* request lines from dma_channel on, when there are more than one: 2 */
+    uint16_t dma_channel; /* of the system DMA controller, 0..7; when dma_version is 3 its request
+                             line, which the machine numbers as it likes */
+    uint8_t dma_bits;     /* 8 or 16 (or 32 on a request line); 0: the device is not on a channel */
+    uint8_t dma_lines;    /* request lines from dma_channel on, when there are more than one: 2 */
 };
 
 enum ft_interrupt_kind { FT_INTERRUPT_LEVEL, FT_INTERRUPT_LATCHED, FT_INTERRUPT_MESSAGES };
 
 enum {
     FT_DRIVER_RAW_MMIO = 1,
-    FT_DRIVER_WAKES = 2 /* the device can wake the machine from D3 */
+    FT_DRIVER_WAKES = 2, /* the device can wake the machine from D3 */
+    /* A driver from before Plug and Play, or of no hardware: it is loaded as a service, has no
+     * AddDevice, and makes its device in DriverEntry. The machine's firmware has started the
+     * hardware; requests go to the first device that the driver has named. */
+    FT_DRIVER_LEGACY = 4
 };
 
 /* The sections that hold a driver's writable data (design: restored at every reset). */
@@ -79,6 +83,6 @@ struct ft_module {
     const unsigned char *code_end;
 };
 
-enum { FT_MODULE_ABI = 2 };
+enum { FT_MODULE_ABI = 3 };
 
 #endif

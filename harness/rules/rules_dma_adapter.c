@@ -76,7 +76,10 @@ void ft_learn_adapter(struct ft_rs_adapter *adapter, const struct ft_event *even
     if (ft_known(event, 7) && (event->arg[7] & FT_DD_AUTO_INITIALIZE) != 0) {
         adapter->flags |= FT_ADAPTER_AUTO_INITIALIZE;
     }
-    adapter->channel = ft_known(event, 7) ? (uint8_t)FT_DD_CHANNEL(event->arg[7]) : 0;
+    adapter->channel = !ft_known(event, 7) ? 0
+                       : (adapter->flags & FT_ADAPTER_V3) != 0
+                           ? (uint16_t)FT_DD_LINE(event->arg[7])
+                           : (uint16_t)FT_DD_CHANNEL(event->arg[7]);
     adapter->registers = ft_known(event, 2) ? (uint32_t)event->arg[2] : 0;
     adapter->maximum = ft_known(event, 3) ? (uint32_t)event->arg[3] : 0;
 }

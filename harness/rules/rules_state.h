@@ -295,10 +295,9 @@ struct ft_rs_adapter {
     uint32_t maximum;      /* MaximumLength */
     uint16_t references;
     uint16_t alignment; /* that GetDmaAlignment returned, 0: not asked for */
-    uint8_t channel;    /* of the system DMA controller */
+    uint16_t channel;   /* of the system DMA controller */
     uint8_t lists_owed; /* synchronous lists without a routine whose channel is still held */
     uint8_t vectors;    /* of common buffers */
-    uint8_t unused;
 };
 
 /* FT_RS_OVER: put. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { REGISTER = 0x20, VALUE = 0x1234, BYTES = 3000 };
+enum { REGISTER = 0x20, VALUE = 0x1234, BYTES = 3000, CHANNEL = 2 };
 
 #define READ_OP(bytes)                                                                             \
     {                                                                                              \
@@ -67,12 +67,14 @@ static void an_op_interrupts_until_the_next_register_access(void **state)
     assert_int_equal(wb_count(FT_EV_LINE_SET), 4);
 }
 
+static bool on_channel; /* of the system DMA controller */
+
 static IO_ALLOCATION_ACTION keep(PDEVICE_OBJECT device, PIRP irp, PVOID base, PVOID context)
 {
     (void)device;
     (void)irp;
     *(PVOID *)context = base;
-    return DeallocateObjectKeepRegisters;
+    return on_channel ? KeepObject : DeallocateObjectKeepRegisters;
 }
 
 /* Maps its whole buffer and keeps it so. */
@@ -86,9 +88,10 @@ static NTSTATUS map_and_hold(PDEVICE_OBJECT device, PIRP irp)
 
     memset(&wanted, 0, sizeof wanted);
     wanted.Version = DEVICE_DESCRIPTION_VERSION2;
-    wanted.Master = TRUE;
-    wanted.Dma32BitAddresses = TRUE;
-    wanted.InterfaceType = PCIBus;
+    wanted.Master = !on_channel;
+    wanted.Dma32BitAddresses = !on_channel;
+    wanted.DmaChannel = on_channel ? CHANNEL : 0;
+    wanted.InterfaceType = on_channel ? Isa : PCIBus;
     wanted.MaximumLength = 0x4000;
     adapter = IoGetDmaAdapter(the_driver.below, &wanted, &registers);
     CHECK(adapter != NULL);
@@ -100,6 +103,13 @@ static NTSTATUS map_and_hold(PDEVICE_OBJECT device, PIRP irp)
     adapter->DmaOperations->MapTransfer(adapter, irp->MdlAddress, base,
                                         MmGetMdlVirtualAddress(irp->MdlAddress), &length, FALSE);
     KeLowerIrql(old);
+    if (on_channel) {
+        LARGE_INTEGER delay = {.QuadPart = -1000};
+
+        CHECK(adapter->DmaOperations->ReadDmaCounter(adapter) != 0);
+        KeDelayExecutionThread(KernelMode, FALSE, &delay);
+        CHECK(adapter->DmaOperations->ReadDmaCounter(adapter) == 0);
+    }
     return bench_hold(device, irp);
 }
 
@@ -121,6 +131,25 @@ static void an_op_moves_data_through_a_live_mapping(void **state)
     assert_int_equal(wb_count(FT_EV_BUS_FAULT), 0);
 }
 
+static void put_on_channel(struct ft_description *description)
+{
+    description->dma_channel = CHANNEL;
+    description->dma_bits = 8;
+}
+
+static void on_a_channel_it_takes_what_comes_without_an_op(void **state)
+{
+    static const struct ft_op op[] = {READ_OP(BYTES), {.kind = FT_OP_DEVICE_MOVES}};
+
+    (void)state;
+    on_channel = true;
+    run(&(struct bench_driver){.request = map_and_hold, .describe = put_on_channel}, op, 2);
+    on_channel = false;
+    assert_int_equal(wb_result()->ops_skipped, 1); /* it drives no address itself */
+    assert_int_equal(wb_count(FT_EV_SYS_TERMINAL), 1);
+    assert_int_equal(wb_count(FT_EV_BUS_WRITE), 3);
+}
+
 static void a_device_with_a_model_is_its_own_master(void **state)
 {
     static const struct ft_op op[] = {
@@ -138,6 +167,7 @@ int main(void)
         cmocka_unit_test(an_op_gives_a_register_its_value),
         cmocka_unit_test(an_op_interrupts_until_the_next_register_access),
         cmocka_unit_test(an_op_moves_data_through_a_live_mapping),
+        cmocka_unit_test(on_a_channel_it_takes_what_comes_without_an_op),
         cmocka_unit_test(a_device_with_a_model_is_its_own_master),
     };
 
