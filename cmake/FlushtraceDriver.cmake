@@ -4,7 +4,7 @@
 #     NAME wdm-packet             # the core's name; a module is (core, mutant, flavour)
 #     SOURCES packet.c dma.c      # the driver's own sources, as a WDK build would compile them
 #     HEADERS packet.h            # its private headers
-#     DEVICE device/packet_device.c      # device model, or `auto` for a driver without one
+#     DEVICE device/packet_device.c      # device model (one file or more), or `auto`: it has none
 #     DESCRIPTION device/packet_description.c
 #     MUTANTS mutants/no-flush.patch     # patches, applied with `patch -p1` in the core's directory
 #     [DEVICE_HEADERS ...] [INCLUDE_DIRECTORIES ...] [DEFINITIONS ...] [OPTIONS ...] [FLAVOURS ...]

@@ -4,8 +4,10 @@
 usage: gen_mutants_doc.py [--write]
 
 Also checks what the patches owe: every field, no two of a core alike in operator, rule and phase, at
-least twelve a core, at least a third of a core's clean under every calm scenario.
+least twelve a core, at least a third of a core's clean under every calm scenario. A defect may break
+several rules; the one in the header is the one under which its finding is stored.
 """
+import glob
 import os
 import sys
 
@@ -38,9 +40,18 @@ def table(core, mutants):
     return "\n".join(lines) + "\n"
 
 
+def stored_rules(mutant):
+    """The rules under whose names a finding of the mutant is stored."""
+    found = glob.glob(os.path.join(ROOT, "traces", "violates", "*", f"{mutant.core}+{mutant.name}.ftr"))
+    return [os.path.basename(os.path.dirname(path)) for path in found]
+
+
 def complaints(core, mutants):
     seen = {}
     for m in mutants:
+        for rule in stored_rules(m):
+            if rule != m.fields.get("Rule"):
+                yield f"{m.path}: its finding is stored under {rule}"
         for name in patches.FIELDS:
             if not m.fields.get(name):
                 yield f"{m.path}: no {name}"

@@ -50,7 +50,13 @@ def relative_files():
 
 def is_driver_copy(path):
     """A driver core's own sources keep their own formatting; its device model is ours."""
-    return bool(re.match(r"driver-core/[^/]+/(?!device/)", path))
+    return path.startswith("driver-core/") and "/" in path[len("driver-core/"):] and (
+        not is_device_model(path))
+
+
+def is_device_model(path):
+    """Of one core, or of several (driver-core/devices)."""
+    return bool(re.match(r"driver-core/(devices|[^/]+/device)/", path))
 
 
 def is_our_c(path):
@@ -125,7 +131,7 @@ def check_lines(path, text):
 
 def layer_of(path):
     """Which direction rule a file obeys: see allowed_include."""
-    if re.match(r"driver-core/[^/]+/device/", path):
+    if is_device_model(path):
         return "device"
     for folder, layer in (("driver-core/", "driver"), ("hal-shim/ddi/", "ddi"),
                           ("hal-shim/sim/", "sim"), ("hal-shim/", "shim"),
@@ -251,6 +257,7 @@ def self_test_text():
         ("driver-core/a/a.c", "#include \"sim/device.h\"\n", 1),
         ("driver-core/a/device/d.c", "#include \"sim/device.h\"\n#include <stdint.h>\n", 0),
         ("driver-core/a/device/d.c", "#include <wdm.h>\n#include \"world/world.h\"\n", 2),
+        ("driver-core/devices/d.c", "#include \"sim/device.h\"\n#include <wdm.h>\n", 1),
         ("hal-shim/dma/x.c", "#include <wdm.h>\n#include \"world/world.h\"\n", 0),
         ("hal-shim/dma/x.c", "#include \"trace/trace.h\"\n", 1),
         ("harness/rules/x.c", "#include \"trace/trace.h\"\n// #include \"world/world.h\"\n", 0),
