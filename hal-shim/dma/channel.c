@@ -215,9 +215,9 @@ static void run_control(const struct ft_dma_grant *call)
 
     ft_emit(FT_EV_DMA_GRANT, adapter, grant_handle(call), call->count, irp_handle(call));
     if (call->routine)
-        action =
-            ft_call_driver_routine(FT_ROUTINE_ADAPTER_CONTROL, grant_handle(call), 0, call->request,
-                                   call_control, call->device, call->irp, call->base, (void *)call);
+        action = ft_call_routine((void *)call->routine, FT_ROUTINE_ADAPTER_CONTROL,
+                                 grant_handle(call), 0, call->request, call_control, call->device,
+                                 call->irp, call->base, (void *)call);
     ft_emit(FT_EV_DMA_ACTION, adapter, grant_handle(call), action);
     apply_action(ft_dma_grant_by_id(call->id), action);
 }

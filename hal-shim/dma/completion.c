@@ -96,10 +96,10 @@ static void completion_task(void *argument)
     if (grant && ((struct ft_dma_transfer *)grant->transfer)->routine_due) {
         /* The routine may flush and free; its arguments stay. */
         call = take_due(grant->transfer);
-        ft_call_driver_routine(FT_ROUTINE_DMA_COMPLETION, ft_handle(FT_HC_GRANT, grant->id, 0),
-                               call.due_completion, grant->request, call_completion,
-                               ft_dma_adapter_by_id(grant->adapter)->block, call.device,
-                               call.due_context, &call);
+        ft_call_routine((void *)call.due_routine, FT_ROUTINE_DMA_COMPLETION,
+                        ft_handle(FT_HC_GRANT, grant->id, 0), call.due_completion, grant->request,
+                        call_completion, ft_dma_adapter_by_id(grant->adapter)->block, call.device,
+                        call.due_context, &call);
         grant = ft_dma_grant_by_id((uint32_t)(uintptr_t)argument);
         if (grant)
             ft_dma_grant_retire(grant);

@@ -149,8 +149,8 @@ void ft_dma_list_run(const struct ft_dma_grant *call)
     make_list(l, call);
     announce(l, call);
     if (call->routine)
-        ft_call_driver_routine(FT_ROUTINE_LIST_CONTROL, handle, 0, call->request, call_list_control,
-                               call->device, call->irp, l->list, (void *)call);
+        ft_call_routine((void *)call->routine, FT_ROUTINE_LIST_CONTROL, handle, 0, call->request,
+                        call_list_control, call->device, call->irp, l->list, (void *)call);
     ft_emit(FT_EV_SG_DONE, ft_handle(FT_HC_ADAPTER, call->adapter, 0), handle);
 }
 

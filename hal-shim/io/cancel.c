@@ -122,8 +122,8 @@ void ft_cancel_call(PIRP irp, PDRIVER_CANCEL routine)
         ft_layer_set(layer);
         return;
     }
-    ft_call_driver_routine(FT_ROUTINE_CANCEL, ft_irp_handle(irp), 0, ft_irp_id(irp), call_cancel,
-                           (void *)routine, device, irp, NULL);
+    ft_call_routine((void *)routine, FT_ROUTINE_CANCEL, ft_irp_handle(irp), 0, ft_irp_id(irp),
+                    call_cancel, (void *)routine, device, irp, NULL);
 }
 
 bool ft_irp_cancel(PIRP irp)

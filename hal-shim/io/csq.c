@@ -74,8 +74,8 @@ static void call_back(struct callback *call)
 {
     unsigned request = call->code == CALL_PEEK || !call->irp ? 0 : ft_irp_id(call->irp);
 
-    ft_call_driver_routine(FT_ROUTINE_CSQ, handle_of(call->csq), call->code, request, call_queue,
-                           call, NULL, NULL, NULL);
+    ft_call_routine((void *)call->csq->CsqAcquireLock, FT_ROUTINE_CSQ, handle_of(call->csq),
+                    call->code, request, call_queue, call, NULL, NULL, NULL);
 }
 
 static KIRQL acquire(PIO_CSQ csq)

@@ -65,7 +65,9 @@ static void run_isr(void *argument)
     ft_lock_take(interrupt->lock_word, handle);
     FT_IO->spurious &= others;
     FT_IO->latched &= others;
-    ft_call_driver_routine(FT_ROUTINE_ISR, handle, 0, 0, call_isr, interrupt, NULL, NULL, NULL);
+    ft_call_routine(interrupt->message_routine ? (void *)interrupt->message_routine
+                                               : (void *)interrupt->routine,
+                    FT_ROUTINE_ISR, handle, 0, 0, call_isr, interrupt, NULL, NULL, NULL);
     ft_lock_give(interrupt->lock_word);
     interrupt->active = 0;
     ft_wake_waiters(interrupt, STATUS_SUCCESS, true);
@@ -257,9 +259,9 @@ BOOLEAN KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE Sync
     FT_DDI_BEGIN(SYNC, 0);
     old = lock_interrupt(Interrupt);
     ft_emit(FT_EV_SYNC_ENTER, ft_handle_of(Interrupt));
-    value =
-        (BOOLEAN)ft_call_driver_routine(FT_ROUTINE_SYNCH, ft_handle_of(Interrupt), 0, 0, call_synch,
-                                        (void *)SynchronizeRoutine, SynchronizeContext, NULL, NULL);
+    value = (BOOLEAN)ft_call_routine((void *)SynchronizeRoutine, FT_ROUTINE_SYNCH,
+                                     ft_handle_of(Interrupt), 0, 0, call_synch,
+                                     (void *)SynchronizeRoutine, SynchronizeContext, NULL, NULL);
     ft_interrupt_check(Interrupt);
     ft_emit(FT_EV_SYNC_LEAVE, ft_handle_of(Interrupt));
     unlock_interrupt(Interrupt, old);

@@ -35,9 +35,9 @@ static NTSTATUS dispatch(PDEVICE_OBJECT device, PIRP irp, unsigned code)
         ft_layer_set(layer);
         return status;
     }
-    return (NTSTATUS)ft_call_driver_routine(FT_ROUTINE_DISPATCH, ft_irp_handle(irp), code,
-                                            ft_irp_id(irp), call_dispatch, (void *)routine, device,
-                                            irp, NULL);
+    return (NTSTATUS)ft_call_routine((void *)routine, FT_ROUTINE_DISPATCH, ft_irp_handle(irp), code,
+                                     ft_irp_id(irp), call_dispatch, (void *)routine, device, irp,
+                                     NULL);
 }
 
 /* marked: the location that is called is marked pending already, as after a mark and a skip. */
@@ -170,9 +170,9 @@ static NTSTATUS call_routine(PIRP irp, PIO_COMPLETION_ROUTINE routine, PDEVICE_O
         return routine(device, irp, context);
     ft_emit(FT_EV_IRP_COMPLETION, ft_irp_handle(irp), irp->PendingReturned != 0, error,
             irp->Cancel != 0);
-    return (NTSTATUS)ft_call_driver_routine(FT_ROUTINE_COMPLETION, ft_irp_handle(irp), 0,
-                                            ft_irp_id(irp), call_completion, (void *)routine,
-                                            device, irp, context);
+    return (NTSTATUS)ft_call_routine((void *)routine, FT_ROUTINE_COMPLETION, ft_irp_handle(irp), 0,
+                                     ft_irp_id(irp), call_completion, (void *)routine, device, irp,
+                                     context);
 }
 
 /* One location upwards. False: a completion routine kept the IRP, which may be gone. */

@@ -263,8 +263,8 @@ static void tell_requester(struct ft_power_request *request, PIRP irp, NTSTATUS 
     if (!request->callback)
         return;
     ft_emit(FT_EV_PO_CALLBACK, device, request->handle, request->minor, (uint32_t)status);
-    ft_call_driver_routine(FT_ROUTINE_POWER_CALLBACK, device, request->minor, 0, call_back, request,
-                           &block, NULL, NULL);
+    ft_call_routine((void *)request->callback, FT_ROUTINE_POWER_CALLBACK, device, request->minor, 0,
+                    call_back, request, &block, NULL, NULL);
 }
 
 static void release_promise(const struct ft_power_request *query)

@@ -95,9 +95,9 @@ static NTSTATUS add_device(void)
 
     if (!routine)
         return STATUS_INVALID_DEVICE_REQUEST;
-    status = (NTSTATUS)ft_call_driver_routine(FT_ROUTINE_ADD_DEVICE, ft_block_handle(FT_IO->pdo), 0,
-                                              0, call_add_device, (void *)routine, driver,
-                                              FT_IO->pdo, NULL);
+    status = (NTSTATUS)ft_call_routine((void *)routine, FT_ROUTINE_ADD_DEVICE,
+                                       ft_block_handle(FT_IO->pdo), 0, 0, call_add_device,
+                                       (void *)routine, driver, FT_IO->pdo, NULL);
     FT_IO->added = NT_SUCCESS(status);
     ft_device_announce();
     return status;

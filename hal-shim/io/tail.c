@@ -156,8 +156,8 @@ static void unload(void *unused)
     PDRIVER_OBJECT driver = FT_IO->driver;
 
     (void)unused;
-    ft_call_driver_routine(FT_ROUTINE_UNLOAD, ft_block_handle(driver), 0, 0, call_unload,
-                           (void *)driver->DriverUnload, driver, NULL, NULL);
+    ft_call_routine((void *)driver->DriverUnload, FT_ROUTINE_UNLOAD, ft_block_handle(driver), 0, 0,
+                    call_unload, (void *)driver->DriverUnload, driver, NULL, NULL);
     FT_IO->unloaded = 1;
     ft_emit(FT_EV_DRIVER_UNLOADED, devices_left(driver));
 }

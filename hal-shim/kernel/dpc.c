@@ -240,9 +240,10 @@ static void run_dpc(void *argument)
     if (ft_io_owns_dpc((void *)call.routine))
         call.routine(dpc, call.context, NULL, NULL);
     else
-        ft_call_driver_routine(task->kind == FT_TASK_TIMER ? FT_ROUTINE_TIMER_DPC : FT_ROUTINE_DPC,
-                               ft_object_handle(dpc, FT_HC_DPC), 0, request, call_dpc, dpc, &call,
-                               NULL, NULL);
+        ft_call_routine((void *)call.routine,
+                        task->kind == FT_TASK_TIMER ? FT_ROUTINE_TIMER_DPC : FT_ROUTINE_DPC,
+                        ft_object_handle(dpc, FT_HC_DPC), 0, request, call_dpc, dpc, &call, NULL,
+                        NULL);
     ft_wake_waiters(drained, STATUS_SUCCESS, true);
 }
 

@@ -131,8 +131,8 @@ static void run_thread(void *argument)
     PKTHREAD thread = argument;
 
     ft_current()->layer = FT_LAYER_SYSTEM;
-    ft_call_driver_routine(FT_ROUTINE_THREAD, ft_block_handle(thread), 0, 0, call_thread, thread,
-                           NULL, NULL, NULL);
+    ft_call_routine((void *)thread->routine, FT_ROUTINE_THREAD, ft_block_handle(thread), 0, 0,
+                    call_thread, thread, NULL, NULL, NULL);
     announce_end(thread, STATUS_SUCCESS, true);
 }
 

@@ -115,8 +115,8 @@ static void run_work(void *unused)
     task->layer = FT_LAYER_SYSTEM;
     task->device = entry.device;
     FT_M->kernel.work_begun--;
-    ft_call_driver_routine(FT_ROUTINE_WORK_ITEM, work.handle, 0, 0, call_work, &work, NULL, NULL,
-                           NULL);
+    ft_call_routine(work.routine, FT_ROUTINE_WORK_ITEM, work.handle, 0, 0, call_work, &work, NULL,
+                    NULL, NULL);
     if (ft_irql() != PASSIVE_LEVEL)
         ft_bugcheck(BUGCHECK_RETURNED_AT_BAD_IRQL, work.handle, ft_irql(), 0, 0);
     if (work.io)

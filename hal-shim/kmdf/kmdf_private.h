@@ -19,9 +19,11 @@
  *
  * and a routine that the system calls (dispatch, ISR, DPC, completion, list control) like this:
  *
- *     uint8_t layer = ft_layer_set(FT_LAYER_FRAMEWORK);
- *     ... ft_wdf_call(FT_ROUTINE_WDF_..., handle, thunk, a, b, c, d) runs a callback of the driver
- *     ft_layer_set(layer);
+ *     FT_FRAMEWORK_ROUTINE
+ *     static VOID NTAPI my_dpc(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
+ *     {
+ *         ... ft_wdf_call(FT_ROUTINE_WDF_..., object, thunk, a, b, c, d) runs a driver's callback
+ *     }
  *
  * Handles are the addresses of the objects. Verifier checks are on; whether the check would have
  * been silent without KMDF Verifier is in its rule.
@@ -37,6 +39,10 @@
 #define FT_WDF (&FT_M->kmdf)
 
 /* ---- layer.c ---- */
+
+/* Of a routine that the framework gives to the layers below: who calls it knows by its section that
+ * it runs in layer FRAMEWORK. */
+#define FT_FRAMEWORK_ROUTINE __attribute__((section("ft_framework_code"), noinline))
 
 /* The layer before, which FT_WDF_END wants back; it lives in a variable of the routine. */
 #define FT_WDF_BEGIN(POINT, label)                                                                 \

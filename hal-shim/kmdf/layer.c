@@ -3,6 +3,17 @@
 
 enum { WDF_VIOLATION_CODE = 0x10D };
 
+/* The linker's names of the section's bounds; weak, because it may be empty. */
+extern const char __start_ft_framework_code[] __attribute__((weak));
+extern const char __stop_ft_framework_code[] __attribute__((weak));
+
+bool ft_framework_owns(const void *routine)
+{
+    const char *at = routine;
+
+    return at >= __start_ft_framework_code && at < __stop_ft_framework_code;
+}
+
 void ft_wdf_point(enum ft_point point, unsigned label)
 {
     uint8_t layer = ft_layer_set(FT_LAYER_SYSTEM);

@@ -326,6 +326,11 @@ typedef uint64_t ft_thunk(void *a, void *b, void *c, void *d);
 uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsigned code,
                                 unsigned request, ft_thunk *thunk, void *a, void *b, void *c,
                                 void *d);
+/* The same for a routine at an address that the driver or the framework may have given: the
+ * framework's (FT_FRAMEWORK_ROUTINE of kmdf_private.h) runs in its own layer. */
+uint64_t ft_call_routine(const void *address, enum ft_routine routine, uint64_t object,
+                         unsigned code, unsigned request, ft_thunk *thunk, void *a, void *b,
+                         void *c, void *d);
 
 /* Switches the layer for code of our own inside a task (the bus driver); returns the old one. */
 uint8_t ft_layer_set(uint8_t layer);
@@ -470,6 +475,9 @@ bool ft_io_owns_dpc(const void *routine);
 
 bool ft_io_quiet(
     void); /* the machine is quiet: held-back interrupts come; true if something changed */
+
+/* kmdf/ */
+bool ft_framework_owns(const void *routine);
 
 /* dma/ */
 void ft_dma_reset(void);

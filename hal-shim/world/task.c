@@ -291,9 +291,8 @@ uint8_t ft_layer_set(uint8_t layer)
     return old;
 }
 
-uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsigned code,
-                                unsigned request, ft_thunk *thunk, void *a, void *b, void *c,
-                                void *d)
+static uint64_t call_in(uint8_t layer, enum ft_routine routine, uint64_t object, unsigned code,
+                        unsigned request, ft_thunk *thunk, void *a, void *b, void *c, void *d)
 {
     struct ft_task *task = ft_current();
     uint8_t old_layer = task->layer, irql = task->irql, locks = task->locks;
@@ -303,7 +302,7 @@ uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsign
 
     if (request)
         task->request = (uint16_t)request;
-    task->layer = FT_LAYER_DRIVER;
+    task->layer = layer;
     task->site = 0;
     ft_point(FT_PT_CALL_ENTER, task->label);
     ft_emit(FT_EV_CALL_ENTER, routine, object, code);
@@ -316,4 +315,19 @@ uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsign
     task->site = old_site;
     task->request = old_request;
     return value;
+}
+
+uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsigned code,
+                                unsigned request, ft_thunk *thunk, void *a, void *b, void *c,
+                                void *d)
+{
+    return call_in(FT_LAYER_DRIVER, routine, object, code, request, thunk, a, b, c, d);
+}
+
+uint64_t ft_call_routine(const void *address, enum ft_routine routine, uint64_t object,
+                         unsigned code, unsigned request, ft_thunk *thunk, void *a, void *b,
+                         void *c, void *d)
+{
+    return call_in(ft_framework_owns(address) ? FT_LAYER_FRAMEWORK : FT_LAYER_DRIVER, routine,
+                   object, code, request, thunk, a, b, c, d);
 }
