@@ -10,9 +10,11 @@
 
 #include "wdftypes.h"
 #include "wdfstatus.h"
-#include "wdfobject.h"
-#include "wdfbugcodes.h"
 #include "wdfassert.h"
+#include "wdfverifier.h"
+#include "wdfobject.h"
+#include "wdfcore.h"
+#include "wdfbugcodes.h"
 #include "wdfsync.h"
 #include "wdfmemory.h"
 #include "wdfcollection.h"
