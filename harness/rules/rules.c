@@ -557,9 +557,7 @@ bool ft_rules_event(void *state, const struct ft_event *event)
         return false;
     }
     ft_io_judge(rules, event, wrong_level);
-    ft_wdm_dma_before(rules, event);
     dispatch(rules, event);
-    ft_wdm_dma_after(rules, event);
     ft_io_note(rules, event);
     if (rules->finding_count == first) {
         return false;

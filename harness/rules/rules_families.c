@@ -5,33 +5,33 @@
 
 typedef void family_fn(struct ft_rules *rules, const struct ft_event *event);
 
-enum family {
-#define F(family) FAMILY_##family,
-    FT_IO_FAMILIES(F)
+/* Bits in a mask. */
+#define F(family) JUDGE_##family,
+enum { FT_JUDGES(F) JUDGE_COUNT };
 #undef F
-        FAMILY_COUNT
-};
-_Static_assert(FAMILY_COUNT <= 32, "a mask has a bit for each family");
-
-#define BIT(family) (1u << FAMILY_##family)
+#define F(family) NOTE_##family,
+enum { FT_NOTES(F) NOTE_COUNT };
+#undef F
+_Static_assert(JUDGE_COUNT <= 32 && NOTE_COUNT <= 32, "a mask has a bit for each family");
 
 static family_fn *const judges[] = {
 #define F(family) ft_##family##_judge,
-    FT_IO_FAMILIES(F)
+    FT_JUDGES(F)
 #undef F
 };
 static family_fn *const notes[] = {
 #define F(family) ft_##family##_note,
-    FT_IO_FAMILIES(F)
+    FT_NOTES(F)
 #undef F
 };
 
 /* Places of the kinds that a family looks at; 0 ends the list. */
 #define K(symbol) FT_KIND_PLACE(FT_EV_##symbol),
-#define F(family)                                                                                  \
-    static const uint16_t judged_by_##family[] = {FT_KINDS_##family##_judge(K) 0};                 \
-    static const uint16_t noted_by_##family[] = {FT_KINDS_##family##_note(K) 0};
-FT_IO_FAMILIES(F)
+#define F(family) static const uint16_t judged_by_##family[] = {FT_KINDS_##family##_judge(K) 0};
+FT_JUDGES(F)
+#undef F
+#define F(family) static const uint16_t noted_by_##family[] = {FT_KINDS_##family##_note(K) 0};
+FT_NOTES(F)
 #undef F
 #undef K
 
@@ -44,10 +44,10 @@ static uint32_t judge_mask[FT_KIND_PLACES], note_mask[FT_KIND_PLACES];
 #include "sim/events.def"
 #undef EV
 
-static void fill(uint32_t *masks, const uint16_t *place, uint32_t family)
+static void fill(uint32_t *masks, const uint16_t *place, unsigned bit)
 {
     for (; *place != 0; place++) {
-        masks[*place] |= family;
+        masks[*place] |= 1u << bit;
     }
 }
 
@@ -59,10 +59,11 @@ void ft_families_init(void)
         return;
     }
     filled = true;
-#define F(family)                                                                                  \
-    fill(judge_mask, judged_by_##family, BIT(family));                                             \
-    fill(note_mask, noted_by_##family, BIT(family));
-    FT_IO_FAMILIES(F)
+#define F(family) fill(judge_mask, judged_by_##family, JUDGE_##family);
+    FT_JUDGES(F)
+#undef F
+#define F(family) fill(note_mask, noted_by_##family, NOTE_##family);
+    FT_NOTES(F)
 #undef F
 }
 
@@ -76,22 +77,21 @@ static void call_families(struct ft_rules *rules, const struct ft_event *event,
 
 void ft_io_judge(struct ft_rules *rules, const struct ft_event *event, bool wrong_level)
 {
+    enum { OF_LEVELS = 1 << JUDGE_power | 1 << JUDGE_isr | 1 << JUDGE_wdm_dma };
     uint32_t mask = judge_mask[FT_KIND_PLACE(event->kind)];
 
-    call_families(rules, event, judges, wrong_level ? mask | BIT(power) | BIT(isr) : mask);
+    call_families(rules, event, judges, wrong_level ? mask | OF_LEVELS : mask);
 }
 
-/* Frames last: what a family notes of the end of a routine belongs to that routine. */
 void ft_io_note(struct ft_rules *rules, const struct ft_event *event)
 {
     uint32_t mask = note_mask[FT_KIND_PLACE(event->kind)];
 
     if (rules->idle_inserts != 0) {
-        mask |= BIT(queue);
+        mask |= 1u << NOTE_queue;
     }
     if (rules->poll_count != 0) {
-        mask |= BIT(removal);
+        mask |= 1u << NOTE_removal;
     }
     call_families(rules, event, notes, mask);
-    ft_frames_note(rules, event);
 }

@@ -34,10 +34,16 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(work)                                                                                        \
     F(io_mdl)
 
-#define F(family)                                                                                  \
-    void ft_##family##_judge(struct ft_rules *rules, const struct ft_event *event);                \
-    void ft_##family##_note(struct ft_rules *rules, const struct ft_event *event);
-FT_IO_FAMILIES(F)
+/* The order in which they judge and note: what a family notes of the end of a routine belongs to
+ * that routine, so frames come last. */
+#define FT_JUDGES(F) FT_IO_FAMILIES(F) F(wdm_dma)
+#define FT_NOTES(F)  F(wdm_dma) FT_IO_FAMILIES(F) F(frames)
+
+#define F(family) void ft_##family##_judge(struct ft_rules *rules, const struct ft_event *event);
+FT_JUDGES(F)
+#undef F
+#define F(family) void ft_##family##_note(struct ft_rules *rules, const struct ft_event *event);
+FT_NOTES(F)
 #undef F
 
 /* ---- codes ---- */
@@ -63,8 +69,6 @@ enum {
 #define FT_NT_MORE_PROCESSING 0xC0000016u
 
 /* ---- frames ---- */
-
-void ft_frames_note(struct ft_rules *rules, const struct ft_event *event);
 
 /* The innermost frame of the event's task; the innermost of one kind of routine. NULL: none. */
 struct ft_rs_frame *ft_frame_top(struct ft_rules *rules, const struct ft_event *event);

@@ -10,6 +10,7 @@
 struct window {
     uint8_t lowest, highest;
     bool dma;
+    bool by_arguments; /* which may move the limits */
 };
 
 enum { ANY_LEVEL = 0xFF, HIGHEST_DIRQL = 11 };
@@ -22,14 +23,14 @@ static struct window dma_window(uint16_t kind)
     case FT_EV_DMA_CB_FREE:
     case FT_EV_DMA_ALIGNMENT:
     case FT_EV_DMA_DOMAIN:
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, true};
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, true, false};
     case FT_EV_DMA_CHANNEL:
     case FT_EV_DMA_FREE_CHANNEL:
     case FT_EV_DMA_FREE_REGS:
     case FT_EV_SG_GET:
     case FT_EV_SG_PUT:
     case FT_EV_CHANNEL_EX:
-        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, true};
+        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, true, false};
     case FT_EV_DMA_PUT:
     case FT_EV_DMA_MAP:
     case FT_EV_DMA_FLUSH:
@@ -46,11 +47,11 @@ static struct window dma_window(uint16_t kind)
     case FT_EV_ADAPTER_INFO:
     case FT_EV_TRANSFER_INFO:
     case FT_EV_SG_GET_EX:
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, true};
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, true, false};
     case FT_EV_DMA_KFI:
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, false};
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_DISPATCH, false, false};
     default:
-        return (struct window){FT_IRQL_PASSIVE, ANY_LEVEL, true};
+        return (struct window){FT_IRQL_PASSIVE, ANY_LEVEL, true, false};
     }
 }
 
@@ -130,7 +131,7 @@ static struct window io_window(uint16_t kind)
     case FT_EV_THREAD_END:
     case FT_EV_HANDLE_OPEN:
     case FT_EV_HANDLE_CLOSE:
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false, false};
     case FT_EV_IDLE_DETECTION:
     case FT_EV_DEVICE_CREATE:
     case FT_EV_DEVICE_DELETE:
@@ -140,23 +141,23 @@ static struct window io_window(uint16_t kind)
     case FT_EV_RESOURCE_ACQUIRE:
     case FT_EV_REGION:
     case FT_EV_RUNDOWN_WAIT:
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_APC, false};
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_APC, false, false};
     case FT_EV_START_NEXT:
     case FT_EV_QUEUE_INSERT:
-        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false};
+        return (struct window){FT_IRQL_DISPATCH, FT_IRQL_DISPATCH, false, false};
     case FT_EV_WMI_REGISTER:
     case FT_EV_INTERFACE_NEW:
     case FT_EV_INTERFACE_STATE:
     case FT_EV_SYMBOLIC_LINK:
     case FT_EV_DEVICE_PROPERTY:
     case FT_EV_IRP_BUFFERS: /* IoBuildDeviceIoControlRequest */
-        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false};
+        return (struct window){FT_IRQL_PASSIVE, FT_IRQL_PASSIVE, false, false};
     case FT_EV_SYNC_ENTER: /* likewise: after it was raised to the interrupt's level */
     case FT_EV_INT_LOCK_ACQUIRE:
-        return (struct window){FT_IRQL_PASSIVE, HIGHEST_DIRQL, false};
+        return (struct window){FT_IRQL_PASSIVE, HIGHEST_DIRQL, false, false};
     default:
-        return (struct window){FT_IRQL_PASSIVE,
-                               is_up_to_dispatch(kind) ? FT_IRQL_DISPATCH : ANY_LEVEL, false};
+        return (struct window){
+            FT_IRQL_PASSIVE, is_up_to_dispatch(kind) ? FT_IRQL_DISPATCH : ANY_LEVEL, false, false};
     }
 }
 
@@ -194,7 +195,12 @@ static void limit_release(const struct ft_event *event, struct window *window)
     }
 }
 
-/* What the arguments say beyond the kind. */
+static const uint16_t limited_by_arguments[] = {
+    FT_EV_PAGES_ALLOC,    FT_EV_PAGES_FREE,       FT_EV_LOCK_ACQUIRE, FT_EV_LOCK_RELEASE,
+    FT_EV_IRP_NEW,        FT_EV_WAIT_BEGIN,       FT_EV_IO_TIMER,     FT_EV_CONTROLLER,
+    FT_EV_LOOKASIDE_INIT, FT_EV_LOOKASIDE_DELETE, FT_EV_QUEUE_REMOVE, FT_EV_CANCEL_UNLOCK};
+
+/* What the arguments say beyond the kind; the kinds are those of the list above. */
 static void limit_by_arguments(const struct ft_event *event, struct window *window)
 {
     enum { LOCK_TRY = 4, TIMER_INITIALISED = 1, CONTROLLER_ASKED = 2 };
@@ -258,6 +264,9 @@ void ft_irql_init(void)
         windows[FT_KIND_PLACE(kind)] =
             kind >> 8 == 0x06 ? dma_window((uint16_t)kind) : io_window((uint16_t)kind);
     }
+    for (unsigned i = 0; i < sizeof(limited_by_arguments) / sizeof(limited_by_arguments[0]); i++) {
+        windows[FT_KIND_PLACE(limited_by_arguments[i])].by_arguments = true;
+    }
     filled = true;
 }
 
@@ -265,7 +274,9 @@ static struct window window_of(const struct ft_event *event)
 {
     struct window window = windows[FT_KIND_PLACE(event->kind)];
 
-    limit_by_arguments(event, &window);
+    if (window.by_arguments) {
+        limit_by_arguments(event, &window);
+    }
     return window;
 }
 

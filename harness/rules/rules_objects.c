@@ -230,11 +230,10 @@ static struct ft_rs_device *only_root(struct ft_rules *rules)
 {
     struct ft_rs_device *only = NULL;
 
-    for (unsigned i = 1; i < FT_RS_DEVICES; i++) {
+    for (unsigned i = 1; i < FT_RS_DEVICES && rules->device[i].id != 0; i++) {
         struct ft_rs_device *device = &rules->device[i];
 
-        if (device->id != 0 && (device->flags & FT_DEVICE_ATTACHED) != 0 &&
-            (device->flags & FT_DEVICE_DELETED) == 0) {
+        if ((device->flags & FT_DEVICE_ATTACHED) != 0 && (device->flags & FT_DEVICE_DELETED) == 0) {
             device = bottom_of(rules, device);
             if (only != NULL && only != device) {
                 return NULL;

@@ -36,9 +36,7 @@ enum {
     FT_KIND_PLACES = FT_KIND_GROUPS * FT_KIND_NUMBERS
 };
 #define FT_KIND_PLACE(kind)                                                                        \
-    ((kind) >> 8 < FT_KIND_GROUPS && ((kind)&0xFF) < FT_KIND_NUMBERS                               \
-         ? ((kind) >> 8) * FT_KIND_NUMBERS + ((kind)&0xFF)                                         \
-         : 0)
+    (((kind) & ~0xF7F) == 0 ? ((kind) >> 8) * FT_KIND_NUMBERS + ((kind)&0x7F) : 0)
 
 enum { FT_IRQL_PASSIVE = 0, FT_IRQL_APC = 1, FT_IRQL_DISPATCH = 2 };
 
@@ -231,10 +229,6 @@ bool ft_irp_is_due(const struct ft_rules *rules, uint32_t irp);
 
 /* True while an AllocateAdapterChannel on the adapter waits for its grant. */
 bool ft_adapter_is_asked(const struct ft_rules *rules, uint32_t adapter);
-
-/* ---- rules_wdm_dma.c: the files below, around the switch of rules.c ---- */
-void ft_wdm_dma_before(struct ft_rules *rules, const struct ft_event *event);
-void ft_wdm_dma_after(struct ft_rules *rules, const struct ft_event *event);
 
 /* ---- rules_dma_irql.c ---- */
 void ft_judge_dma_irql(struct ft_rules *rules, const struct ft_event *event);

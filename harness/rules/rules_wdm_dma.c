@@ -1,8 +1,6 @@
-/* Which of the monitors around DMA sees which event, beside those that the switch in rules.c calls.
- *
- * ft_wdm_dma_before runs ahead of the monitors that change the state, ft_wdm_dma_after behind them.
- */
-#include "rules/rules_private.h"
+/* Which of the monitors around DMA sees which event, beside those that the switch in rules.c calls:
+ * a family that is the last to judge and the first to note. */
+#include "rules/rules_io.h"
 
 static void before_kernel(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -102,7 +100,7 @@ static void before_dma(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-void ft_wdm_dma_before(struct ft_rules *rules, const struct ft_event *event)
+void ft_wdm_dma_judge(struct ft_rules *rules, const struct ft_event *event)
 {
     if (ft_by_driver(event)) {
         ft_judge_dma_irql(rules, event);
@@ -132,7 +130,7 @@ static void learn_request(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-void ft_wdm_dma_after(struct ft_rules *rules, const struct ft_event *event)
+void ft_wdm_dma_note(struct ft_rules *rules, const struct ft_event *event)
 {
     switch (event->kind) {
     case FT_EV_IRP_NEW:
@@ -149,8 +147,16 @@ void ft_wdm_dma_after(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_MDL_ADVANCE:
         ft_learn_mdl(rules, event);
         break;
-    default:
+    case FT_EV_RUN_BEGIN:
+    case FT_EV_RUN_STARTED:
+    case FT_EV_PNP_SEND:
+    case FT_EV_CALL_ENTER:
+    case FT_EV_CALL_LEAVE:
+    case FT_EV_ISR_CONNECT:
+    case FT_EV_ISR_DISCONNECT:
         ft_learn_run(rules, event);
+        break;
+    default:
         break;
     }
 }
