@@ -1,5 +1,6 @@
 /* Races of the members of version 3 that allocate, map, flush and release: against each other, the
  * device and the completion routine (wdm-dma sheet, 1.16 to 1.28, 3.12, 6.9). */
+#include "bench_driver.h"
 #include "race_bench.h"
 
 #include "sim/device.h"
@@ -168,6 +169,48 @@ static void info_is_asked_while_the_adapter_goes(void **state)
 
     (void)state;
     race_run_all(&race);
+}
+
+/* What the adapter can do does not depend on whether its device is there. */
+static NTSTATUS info_for_request(PDEVICE_OBJECT device, PIRP irp)
+{
+    DMA_ADAPTER_INFO info = {.Version = DMA_ADAPTER_INFO_VERSION1};
+    DEVICE_DESCRIPTION d = v3_description(true);
+    PDMA_ADAPTER adapter;
+    ULONG registers;
+
+    (void)device;
+    adapter = IoGetDmaAdapter(the_driver.below, &d, &registers);
+    CHECK(adapter->DmaOperations->GetDmaAdapterInfo(adapter, &info) == STATUS_SUCCESS);
+    CHECK(info.V1.DmaAddressWidth == 64 && info.V1.ScatterGatherLimit == registers);
+    CHECK(bench_register(WB_REG_SCRATCH) == UINT32_MAX); /* it is gone */
+    adapter->DmaOperations->PutDmaAdapter(adapter);
+    wb_note("asked");
+    return bench_complete(irp, STATUS_NO_SUCH_DEVICE, 0);
+}
+
+static void grants_version_3(struct ft_description *description)
+{
+    description->dma_version = DEVICE_DESCRIPTION_VERSION3;
+}
+
+/* v3: race GetDmaAdapterInfo */
+static void info_is_asked_while_the_device_is_yanked(void **state)
+{
+    const struct bench_driver how = {.request = info_for_request, .describe = grants_version_3};
+
+    (void)state;
+    for (unsigned when = 0; when < RACE_WHENS; when++) {
+        const struct ft_op op[] = {
+            {.kind = FT_OP_READ, .label = 1, .arg = {BYTES, 0}},
+            {.kind = FT_OP_YANK,
+             .moment = {.target = 1, .point = (uint8_t)(FT_PT_DMA_QUERY + when), .count = 1}}};
+
+        bench_driver_run(&how, op, 2);
+        assert_int_equal(wb_result()->stop, FT_STOP_NONE);
+        assert_int_equal(wb_count(FT_EV_OP_FIRED), 2);
+        assert_non_null(strstr(wb_notes(), "asked"));
+    }
 }
 
 static void transfer_info(void)
@@ -584,6 +627,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(info_is_asked_while_the_adapter_goes),
+        cmocka_unit_test(info_is_asked_while_the_device_is_yanked),
         cmocka_unit_test(what_a_transfer_needs_does_not_depend_on_who_has_it),
         cmocka_unit_test(a_context_is_reused_while_its_request_waits),
         cmocka_unit_test(a_channel_request_races_with_its_cancellation),

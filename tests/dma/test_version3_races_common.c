@@ -279,6 +279,51 @@ static void a_domain_is_joined_while_the_device_writes(void **state)
     run_behind_iommu(&race);
 }
 
+/* A transfer that is mapped keeps its addresses, whichever domain its adapter is in. */
+static void has_mapping(void)
+{
+    ULONG length = BYTES;
+
+    in_a_domain();
+    rival_domain = other->DmaOperations->GetDmaDomain(other);
+    CHECK(rival_domain != NULL && rival_domain != domain);
+    CHECK(v3_grant(v, 2) == STATUS_SUCCESS);
+    CHECK(v3_map(v, 0, &length, false) == STATUS_SUCCESS && length == BYTES);
+}
+
+static void join_other(void)
+{
+    CHECK(v->b.ops->JoinDmaDomain(v->b.adapter, rival_domain) == STATUS_SUCCESS);
+}
+
+static void device_fills_mapping(void)
+{
+    reached = v3_device_writes(v);
+}
+
+static void transfer_is_whole(void)
+{
+    CHECK(reached && wb_count(FT_EV_BUS_FAULT) == 0);
+    ft_irql_set(DISPATCH_LEVEL);
+    CHECK(v3_flush(v, 0, BYTES, false) == STATUS_SUCCESS && v3_all_equal(v, false));
+    v->b.ops->FreeMapRegisters(v->b.adapter, v->b.base, 2);
+    ft_irql_set(PASSIVE_LEVEL);
+    close_both();
+}
+
+/* v3: race JoinDmaDomain LeaveDmaDomain */
+static void a_domain_changes_while_a_transfer_is_mapped(void **state)
+{
+    static const struct race joins = {has_mapping,     join_other,        device_fills_mapping,
+                                      FT_PT_DMA_QUERY, transfer_is_whole, {NULL, NULL}};
+    static const struct race leaves = {
+        has_mapping, leave, device_fills_mapping, FT_PT_DMA_QUERY, transfer_is_whole, {NULL, NULL}};
+
+    (void)state;
+    run_behind_iommu(&joins);
+    run_behind_iommu(&leaves);
+}
+
 static void one_domain(void)
 {
     CHECK(domain != NULL && domain == rival_domain);
@@ -532,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_buffer_is_made_while_its_domain_empties),
         cmocka_unit_test(a_domain_is_left_while_the_device_writes),
         cmocka_unit_test(a_domain_is_joined_while_the_device_writes),
+        cmocka_unit_test(a_domain_changes_while_a_transfer_is_mapped),
         cmocka_unit_test(two_tasks_ask_for_the_domain_of_an_adapter),
         cmocka_unit_test(a_vector_is_made_while_the_adapter_goes),
         cmocka_unit_test(an_element_is_looked_up_while_it_is_freed),
