@@ -51,7 +51,7 @@ void ft_dma_verify_irql(unsigned member)
         DISPATCH_LEVEL,           /* FreeAdapterObject */
         DISPATCH_LEVEL,           /* CancelMappedTransfer */
         PASSIVE_LEVEL,            /* AllocateDomainCommonBuffer */
-        DISPATCH_LEVEL,           /* FlushDmaBuffer */
+        ANY,                      /* FlushDmaBuffer: no page gives its level */
         PASSIVE_LEVEL,            /* JoinDmaDomain */
         PASSIVE_LEVEL,            /* LeaveDmaDomain */
         PASSIVE_LEVEL,            /* GetDmaDomain */

@@ -93,7 +93,7 @@ def cell(text):
 class Rule:
     def __init__(self, row, judged):
         self.symbol, self.id, self.severity = row[1], row[2], row[3]
-        self.sentence, self.cut, self.note = row[6], row[9], row[10]
+        self.sentence, self.source, self.cut, self.note = row[6], row[7], row[9], row[10]
         self.judged = self.symbol in judged
 
 
@@ -197,6 +197,18 @@ CUTS = {"SPINE": "first delivery", "WDM": "WDM", "V3": "DMA version 3", "KMDF": 
         "SCSI": "SCSI Port", "ACCESS": "the access build", "NEVER": "never"}
 
 
+def unstated(rules):
+    """Judged rules of severity E that rest on no page."""
+    text = ("\n## Violations that no page states\n\nThese rules follow from what the documents state, or "
+            "from what memory, locks and lists are;\nno document allows what they judge.\n\n"
+            "| rule | invariant |\n|---|---|\n")
+    for rule in rules.values():
+        if rule.judged and rule.severity == "E" and not (
+                set(rule.source.split(", ")) - {"inferred", "model"}):
+            text += f"| `{rule.id}` | {cell(rule.sentence)} |\n"
+    return text
+
+
 def not_judged(rules):
     left = [rule for rule in rules.values() if not rule.judged]
     text = (f"\n## Rules that are not judged\n\n{len(left)} of {len(rules)} rules, by what they lack. "
@@ -216,7 +228,7 @@ def not_judged(rules):
 def main():
     complaints, rules = [], all_rules()
     text = HEAD + choices(rules, complaints) + flushes() + not_modelled() + unimplemented()
-    text += not_judged(rules)
+    text += unstated(rules) + not_judged(rules)
     if "--write" in sys.argv[1:]:
         with open(PAGE, "w", encoding="utf-8") as page:
             page.write(text)
