@@ -217,7 +217,7 @@ VOID ft_dma_free_common(PDMA_ADAPTER adapter, ULONG length, PHYSICAL_ADDRESS log
             wrong |= (common->length != length ? FT_CF_LENGTH : 0) |
                      (common->logical != address ? FT_CF_LOGICAL : 0) |
                      (common->adapter != slot->id ? FT_CF_ADAPTER : 0) |
-                     (common->cached != (cached != FALSE) ? FT_CF_CACHE : 0);
+                     (common->cached == (cached ? FT_CACHED_NO : FT_CACHED_YES) ? FT_CF_CACHE : 0);
         if (common && !common->live)
             wrong |= FT_CF_FREED;
         if (!common)

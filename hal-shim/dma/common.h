@@ -4,10 +4,13 @@
 
 #include "dma/transfer_ex.h"
 
+/* Whether the driver has said that its processor's view is cached. */
+enum ft_cached { FT_CACHED_NO, FT_CACHED_YES, FT_CACHED_UNSAID };
+
 /* What a common buffer is to be. */
 struct ft_common_want {
     uint32_t length;
-    bool cached;
+    uint8_t cached; /* enum ft_cached */
     unsigned domain;
     uint32_t vector;    /* id, 0: none */
     uint64_t low, high; /* bounds of its logical addresses, both inclusive */

@@ -15,7 +15,7 @@ struct common_call {
     const PHYSICAL_ADDRESS *low, *high; /* NULL: no bound */
     ULONG length;
     ULONG flags;
-    bool cached;
+    uint8_t cached; /* enum ft_cached */
     bool of_domain;
     unsigned domain;
 };
@@ -64,7 +64,7 @@ static const struct ft_dma_common *allocate(const struct ft_dma_adapter *slot,
             want.high, how, call->domain ? ft_handle(FT_HC_DOMAIN, call->domain, 0) : 0,
             (uint32_t)*status);
     ft_emit(FT_EV_DMA_CB_ALLOC, ft_dma_adapter_handle(slot), handle, call->length,
-            common ? common->logical : 0, call->cached);
+            common ? common->logical : 0, call->cached != FT_CACHED_NO);
     return common;
 }
 
@@ -96,9 +96,9 @@ PVOID ft_dma_common_ex(PDMA_ADAPTER adapter, PPHYSICAL_ADDRESS maximum, ULONG le
 }
 
 /* Only cached and not cached are known. */
-static bool cache_type(const MEMORY_CACHING_TYPE *cache, bool *cached)
+static bool cache_type(const MEMORY_CACHING_TYPE *cache, uint8_t *cached)
 {
-    *cached = !cache || *cache == MmCached;
+    *cached = !cache ? FT_CACHED_UNSAID : *cache == MmCached ? FT_CACHED_YES : FT_CACHED_NO;
     return !cache || *cache == MmCached || *cache == MmNonCached;
 }
 
@@ -241,7 +241,7 @@ static NTSTATUS make(const struct ft_dma_adapter *slot, const MDL *mdl, const st
         .adapter = slot->id,
         .length = from->length,
         .live = 1,
-        .cached = 1,
+        .cached = FT_CACHED_UNSAID,
         .memory = memory,
     };
     return STATUS_SUCCESS;

@@ -67,7 +67,7 @@ static void announce_element(const struct ft_dma_adapter *slot, const struct ft_
 {
     const uint64_t arg[] = {ft_dma_adapter_handle(slot), ft_handle(FT_HC_COMMON, common->id, 0),
                             common->length, common->logical,
-                            kind == FT_EV_DMA_CB_ALLOC && common->cached};
+                            kind == FT_EV_DMA_CB_ALLOC && common->cached != FT_CACHED_NO};
 
     ft_emit_as(FT_LAYER_SYSTEM, ft_current()->request, kind, 5, arg);
 }

@@ -120,9 +120,9 @@ struct ft_dma_common {
     uint32_t adapter; /* id of the adapter's handle */
     uint32_t length;  /* as asked; the rest of the last page is guard */
     uint16_t frame;
-    uint8_t pages; /* frames it has, at most 255 */
-    uint8_t live;  /* 0: freed, kept to name it until the slot is needed */
-    uint8_t cached;
+    uint8_t pages;  /* frames it has, at most 255 */
+    uint8_t live;   /* 0: freed, kept to name it until the slot is needed */
+    uint8_t cached; /* enum ft_cached */
     uint8_t unused;
     uint16_t domain; /* it was made for, 0: none in particular */
     uint32_t offset; /* of its first byte in its first frame */

@@ -71,9 +71,11 @@ static void map_chain(struct ft_dma_list *l, const struct ft_dma_grant *call)
                            .write = l->write,
                            .of_list = true};
     uint64_t offset = ft_mdl_offset(l->mdl, l->va);
+    const MDL *mdl = l->mdl;
     ULONG left = l->length;
 
-    for (const MDL *mdl = l->mdl; left > 0 && ft_mdl_readable(mdl); mdl = mdl->Next) {
+    for (unsigned i = 0; i < FT_CHAIN_MAX && left > 0 && ft_mdl_readable(mdl);
+         i++, mdl = mdl->Next) {
         uint64_t here = offset < mdl->ByteCount ? mdl->ByteCount - offset : 0;
         ULONG piece = here < left ? (ULONG)here : left;
 
@@ -85,6 +87,10 @@ static void map_chain(struct ft_dma_list *l, const struct ft_dma_grant *call)
         if (FT_M->stop != FT_STOP_NONE)
             return;
     }
+    /* The chain held all bytes when the list was asked for. Made a circle of no bytes since, it
+     * would keep Windows here for ever. */
+    if (left > 0 && ft_mdl_readable(l->mdl))
+        ft_emit(FT_EV_MEM_DAMAGE, FT_DAMAGE_MDL, ft_handle_of(l->mdl), offsetof(MDL, Next));
 }
 
 static void make_list(struct ft_dma_list *l, const struct ft_dma_grant *call)

@@ -334,6 +334,7 @@ void ft_cancel_note(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_SYNC_ENTER:
     case FT_EV_START_NEXT:
     case FT_EV_DMA_FLUSH:
+    case FT_EV_DMA_FLUSH_EX:
         note_hardware(rules, event);
         break;
     case FT_EV_CALL_LEAVE:

@@ -33,6 +33,18 @@ void ft_judge_mdl_pages(struct ft_rules *rules, const struct ft_event *event, ui
     }
 }
 
+/* The event of a list comes when the call returns. What a list routine that ran meanwhile has freed
+ * was there at the call: an MDL that is not gets no list. */
+void ft_judge_list_pages(struct ft_rules *rules, const struct ft_event *event, uint32_t id,
+                         bool granted)
+{
+    const struct ft_rs_mdl *mdl = ft_rs_mdl_find(rules, id);
+
+    if (!granted || mdl == NULL || (mdl->flags & FT_MDL_FREED) == 0) {
+        ft_judge_mdl_pages(rules, event, id);
+    }
+}
+
 /* A piece lies on its source's pages. */
 static unsigned lock_flags(struct ft_rules *rules, uint32_t id)
 {

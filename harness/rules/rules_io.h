@@ -130,6 +130,24 @@ static inline struct ft_rs_irp *ft_arg_irp(struct ft_rules *rules, const struct 
                : NULL;
 }
 
+/* The IRP that a DMA channel or a list is asked for, NULL when it is not known: one of
+ * AllocateAdapterChannel, GetScatterGatherList and their kin of version 3. */
+static inline struct ft_rs_irp *ft_asked_for(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_DMA_CHANNEL:
+        return ft_arg_irp(rules, event, 3);
+    case FT_EV_CHANNEL_EX:
+        return ft_arg_irp(rules, event, 6);
+    case FT_EV_SG_GET:
+        return ft_arg_irp(rules, event, 7);
+    case FT_EV_SG_GET_EX: /* has no argument for it */
+        return ft_rs_irp_find(rules, ft_rs_mdl_owner(rules, ft_rs_mdl_id(event, 2)));
+    default:
+        return NULL;
+    }
+}
+
 static inline uint16_t ft_task_of(const struct ft_event *event)
 {
     return event->task != 0 ? event->task : UINT16_MAX;

@@ -144,8 +144,11 @@ static int mdl_argument(uint16_t kind)
         return 0;
     case FT_EV_SG_GET:
         return 1;
+    case FT_EV_SG_GET_EX:
     case FT_EV_DMA_MAP:
+    case FT_EV_DMA_MAP_EX:
     case FT_EV_DMA_FLUSH:
+    case FT_EV_DMA_FLUSH_EX:
         return 2;
     default:
         return -1;
@@ -176,7 +179,7 @@ void ft_io_mdl_judge(struct ft_rules *rules, const struct ft_event *event)
         judge_build(rules, event);
     } else if (event->kind == FT_EV_MDL_PARTIAL) {
         judge_partial(rules, event);
-    } else if (event->kind == FT_EV_DMA_FLUSH) {
+    } else if (event->kind == FT_EV_DMA_FLUSH || event->kind == FT_EV_DMA_FLUSH_EX) {
         judge_flush(rules, event);
     }
 }

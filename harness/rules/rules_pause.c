@@ -208,10 +208,10 @@ void ft_pause_judge(struct ft_rules *rules, const struct ft_event *event)
 
     switch (event->kind) {
     case FT_EV_DMA_CHANNEL:
-        judge_work(rules, event, ft_arg_irp(rules, event, 3));
-        break;
+    case FT_EV_CHANNEL_EX:
     case FT_EV_SG_GET:
-        judge_work(rules, event, ft_arg_irp(rules, event, 7));
+    case FT_EV_SG_GET_EX:
+        judge_work(rules, event, ft_asked_for(rules, event));
         break;
     case FT_EV_REG_READ:
     case FT_EV_REG_WRITE:
@@ -269,9 +269,8 @@ static void note_dispatch(struct ft_rules *rules, const struct ft_event *event)
 }
 
 /* The driver took a held request up again. */
-static void note_resumed(struct ft_rules *rules, const struct ft_event *event, unsigned index)
+static void note_resumed(struct ft_rules *rules, struct ft_rs_irp *irp)
 {
-    struct ft_rs_irp *irp = ft_arg_irp(rules, event, index);
     const struct ft_rs_device *root;
 
     if (irp == NULL || (irp->flags & FT_IRP_IN_DISPATCH) != 0) {
@@ -334,19 +333,19 @@ void ft_pause_note(struct ft_rules *rules, const struct ft_event *event)
         note_complete(rules, event);
         break;
     case FT_EV_IRP_SET_CANCEL:
-        note_resumed(rules, event, 0);
+        note_resumed(rules, ft_arg_irp(rules, event, 0));
         note_cancel_routine(rules, event);
         break;
     case FT_EV_START_NEXT:
     case FT_EV_CSQ_REMOVE:
     case FT_EV_QUEUE_REMOVE:
-        note_resumed(rules, event, 1);
+        note_resumed(rules, ft_arg_irp(rules, event, 1));
         break;
     case FT_EV_DMA_CHANNEL:
-        note_resumed(rules, event, 3);
-        break;
+    case FT_EV_CHANNEL_EX:
     case FT_EV_SG_GET:
-        note_resumed(rules, event, 7);
+    case FT_EV_SG_GET_EX:
+        note_resumed(rules, ft_asked_for(rules, event));
         break;
     case FT_EV_CALL_LEAVE:
         if (event->arg[0] == FT_ROUTINE_COMPLETION) {

@@ -299,6 +299,8 @@ bool ft_judge_flush_count(struct ft_rules *rules, const struct ft_event *event,
 
 /* ---- rules_dma_map.c ---- */
 void ft_judge_mdl_pages(struct ft_rules *rules, const struct ft_event *event, uint32_t id);
+void ft_judge_list_pages(struct ft_rules *rules, const struct ft_event *event, uint32_t id,
+                         bool granted);
 void ft_judge_direction(struct ft_rules *rules, const struct ft_event *event, uint32_t mdl,
                         bool write);
 void ft_judge_overlap(struct ft_rules *rules, const struct ft_event *event,

@@ -72,10 +72,9 @@ static void judge_wait(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- use after a refusal ---- */
 
-static void judge_refused(struct ft_rules *rules, const struct ft_event *event, unsigned index)
+static void judge_refused(struct ft_rules *rules, const struct ft_event *event,
+                          const struct ft_rs_irp *irp)
 {
-    const struct ft_rs_irp *irp = ft_arg_irp(rules, event, index);
-
     if (ft_by_driver(event) && irp != NULL && (irp->more & FT_MORE_REFUSED) != 0) {
         ft_rule_fire(rules, FT_J_IO_RL_ACQUIRE_CHECKED, event, ft_irp_handle_of(irp));
     }
@@ -87,7 +86,7 @@ static void judge_refused_complete(struct ft_rules *rules, const struct ft_event
 
     if (irp != NULL && ft_major_is_io(irp->major) && ft_known(event, 1) &&
         ft_nt_success((uint32_t)event->arg[1])) {
-        judge_refused(rules, event, 0);
+        judge_refused(rules, event, irp);
     }
 }
 
@@ -218,14 +217,17 @@ void ft_remove_lock_judge(struct ft_rules *rules, const struct ft_event *event)
         }
         break;
     case FT_EV_IRP_CALL:
-        judge_refused(rules, event, 0);
+        judge_refused(rules, event, ft_arg_irp(rules, event, 0));
         break;
     case FT_EV_START_PACKET:
     case FT_EV_CSQ_INSERT:
-        judge_refused(rules, event, 1);
+        judge_refused(rules, event, ft_arg_irp(rules, event, 1));
         break;
     case FT_EV_DMA_CHANNEL:
-        judge_refused(rules, event, 3);
+    case FT_EV_CHANNEL_EX:
+    case FT_EV_SG_GET:
+    case FT_EV_SG_GET_EX:
+        judge_refused(rules, event, ft_asked_for(rules, event));
         break;
     case FT_EV_IRP_COMPLETE:
         judge_refused_complete(rules, event);

@@ -267,9 +267,9 @@ static void judge_reuse(struct ft_rules *rules, const struct ft_event *event)
 }
 
 /* A request of no bytes has nothing that a channel could serve. */
-static void note_zero_length(struct ft_rules *rules, const struct ft_event *event, unsigned index)
+static void note_zero_length(struct ft_rules *rules, const struct ft_event *event)
 {
-    struct ft_rs_irp *irp = ft_arg_irp(rules, event, index);
+    struct ft_rs_irp *irp = ft_asked_for(rules, event);
 
     if (irp != NULL && ft_by_driver(event) && irp->length == 0 && (irp->more & FT_MORE_OWN) == 0 &&
         (irp->major == FT_MAJOR_READ || irp->major == FT_MAJOR_WRITE)) {
@@ -385,10 +385,9 @@ void ft_requests_note(struct ft_rules *rules, const struct ft_event *event)
                                                                     : event->request);
     } else if (event->kind == FT_EV_WMI_REGISTER) {
         rules->wmi = 1;
-    } else if (event->kind == FT_EV_DMA_CHANNEL) {
-        note_zero_length(rules, event, 3);
-    } else if (event->kind == FT_EV_SG_GET) {
-        note_zero_length(rules, event, 7);
+    } else if (event->kind == FT_EV_DMA_CHANNEL || event->kind == FT_EV_CHANNEL_EX ||
+               event->kind == FT_EV_SG_GET || event->kind == FT_EV_SG_GET_EX) {
+        note_zero_length(rules, event);
     }
     if (irp == NULL) {
         return;

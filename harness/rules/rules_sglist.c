@@ -109,7 +109,7 @@ static void on_get(struct ft_rules *rules, const struct ft_event *event)
         judge_limit(rules, event, adapter);
         judge_size_known(rules, event, adapter);
         ft_judge_request_place(rules, event);
-        ft_judge_mdl_pages(rules, event, mdl);
+        ft_judge_list_pages(rules, event, mdl, granted);
         if (ft_known(event, 4)) {
             ft_judge_direction(rules, event, mdl, event->arg[4] != 0);
             ft_judge_kfi_at_map(rules, event, mdl, event->arg[4] != 0);

@@ -75,14 +75,14 @@ static void judge_stalled(struct ft_rules *rules, const struct ft_event *event,
 
 /* ---- inside StartIo ---- */
 
-static void judge_stale(struct ft_rules *rules, const struct ft_event *event, unsigned index)
+static void judge_stale(struct ft_rules *rules, const struct ft_event *event,
+                        const struct ft_rs_irp *irp)
 {
     const struct ft_rs_frame *frame = ft_frame_just_in(rules, event, FT_ROUTINE_START_IO);
-    const struct ft_rs_irp *irp = ft_arg_irp(rules, event, index);
 
     if (ft_by_driver(event) && frame != NULL && irp != NULL && frame->object == irp->id &&
         ft_irp_is_over(irp)) {
-        ft_rule_fire(rules, FT_J_IO_STARTIO_CURRENTIRP_CHECKED, event, event->arg[index]);
+        ft_rule_fire(rules, FT_J_IO_STARTIO_CURRENTIRP_CHECKED, event, ft_irp_handle_of(irp));
     }
 }
 
@@ -125,14 +125,15 @@ void ft_startio_judge(struct ft_rules *rules, const struct ft_event *event)
         }
         break;
     case FT_EV_IRP_SET_CANCEL:
-        judge_stale(rules, event, 0);
+        judge_stale(rules, event, ft_arg_irp(rules, event, 0));
         break;
     case FT_EV_DMA_CHANNEL:
-        judge_stale(rules, event, 3);
+    case FT_EV_CHANNEL_EX:
+        judge_stale(rules, event, ft_asked_for(rules, event));
         judge_work(rules, event);
         break;
-    case FT_EV_SG_GET:
-        judge_stale(rules, event, 7);
+    case FT_EV_SG_GET: /* comes after the list routine, which may have ended the request */
+    case FT_EV_SG_GET_EX:
         judge_work(rules, event);
         break;
     case FT_EV_REG_WRITE:
@@ -229,7 +230,9 @@ void ft_startio_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_REG_WRITE:
     case FT_EV_DMA_CHANNEL:
+    case FT_EV_CHANNEL_EX:
     case FT_EV_SG_GET:
+    case FT_EV_SG_GET_EX:
         note_touched(rules, event);
         break;
     case FT_EV_IRP_COMPLETE:

@@ -224,6 +224,18 @@ void ft_v3_adapter_left(struct ft_rules *rules, const struct ft_event *event,
 
 /* ---- lists ---- */
 
+/* As of version 1. */
+static void judge_list_mdl(struct ft_rules *rules, const struct ft_event *event, bool write)
+{
+    uint32_t mdl = ft_rs_mdl_id(event, 2);
+
+    if (!ft_known(event, 2)) {
+        return;
+    }
+    ft_judge_list_pages(rules, event, mdl, ft_nt_success((uint32_t)event->arg[6]));
+    ft_judge_direction(rules, event, mdl, write);
+}
+
 static void on_list(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_adapter *adapter = ft_rs_adapter_find(rules, ft_arg_id(event, 0));
@@ -239,6 +251,7 @@ static void on_list(struct ft_rules *rules, const struct ft_event *event)
         } else {
             judge_request(rules, event, how, FT_J_DMA_GSX_ARGS);
             ft_judge_request_place(rules, event);
+            judge_list_mdl(rules, event, (how & FT_HOW_WRITE) != 0);
         }
         if ((how & FT_HOW_BUILD) != 0 && event->irql != FT_IRQL_DISPATCH) {
             ft_rule_fire(rules, FT_J_DMA_GSX_IRQL, event, event->arg[0]);

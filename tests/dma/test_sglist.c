@@ -182,6 +182,44 @@ static void several_lists_are_in_flight_and_others_wait_for_registers(void **sta
     dma_bench_run(FT_PLATFORM_BOUNCE, NULL, body_several);
 }
 
+/* Three lists of two registers leave too few for a fourth, which waits. */
+static void body_circle(void)
+{
+    enum { PIECE = 4096, HELD = 4 };
+    struct bench b;
+    PMDL whole, circle;
+
+    begin(&b, true, true);
+    whole = b.mdl;
+    circle = IoAllocateMdl(b.buffer + HELD * PIECE, 100, FALSE, FALSE, NULL);
+    MmProbeAndLockPages(circle, KernelMode, IoWriteAccess);
+    for (unsigned i = 0; i < HELD; i++)
+        CHECK(get(&b, i * PIECE, PIECE, false) == STATUS_SUCCESS && ran == i + 1);
+    b.mdl = circle;
+    CHECK(b.ops->GetScatterGatherList(b.adapter, &b.device, circle, MmGetMdlVirtualAddress(circle),
+                                      100, list_control, &b, FALSE) == STATUS_SUCCESS);
+    CHECK(ran == HELD);
+    circle->ByteCount = 0;
+    circle->Next = circle;
+    put(&b, lists[0], false);
+    CHECK(ran == HELD + 1 && lists[HELD]->NumberOfElements == 0);
+    CHECK(wb_count(FT_EV_MEM_DAMAGE) == 1 && wb_last(FT_EV_MEM_DAMAGE)->arg[0] == 4);
+    CHECK(wb_last(FT_EV_MEM_DAMAGE)->arg[1] == ft_handle_of(circle));
+    /* Asked for now, it is refused. */
+    CHECK(b.ops->GetScatterGatherList(b.adapter, &b.device, circle, MmGetMdlVirtualAddress(circle),
+                                      100, list_control, &b, FALSE) == STATUS_BUFFER_TOO_SMALL);
+    for (unsigned i = 1; i <= HELD; i++)
+        put(&b, lists[i], false);
+    circle->Next = NULL;
+    b.mdl = whole;
+}
+
+static void a_chain_that_became_a_circle_ends(void **state)
+{
+    (void)state;
+    dma_bench_run(FT_PLATFORM_BOUNCE, NULL, body_circle);
+}
+
 static VOID put_at_once(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list, PVOID context)
 {
     struct bench *b = context;
@@ -462,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_list_covers_the_range_and_put_brings_the_data),
         cmocka_unit_test(the_device_reads_what_a_write_list_names),
         cmocka_unit_test(a_put_the_wrong_way_loses_the_data),
+        cmocka_unit_test(a_chain_that_became_a_circle_ends),
         cmocka_unit_test(several_lists_are_in_flight_and_others_wait_for_registers),
         cmocka_unit_test(a_list_may_be_asked_for_inside_a_list_routine),
         cmocka_unit_test(a_list_that_cannot_be_is_refused),

@@ -70,6 +70,38 @@ static void body_bounds(void)
         v.b.adapter, NULL, NULL, BYTES, DOMAIN_COMMON_BUFFER_LARGE_PAGE, NULL, 0, &logical));
 }
 
+/* What CacheType did not say, FreeCommonBuffer cannot contradict. */
+static void body_cache_types(void)
+{
+    enum { CACHE_DIFFERS = 0x10 };
+    MEMORY_CACHING_TYPE cached = MmCached, not_cached = MmNonCached;
+    const struct {
+        MEMORY_CACHING_TYPE *said;
+        BOOLEAN freed_as;
+        unsigned wrong;
+    } cases[] = {{NULL, FALSE, 0},        {NULL, TRUE, 0},
+                 {&cached, TRUE, 0},      {&cached, FALSE, CACHE_DIFFERS},
+                 {&not_cached, FALSE, 0}, {&not_cached, TRUE, CACHE_DIFFERS}};
+    PHYSICAL_ADDRESS logical;
+    struct v3 v;
+
+    v3_open(&v);
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        PVOID va = v.b.ops->AllocateCommonBufferWithBounds(v.b.adapter, NULL, NULL, BYTES, 0,
+                                                           cases[i].said, 0, &logical);
+
+        CHECK(va != NULL);
+        v.b.ops->FreeCommonBuffer(v.b.adapter, BYTES, logical, va, cases[i].freed_as);
+        CHECK(wb_last(FT_EV_DMA_CB_FREE)->arg[4] == cases[i].wrong);
+    }
+}
+
+static void a_cache_type_is_compared_where_one_was_given(void **state)
+{
+    (void)state;
+    v3_run(FT_PLATFORM_COHERENT, NULL, body_cache_types);
+}
+
 /* v3: success AllocateCommonBufferEx AllocateCommonBufferWithBounds; fails
  * AllocateCommonBufferEx NULL; fails AllocateCommonBufferWithBounds NULL */
 static void a_common_buffer_lies_within_its_bounds(void **state)
@@ -303,6 +335,7 @@ static void an_mdl_becomes_a_common_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cache_type_is_compared_where_one_was_given),
         cmocka_unit_test(a_common_buffer_lies_within_its_bounds),
         cmocka_unit_test(a_domain_s_buffer_is_reached_from_the_domain),
         cmocka_unit_test(a_vector_s_elements_go_once_and_before_it),
