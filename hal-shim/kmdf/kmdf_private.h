@@ -106,11 +106,13 @@ struct ft_wdf_object;
 
 /* What a kind of object does when it ends. Any member may be NULL. */
 struct ft_wdf_class {
-    uint8_t handle_class;                          /* enum ft_handle_class */
-    uint8_t passive;                               /* disposed at PASSIVE_LEVEL only */
-    uint8_t undeletable;                           /* WdfObjectDelete refuses it */
+    uint8_t handle_class; /* enum ft_handle_class */
+    uint8_t passive;      /* disposed at PASSIVE_LEVEL only */
+    uint8_t undeletable;  /* WdfObjectDelete refuses it */
+    /* The same for some: true while WdfObjectDelete must refuse this one. */
+    bool (*keeps)(const struct ft_wdf_object *object);
     void (*dispose)(struct ft_wdf_object *object); /* before EvtCleanupCallback */
-    void (*destroy)(struct ft_wdf_object *object); /* before EvtDestroyCallback */
+    void (*destroy)(struct ft_wdf_object *object); /* after EvtDestroyCallback, the very last */
 };
 
 struct ft_wdf_context {
@@ -133,10 +135,10 @@ struct ft_wdf_object {
     PFN_WDF_OBJECT_CONTEXT_DESTROY destroy;
     void *lock; /* the callback lock it uses (locks.c), NULL: none */
     uint32_t references;
-    uint8_t state; /* enum ft_wdf_object_state */
-    uint8_t level; /* WDF_EXECUTION_LEVEL, resolved */
-    uint8_t scope; /* WDF_SYNCHRONIZATION_SCOPE, resolved */
-    uint8_t unused;
+    uint8_t state;    /* enum ft_wdf_object_state */
+    uint8_t level;    /* WDF_EXECUTION_LEVEL, resolved */
+    uint8_t scope;    /* WDF_SYNCHRONIZATION_SCOPE, resolved */
+    uint8_t deferred; /* its disposal waits for PASSIVE_LEVEL */
 };
 
 /* Makes an object of `bytes` (which begins with struct ft_wdf_object), with the context of the
@@ -159,6 +161,10 @@ void ft_wdf_dispose_drain(void);
 /* The object behind a handle of that class (0: of any); otherwise bug check 0x10D/5, or /4 for
  * NULL. */
 void *ft_wdf_check(const void *handle, unsigned class_);
+/* A required argument that is NULL: bug check 0x10D/4. */
+void ft_wdf_require(const void *argument);
+/* The event and the bug check 0x10D/5 of ft_wdf_check. */
+_Noreturn void ft_wdf_bad_handle(const void *handle, unsigned class_);
 /* NULL instead of a bug check. */
 void *ft_wdf_find(const void *handle, unsigned class_);
 uint64_t ft_wdf_handle(const void *object); /* as events name it; NULL gives 0 */
@@ -169,13 +175,105 @@ NTSTATUS ft_wdf_attributes_check(const WDF_OBJECT_ATTRIBUTES *attributes, bool p
 
 /* Events of calls at a level above their highest: emits wdf:irql and returns false. */
 bool ft_wdf_irql_ok(unsigned highest);
+bool ft_wdf_pool_irql_ok(POOL_TYPE type); /* of what allocates such memory */
 
-/* ---- locks.c: callback locks (synchronization scope) ---- */
+/* ---- context.c ---- */
+
+/* The first context of that type; its callbacks are for the caller to set. NULL: no memory. */
+struct ft_wdf_context *ft_wdf_context_new(struct ft_wdf_object *object,
+                                          PCWDF_OBJECT_CONTEXT_TYPE_INFO type, size_t override);
+void ft_wdf_contexts_free(struct ft_wdf_object *object);
+
+/* ---- callback_locks.c: callback locks (synchronization scope) ---- */
+
+/* Kinds of locks, as events name them. */
+enum ft_wdf_lock_kind {
+    FT_WDF_LOCK_SPIN = 1,
+    FT_WDF_LOCK_WAIT,
+    FT_WDF_LOCK_CALLBACK,
+    FT_WDF_LOCK_INTERRUPT
+};
+
+/* Gives a new object its callback lock, if level and scope say that it has one. */
+NTSTATUS ft_wdf_lock_make(struct ft_wdf_object *object);
+void ft_wdf_lock_unmake(struct ft_wdf_object *object);
+/* The callback lock that automatic serialization takes for a child of that object, NULL: none. */
+void *ft_wdf_lock_above(const struct ft_wdf_object *object);
+bool ft_wdf_lock_is_passive(const void *lock);
+bool ft_wdf_lock_owned(const void *lock); /* by the running task; NULL is not */
+void ft_wdf_lock_take(void *lock);        /* NULL: nothing */
+void ft_wdf_lock_give(void *lock);
 
 /* Taken around the callbacks that the scope covers; nothing when object->lock is NULL. */
 void ft_wdf_callback_lock(struct ft_wdf_object *object);
 void ft_wdf_callback_unlock(struct ft_wdf_object *object);
 bool ft_wdf_callback_locked(const struct ft_wdf_object *object); /* by the running task */
+
+/* ---- locks.c ---- */
+
+/* The spin lock inside a WDFSPINLOCK, for an interrupt that uses it. */
+PKSPIN_LOCK ft_wdf_spin_lock_of(WDFSPINLOCK lock);
+
+/* ---- deferred.c: what timers, DPCs and work items begin with ---- */
+
+struct ft_wdf_deferred {
+    struct ft_wdf_object object;
+    void *routine;    /* the driver's, NULL: none */
+    void *lock;       /* of automatic serialization */
+    uint32_t running; /* bit per task that runs the callback */
+};
+
+NTSTATUS ft_wdf_deferred_check(const WDF_OBJECT_ATTRIBUTES *attributes, bool serialized,
+                               bool passive);
+/* Runs the driver's callback under its lock; wakes who waits for `deferred`. */
+void ft_wdf_deferred_run(struct ft_wdf_deferred *deferred, enum ft_routine routine);
+bool ft_wdf_deferred_own(const struct ft_wdf_deferred *deferred);  /* the running task runs it */
+bool ft_wdf_deferred_runs(const struct ft_wdf_deferred *deferred); /* another task does */
+
+/* ---- memory.c, lookaside.c ---- */
+
+enum ft_wdf_memory_kind {
+    FT_WDF_MEMORY_POOL = 1,
+    FT_WDF_MEMORY_PREALLOCATED,
+    FT_WDF_MEMORY_LOOKASIDE,
+    FT_WDF_MEMORY_REQUEST /* the buffer of a request; not to be deleted by drivers */
+};
+
+struct ft_wdf_memory {
+    struct ft_wdf_object object;
+    PVOID buffer;
+    size_t bytes;
+    void *lookaside;
+    ULONG tag;
+    uint8_t kind;
+    uint8_t read_only; /* WdfMemoryCopyFromBuffer fails */
+};
+
+/* A memory object for a buffer that somebody else frees. */
+struct ft_wdf_memory *ft_wdf_memory_new(enum ft_wdf_memory_kind kind, struct ft_wdf_object *parent,
+                                        const WDF_OBJECT_ATTRIBUTES *attributes, PVOID buffer,
+                                        size_t bytes, NTSTATUS *status);
+struct ft_wdf_memory *ft_wdf_memory_from_pool(const WDF_OBJECT_ATTRIBUTES *attributes,
+                                              POOL_TYPE type, ULONG tag, size_t bytes,
+                                              NTSTATUS *status);
+void ft_wdf_lookaside_give(struct ft_wdf_memory *memory);
+ULONG ft_wdf_pool_tag(void); /* the driver's own */
+
+/* ---- collection.c, string.c, registry.c ---- */
+
+NTSTATUS ft_wdf_collection_add(WDFCOLLECTION collection, struct ft_wdf_object *object);
+ULONG ft_wdf_collection_count(WDFCOLLECTION collection);
+struct ft_wdf_object *ft_wdf_collection_item(WDFCOLLECTION collection, ULONG index);
+void ft_wdf_collection_cut(WDFCOLLECTION collection, ULONG count); /* to its first `count` items */
+/* text NULL: an empty string. The default parent is the driver. */
+NTSTATUS ft_wdf_string_new(const UNICODE_STRING *text, const WDF_OBJECT_ATTRIBUTES *attributes,
+                           WDFSTRING *ret);
+NTSTATUS ft_wdf_string_set(WDFSTRING string, const UNICODE_STRING *text);
+const UNICODE_STRING *ft_wdf_string_text(WDFSTRING string);
+/* A WDFKEY around an open handle, which it closes, also when this fails. */
+NTSTATUS ft_wdf_key_new(HANDLE handle, struct ft_wdf_object *parent,
+                        const WDF_OBJECT_ATTRIBUTES *attributes, WDFKEY *ret);
+HANDLE ft_wdf_key_handle(WDFKEY key);
 
 /* ---- device.c, dispatch.c, pnp.c, power.c ---- */
 

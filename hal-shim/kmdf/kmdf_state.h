@@ -6,9 +6,13 @@
 #include <stdint.h>
 
 struct ft_kmdf_state {
-    void *driver;  /* struct ft_wdf_object of the WDFDRIVER, NULL: no framework driver */
-    void *devices; /* the first struct ft_wdf_device */
-    void *dispose; /* objects whose disposal waits for PASSIVE_LEVEL */
+    void *driver;            /* struct ft_wdf_object of the WDFDRIVER, NULL: no framework driver */
+    void *devices;           /* the first struct ft_wdf_device */
+    void *dispose;           /* objects whose disposal waits for PASSIVE_LEVEL */
+    uint64_t disposer[4];    /* the WORK_QUEUE_ITEM that disposes them */
+    uint8_t disposer_queued; /* it is */
+    uint8_t disposers;       /* that run */
+    uint32_t pool_tag;       /* the driver's; 0: the framework's */
 };
 
 #endif
