@@ -11,19 +11,24 @@ static const char *const crossroads[] = {
 
 enum { GUESS = 32, DEVICE_COUNT = 6 };
 
-/* Bit per point; a pure function of points.def, filled at the first use. */
-static uint64_t crossroad[FT_MET_POINTS / 64];
-
-static bool is_crossroad(unsigned point)
+static bool is_crossroad(const char *point)
 {
-    if (crossroad[0] == 0) {
-        for (unsigned i = 1; i < FT_MET_POINTS; i++)
-            for (size_t j = 0; ft_point_name(i) && j < sizeof crossroads / sizeof *crossroads; j++)
-                if (strncmp(ft_point_name(i), crossroads[j], strlen(crossroads[j])) == 0)
-                    crossroad[i / 64] |= UINT64_C(1) << i % 64;
-        crossroad[0] |= 1; /* filled */
-    }
-    return crossroad[point / 64] >> point % 64 & 1;
+    for (size_t i = 0; point && i < sizeof crossroads / sizeof *crossroads; i++)
+        if (strncmp(point, crossroads[i], strlen(crossroads[i])) == 0)
+            return true;
+    return false;
+}
+
+/* 1 for each point that is one; a pure function of points.def, filled at the first use. */
+static const uint8_t *crossroad_points(void)
+{
+    static uint8_t points[FT_MET_POINTS];
+    static bool filled;
+
+    for (unsigned i = 1; !filled && i < FT_MET_POINTS; i++)
+        points[i] = is_crossroad(ft_point_name(i));
+    filled = true;
+    return points;
 }
 
 const struct ft_scope_facts *ft_facts_of(const struct ft_mutation *m, unsigned at, uint8_t target)
@@ -51,22 +56,25 @@ enum which { ALL_POINTS, CROSSROADS, OFF_LABELS };
 static uint8_t some_point(struct ft_mutation *m, const struct ft_scope_facts *facts,
                           enum which which)
 {
+    const uint8_t *crossroad = crossroad_points();
     uint32_t up_to[FT_MET_POINTS], sum = 0, drawn;
-    unsigned i = 0;
+    uint8_t points[FT_MET_POINTS];
+    unsigned count = 0, i = 0;
 
     for (unsigned point = 0; point < FT_MET_POINTS; point++) {
-        bool met = facts->highest[point] != 0 && point != FT_PT_ANY;
-
-        if (met && (which == ALL_POINTS || (which == CROSSROADS && is_crossroad(point)) ||
-                    (which == OFF_LABELS && is_off_labels(m->catalogue, point))))
-            sum += (16u + facts->often[point]) << is_crossroad(point);
-        up_to[point] = sum;
+        if (facts->highest[point] == 0 || point == FT_PT_ANY ||
+            (which == CROSSROADS && !crossroad[point]) ||
+            (which == OFF_LABELS && !is_off_labels(m->catalogue, point)))
+            continue;
+        sum += (16u + facts->often[point]) << crossroad[point];
+        points[count] = (uint8_t)point;
+        up_to[count++] = sum;
     }
-    if (sum == 0)
+    if (count == 0)
         return FT_PT_ANY;
     for (drawn = ft_below(m, sum); up_to[i] <= drawn;)
         i++;
-    return (uint8_t)i;
+    return points[i];
 }
 
 /* How many points the scope usually has. */
