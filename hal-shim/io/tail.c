@@ -29,8 +29,11 @@ static bool clock_has_work(void)
 
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++)
         work = work || (FT_M->timer[i].timer && !FT_M->timer[i].pending);
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++)
-        work = work || (FT_M->task[i].state == FT_TS_WAIT && FT_M->task[i].deadline != 0);
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        const struct ft_task *task = ft_next_task(&left);
+
+        work = work || (task->state == FT_TS_WAIT && task->deadline != 0);
+    }
     return work;
 }
 

@@ -171,10 +171,10 @@ static bool active_before(uint32_t moment)
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++)
         if (FT_M->timer[i].timer && FT_M->timer[i].pending && FT_M->timer[i].expired < moment)
             return true;
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
-        const struct ft_task *task = &FT_M->task[i];
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        const struct ft_task *task = ft_next_task(&left);
 
-        if (task->state != FT_TS_FREE && i != FT_M->current && task->queued < moment &&
+        if (task != ft_current() && task->queued < moment &&
             (task->kind == FT_TASK_DPC || task->kind == FT_TASK_TIMER))
             return true;
     }
@@ -183,10 +183,10 @@ static bool active_before(uint32_t moment)
 
 bool ft_dpc_is_busy(const KDPC *dpc)
 {
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
-        const struct ft_task *task = &FT_M->task[i];
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        const struct ft_task *task = ft_next_task(&left);
 
-        if (task->state != FT_TS_FREE && i != FT_M->current && task->argument == dpc &&
+        if (task != ft_current() && task->argument == dpc &&
             (task->kind == FT_TASK_DPC || task->kind == FT_TASK_TIMER))
             return true;
     }

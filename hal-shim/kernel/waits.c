@@ -106,8 +106,8 @@ static struct ft_task *next_waiter(const DISPATCHER_HEADER *header, const struct
 {
     struct ft_task *next = NULL;
 
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
-        struct ft_task *task = &FT_M->task[i];
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        struct ft_task *task = ft_next_task(&left);
 
         if (waits_for(task, header) && (!after || task->waited > after->waited) &&
             (!next || task->waited < next->waited))

@@ -23,8 +23,8 @@ static void expire_due(void)
         if (!ft_timer_hold(first))
             ft_timer_expired(first);
     }
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
-        struct ft_task *task = &FT_M->task[i];
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        struct ft_task *task = ft_next_task(&left);
 
         if (task->state == FT_TS_WAIT && task->deadline && task->deadline <= FT_M->now)
             ft_task_wake(task, STATUS_TIMEOUT_VALUE);
@@ -59,8 +59,8 @@ bool ft_clock_step(bool periodic_too)
             (periodic_too || timer->period == 0) && timer->due < due)
             due = timer->due;
     }
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
-        const struct ft_task *task = &FT_M->task[i];
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        const struct ft_task *task = ft_next_task(&left);
 
         if (task->state == FT_TS_WAIT && task->deadline && task->deadline < due)
             due = task->deadline;

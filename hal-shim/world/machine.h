@@ -184,7 +184,7 @@ struct ft_machine {
     uint8_t parked;      /* task that a strategy parked: it goes on before anything else */
     struct ft_cpu cpu[FT_CPUS_MAX];
     struct ft_task task[FT_TASKS_MAX];
-    uint32_t tasks_of_kind[FT_TASK_KIND_COUNT]; /* bit per task that is not free */
+    uint32_t tasks_of_kind[FT_TASK_KIND_COUNT]; /* bit per task that is not free; [0]: of any */
 
     /* --- ops --- */
     struct ft_op armed;
@@ -231,6 +231,17 @@ struct ft_machine {
 static inline struct ft_task *ft_current(void)
 {
     return FT_M->current == FT_NO_TASK ? NULL : &FT_M->task[FT_M->current];
+}
+
+/* Walks over the tasks that are not free, by their slots:
+ *     for (uint32_t left = FT_ALL_TASKS; left;) { task = ft_next_task(&left); … } */
+#define FT_ALL_TASKS (FT_M->tasks_of_kind[0])
+static inline struct ft_task *ft_next_task(uint32_t *left)
+{
+    struct ft_task *task = &FT_M->task[__builtin_ctz(*left)];
+
+    *left &= *left - 1;
+    return task;
 }
 
 /* ---- events (world/emit.c) ---- */

@@ -84,6 +84,7 @@ static void release(struct ft_task *task)
     task->state = FT_TS_FREE;
     task->resident = 0;
     FT_M->tasks_of_kind[task->kind] &= ~(1u << (task - FT_M->task));
+    FT_M->tasks_of_kind[0] &= ~(1u << (task - FT_M->task));
 }
 
 _Noreturn void ft_task_leave(void)
@@ -169,6 +170,7 @@ struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argu
     memset(task, 0, sizeof *task);
     handle = ft_handle_new(FT_HC_TASK);
     FT_M->tasks_of_kind[kind] |= 1u << (task - FT_M->task);
+    FT_M->tasks_of_kind[0] |= 1u << (task - FT_M->task);
     task->kind = (uint8_t)kind;
     task->state = FT_TS_READY;
     task->cpu = FT_NO_CPU;
@@ -222,8 +224,8 @@ struct ft_task *ft_first_waiter(const void *object)
 {
     struct ft_task *first = NULL;
 
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
-        struct ft_task *task = &FT_M->task[i];
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        struct ft_task *task = ft_next_task(&left);
 
         if (task->state == FT_TS_WAIT && task->wait_object == object &&
             (!first || task->waited < first->waited))

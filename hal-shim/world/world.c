@@ -230,8 +230,8 @@ void ft_world_begin(struct ft_world *world, const struct ft_run_options *options
 
 static bool any_task(enum ft_task_state state)
 {
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++)
-        if (FT_M->task[i].state == state)
+    for (uint32_t left = FT_ALL_TASKS; left;)
+        if (ft_next_task(&left)->state == state)
             return true;
     return false;
 }
@@ -240,11 +240,14 @@ static bool wake_quiet(void)
 {
     bool any = false;
 
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++)
-        if (FT_M->task[i].state == FT_TS_QUIET) {
-            FT_M->task[i].state = FT_TS_READY;
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        struct ft_task *task = ft_next_task(&left);
+
+        if (task->state == FT_TS_QUIET) {
+            task->state = FT_TS_READY;
             any = true;
         }
+    }
     return any;
 }
 
@@ -253,8 +256,8 @@ static bool wake_quiet(void)
  * that waits for its requests waits for the next steps of the tail, which end those. */
 static bool blocked_for_good(void)
 {
-    for (unsigned i = 0; i < FT_TASKS_MAX; i++) {
-        const struct ft_task *task = &FT_M->task[i];
+    for (uint32_t left = FT_ALL_TASKS; left;) {
+        const struct ft_task *task = ft_next_task(&left);
 
         if (task->state == FT_TS_WAIT && !task->of_driver && !ft_io_waits_for_requests(task))
             return true;
