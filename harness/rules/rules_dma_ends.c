@@ -78,6 +78,9 @@ void ft_dma_at_complete(struct ft_rules *rules, const struct ft_event *event,
         if (ft_grant_is_held(grant) && grant->irp == irp->id &&
             (grant->flags & FT_GRANT_OF_DEVICE) == 0 && !ft_grant_is_due(rules, grant->id)) {
             ft_rule_fire(rules, FT_J_DMA_FREE_BEFORE_COMPLETE, event, grant_handle(grant));
+            if ((grant->more & FT_MORE_KEPT_REGISTERS) != 0) {
+                ft_rule_fire(rules, FT_J_DMA_FAO_KEEPREGS, event, grant_handle(grant));
+            }
             live = true;
         }
     }
