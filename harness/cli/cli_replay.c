@@ -173,6 +173,7 @@ static void print_outcome(const struct job *job, const struct ft_replayed *repla
         [FT_OUTCOME_DIVERGED] = "divergence",
         [FT_OUTCOME_UNJUDGED] = "unjudged",
         [FT_OUTCOME_BAD_FILE] = "bad file",
+        [FT_OUTCOME_MISPLACED] = "wrong folder",
         [FT_OUTCOME_OWN_FAILURE] = "own failure",
     };
     bool passed = replayed->outcome == FT_OUTCOME_PASSED;

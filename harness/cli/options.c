@@ -92,16 +92,8 @@ static error_t take_around(const struct argp_state *state, const char *text, str
 
 static error_t take_colour(const struct argp_state *state, int option, const char *text)
 {
-    static const char *const words[] = {
-        [FT_COLOUR_AUTO] = "auto", [FT_COLOUR_ALWAYS] = "always", [FT_COLOUR_NEVER] = "never"};
-
-    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(text, words[i]) == 0) {
-            ft_colour_choose((enum ft_colour_when)i);
-            return 0;
-        }
-    }
-    return bad(state, rows[option].name, text, "auto, always or never");
+    return ft_colour_choose(text) ? 0
+                                  : bad(state, rows[option].name, text, "auto, always or never");
 }
 
 static error_t take_word(const struct argp_state *state, int option, const char *text,

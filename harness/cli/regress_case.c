@@ -96,7 +96,7 @@ static void take_result(struct ft_regress_case *one, const struct ft_replayed *r
     one->hash = replayed->trace.hash;
     ft_verdict_print(&one->verdict, one->got, sizeof(one->got));
     if (one->outcome == FT_OUTCOME_PASSED && !fits_folder(one->path, &one->verdict)) {
-        fail(one, FT_OUTCOME_BAD_FILE, "the stored verdict is not the one that its folder names");
+        fail(one, FT_OUTCOME_MISPLACED, "the stored verdict is not the one that its folder names");
     }
 }
 

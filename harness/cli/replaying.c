@@ -18,6 +18,7 @@ int ft_outcome_exit(enum ft_outcome outcome)
     case FT_OUTCOME_DIVERGED:
         return FT_EXIT_DIVERGENCE;
     case FT_OUTCOME_BAD_FILE:
+    case FT_OUTCOME_MISPLACED:
         return FT_EXIT_USAGE;
     case FT_OUTCOME_UNJUDGED:
         return FT_EXIT_NO_VERDICT;

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "fuzz/cli_fuzz.h"
 #include "fuzz/campaign/campaign_private.h"
+#include "fuzz/engine_words.h"
+#include "report/colour.h"
 
 #include <argp.h>
 #include <ctype.h>
@@ -20,8 +22,10 @@ enum {
     KEY_IGNORE,
     KEY_NO_SHRINK,
     KEY_USAGE,
-    DEFAULT_SECONDS = 60,
-    ENGINE_FLAG_MIN = 3 /* letters of a libFuzzer flag */
+    KEY_COLOUR,
+    KEY_NO_PAGER,
+    KEY_FLAVOUR,
+    DEFAULT_SECONDS = 60
 };
 
 struct arguments {
@@ -53,6 +57,10 @@ static const struct argp_option options[] = {
      0},
     {"no-shrink", KEY_NO_SHRINK, NULL, 0, "keep findings as they were found", 0},
     {"bytes", KEY_BYTES, NULL, 0, "the engine's byte mutations only, not whole ops", 0},
+    {"no-pager", KEY_NO_PAGER, NULL, 0, "changes nothing: a campaign uses no pager", 0},
+    {"colour", KEY_COLOUR, "WHEN", 0, "auto (on a terminal), always or never", 0},
+    {"color", KEY_COLOUR, "WHEN", 0, "the same", 0},
+    {"flavour", KEY_FLAVOUR, "F", OPTION_HIDDEN, NULL, 0},
     {"json", KEY_JSON, NULL, 0, "print exactly one JSON object on standard output", 0},
     {"help", 'h', NULL, 0, "print this text", 0},
     {"usage", KEY_USAGE, NULL, OPTION_HIDDEN, NULL, 0},
@@ -138,6 +146,14 @@ static error_t take_engine(const struct argp_state *state, const char *text, boo
     return EINVAL;
 }
 
+static error_t take_colour(const struct argp_state *state, const char *text)
+{
+    if (ft_colour_choose(text))
+        return 0;
+    argp_error(state, "--colour takes auto, always or never, not '%s'", text);
+    return EINVAL;
+}
+
 static error_t take_driver(const struct argp_state *state, char *text, struct arguments *a)
 {
     if (a->driver_count == FT_SUBJECTS_MAX) {
@@ -182,6 +198,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_NO_SHRINK:
         a->no_shrink = true;
         return 0;
+    case KEY_COLOUR:
+        return take_colour(state, text);
+    case KEY_NO_PAGER:
+        return 0;
+    case KEY_FLAVOUR:
+        argp_error(state, "a campaign runs in the flavour of its engine (--engine): libfuzzer has "
+                          "ASan and UBSan, afl has neither");
+        return EINVAL;
     case KEY_JSON: /* taken already: also bad usage is answered that way */
         return 0;
     case KEY_BASELINE:
@@ -229,37 +253,17 @@ static const struct argp argp = {
         "  flushtrace fuzz wdm-packet wdm-sglist --engine both --jobs 8 --time 8h --out night\n"
         "  flushtrace fuzz wdm-packet+no-flush-on-abort --stop-at-finding -max_len=256"};
 
-static bool is_libfuzzer_flag(const char *word)
+/* libFuzzer would pass over what it does not know. */
+static int check_words(struct ft_cli *cli, const struct arguments *a,
+                       const struct ft_campaign *campaign)
 {
-    size_t letters;
+    for (char **word = a->words; *word; word++) {
+        const char *meant = ft_engine_flag_meant(*word);
 
-    if (word[0] != '-' || word[1] == '-')
-        return false;
-    letters = strspn(word + 1, "abcdefghijklmnopqrstuvwxyz_0123456789");
-    return letters >= ENGINE_FLAG_MIN && word[1 + letters] == '=';
-}
-
-/* Takes the engines' words out of argv; what is left is ours. */
-static int take_engine_words(int argc, char **argv, struct arguments *a)
-{
-    unsigned count = 0;
-    int kept = 0;
-
-    a->words = calloc((size_t)argc + 1, sizeof *a->words);
-    if (!a->words)
-        abort();
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--") == 0) {
-            while (++i < argc)
-                a->words[count++] = argv[i];
-        } else if (i > 0 && is_libfuzzer_flag(argv[i])) {
-            a->words[count++] = argv[i];
-        } else {
-            argv[kept++] = argv[i];
-        }
+        if (meant && campaign->engine[FT_ENGINE_LIBFUZZER])
+            return ft_cli_refuse(cli, FT_USAGE, "libFuzzer has no flag %.60s; -%s?", *word, meant);
     }
-    argv[kept] = NULL;
-    return kept;
+    return FT_EXIT_OK;
 }
 
 /* Whose a word is follows from its form, when both engines are there to take it. */
@@ -277,7 +281,7 @@ static void deal_words(const struct arguments *a, struct ft_campaign *campaign)
     }
     for (unsigned i = 0; i < total; i++) {
         enum ft_engine engine =
-            (both ? is_libfuzzer_flag(a->words[i]) : campaign->engine[FT_ENGINE_LIBFUZZER])
+            (both ? ft_is_engine_flag(a->words[i]) : campaign->engine[FT_ENGINE_LIBFUZZER])
                 ? FT_ENGINE_LIBFUZZER
                 : FT_ENGINE_AFL;
 
@@ -370,6 +374,8 @@ static int prepare(struct ft_cli *cli, const struct arguments *a, struct ft_camp
         campaign->engine[i] = a->engine[i];
     if (!a->engine[FT_ENGINE_AFL])
         campaign->engine[FT_ENGINE_LIBFUZZER] = true;
+    if (check_words(cli, a, campaign) != FT_EXIT_OK)
+        return FT_EXIT_USAGE;
     if (campaign->engine[FT_ENGINE_AFL] && !in_path("afl-fuzz"))
         return ft_cli_refuse(cli, FT_NO_DRIVER, "there is no afl-fuzz in PATH (package afl++)");
     if (!ft_cli_sibling("", campaign->programs, sizeof campaign->programs))
@@ -418,7 +424,7 @@ int ft_cli_fuzz(struct ft_cli *cli, int argc, char **argv)
     baseline = &cli->baseline;
     for (int i = 0; i < argc; i++)
         cli->json |= strcmp(argv[i], "--json") == 0;
-    argc = take_engine_words(argc, argv, &a);
+    argc = ft_take_engine_words(argc, argv, &a.words);
     setenv("ARGP_HELP_FMT", "rmargin=96,opt-doc-col=30,no-dup-args-note", 0);
     if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &a) != 0) {
         if (cli->json)

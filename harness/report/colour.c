@@ -14,11 +14,21 @@ static const char *const sequences[FT_COLOUR_COUNT] = {
     [FT_COLOUR_DEVICE] = "\033[36m", [FT_COLOUR_CODE] = "\033[2m",
 };
 
+enum ft_colour_when { FT_COLOUR_AUTO, FT_COLOUR_ALWAYS, FT_COLOUR_NEVER };
 static enum ft_colour_when chosen = FT_COLOUR_AUTO;
 
-void ft_colour_choose(enum ft_colour_when when)
+bool ft_colour_choose(const char *when)
 {
-    chosen = when;
+    static const char *const words[] = {
+        [FT_COLOUR_AUTO] = "auto", [FT_COLOUR_ALWAYS] = "always", [FT_COLOUR_NEVER] = "never"};
+
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(when, words[i]) == 0) {
+            chosen = (enum ft_colour_when)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool ft_colour_wanted(FILE *out)

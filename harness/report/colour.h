@@ -23,10 +23,8 @@ enum ft_colour {
     FT_COLOUR_COUNT
 };
 
-enum ft_colour_when { FT_COLOUR_AUTO, FT_COLOUR_ALWAYS, FT_COLOUR_NEVER };
-
-/* What --colour says; without it, FT_COLOUR_AUTO. */
-void ft_colour_choose(enum ft_colour_when when);
+/* What --colour says: auto, which it is without, always or never. False: none of them. */
+bool ft_colour_choose(const char *when);
 
 /* Whether text written to this stream may be coloured. Ask before a pager takes the stream's place.
  */

@@ -10,10 +10,10 @@
 const char *ft_outcome_name(enum ft_outcome outcome)
 {
     static const char *const names[] = {
-        [FT_OUTCOME_PENDING] = "not run",         [FT_OUTCOME_PASSED] = "passed",
-        [FT_OUTCOME_OTHER] = "other verdict",     [FT_OUTCOME_DIVERGED] = "divergence",
-        [FT_OUTCOME_UNJUDGED] = "unjudged",       [FT_OUTCOME_BAD_FILE] = "bad file",
-        [FT_OUTCOME_OWN_FAILURE] = "own failure",
+        [FT_OUTCOME_PENDING] = "not run",        [FT_OUTCOME_PASSED] = "passed",
+        [FT_OUTCOME_OTHER] = "other verdict",    [FT_OUTCOME_DIVERGED] = "divergence",
+        [FT_OUTCOME_UNJUDGED] = "unjudged",      [FT_OUTCOME_BAD_FILE] = "bad file",
+        [FT_OUTCOME_MISPLACED] = "wrong folder", [FT_OUTCOME_OWN_FAILURE] = "own failure",
     };
 
     return names[outcome];
@@ -83,8 +83,8 @@ static void print_attribute(FILE *out, const char *name, const char *text)
 /* JUnit knows failures (the code under test) and errors (everything else). */
 static bool is_error(enum ft_outcome outcome)
 {
-    return outcome == FT_OUTCOME_BAD_FILE || outcome == FT_OUTCOME_OWN_FAILURE ||
-           outcome == FT_OUTCOME_PENDING;
+    return outcome == FT_OUTCOME_BAD_FILE || outcome == FT_OUTCOME_MISPLACED ||
+           outcome == FT_OUTCOME_OWN_FAILURE || outcome == FT_OUTCOME_PENDING;
 }
 
 static void print_case(FILE *out, const struct ft_regress_case *one)

@@ -15,7 +15,8 @@ enum ft_outcome {
     FT_OUTCOME_OTHER,      /* another verdict */
     FT_OUTCOME_DIVERGED,   /* other events than recorded */
     FT_OUTCOME_UNJUDGED,   /* this build cannot tell */
-    FT_OUTCOME_BAD_FILE,   /* the trace cannot be read, or is not what its folder says */
+    FT_OUTCOME_BAD_FILE,   /* the trace cannot be read */
+    FT_OUTCOME_MISPLACED,  /* its verdict, which came again, is not what its folder says */
     FT_OUTCOME_OWN_FAILURE /* the harness failed */
 };
 

@@ -15,7 +15,8 @@ static const char *rule_of(const struct ft_regress_case *one)
     const struct ft_rule_row *row =
         one->verdict.finding_count != 0 ? ft_rule_by_number(one->verdict.finding[0].rule) : NULL;
 
-    if (one->outcome == FT_OUTCOME_BAD_FILE || one->outcome == FT_OUTCOME_OWN_FAILURE) {
+    if (one->outcome == FT_OUTCOME_BAD_FILE || one->outcome == FT_OUTCOME_MISPLACED ||
+        one->outcome == FT_OUTCOME_OWN_FAILURE) {
         return "flushtrace.error";
     }
     if (one->outcome == FT_OUTCOME_DIVERGED) {

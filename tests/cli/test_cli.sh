@@ -428,6 +428,7 @@ PY
     cp "$work/clean.ftr" "$traces/violates/$rule/wrong-folder.ftr"
     expect 3 regress "$traces"
     says out 'not the one that its folder names'
+    says out 'wrong folder'
     rm "$traces/violates/$rule/wrong-folder.ftr"
     expect 0 regress "$traces" --refresh
     says out 'same verdict'
@@ -545,7 +546,24 @@ test_shrink_elsewhere() {
     expect 0 replay "$work/small.ftr" --flavour asan
 }
 
+# What is nearly a flag of libFuzzer, which would ignore it; no campaign begins.
+test_fuzz_words() {
+    expect 3 fuzz wdm-packet -max-len=64
+    says err '-max_len?'
+    expect 3 fuzz wdm-packet -- -rus=5
+    says err '-runs?'
+    expect 3 fuzz wdm-packet -max_lem=64 --json
+    json 'a["verdict"] == "error" and "-max_len?" in a["error"]'
+    expect 3 fuzz wdm-packet --flavour asan
+    says err 'flavour of its engine'
+    expect 3 fuzz wdm-packet --colour blue
+    says err 'auto, always or never'
+    expect 3 fuzz no-such-driver --color never --no-pager
+    says err 'no-such-driver'
+}
+
 test_front
+test_fuzz_words
 test_new
 test_lists
 find_mutant
