@@ -84,7 +84,7 @@ struct ft_dma_grant *ft_dma_grant_of_base(const void *base)
 /* The slot is free once nothing is held and no AdapterControl of it is under way. */
 void ft_dma_grant_retire(struct ft_dma_grant *grant)
 {
-    const struct ft_dma_transfer *transfer = grant->transfer;
+    struct ft_dma_transfer *transfer = grant->transfer;
 
     if (grant->channel || grant->registers || grant->in_control ||
         (transfer && transfer->routine_due))

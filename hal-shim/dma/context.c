@@ -111,15 +111,17 @@ static bool is_freed(const void *context)
            FT_M->dma.frame_used[frame] == FT_FRAME_FILLED;
 }
 
-void ft_context_release(const struct ft_dma_transfer *transfer)
+void ft_context_release(struct ft_dma_transfer *transfer)
 {
+    void *context = transfer->context;
     struct context_bytes bytes;
 
-    if (is_freed(transfer->context))
+    transfer->context = NULL;
+    if (!context || is_freed(context))
         return;
-    bytes = read_bytes(transfer->context);
-    if (is_sound(&bytes, transfer->context) && bytes.id == transfer->context_id)
-        set_mark(transfer->context, MARK_RELEASED);
+    bytes = read_bytes(context);
+    if (is_sound(&bytes, context) && bytes.id == transfer->context_id)
+        set_mark(context, MARK_RELEASED);
 }
 
 void ft_context_check(const struct ft_dma_grant *grant)
@@ -128,7 +130,7 @@ void ft_context_check(const struct ft_dma_grant *grant)
     struct context_bytes bytes;
     bool freed;
 
-    if (!transfer || transfer->said)
+    if (!transfer || !transfer->context || transfer->said)
         return;
     freed = is_freed(transfer->context);
     bytes = read_bytes(transfer->context);

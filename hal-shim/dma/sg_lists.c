@@ -376,6 +376,9 @@ static void put_list(struct ft_dma_grant *grant, bool write)
         id = mapping->id;
         ft_dma_flush_mapping(mapping, mapping->mdl, mapping->va, mapping->length, write);
     }
+    /* In the list routine, too, the context is free for the next transfer. */
+    if (grant->transfer)
+        ft_context_release(grant->transfer);
     remember(l);
     l->delivered = 0;
     free_list(l);

@@ -46,9 +46,9 @@ struct ft_dma_transfer {
 enum ft_context_state ft_context_state(const void *context, struct ft_dma_grant **grant);
 /* Its handle; 0 when it is none. */
 uint64_t ft_context_handle(const void *context);
-/* The context serves that transfer from now on; or its grant is over. */
+/* The context serves that transfer from now on; or no more: its grant is over, its list is put. */
 void ft_context_bind(struct ft_dma_transfer *transfer, void *context);
-void ft_context_release(const struct ft_dma_transfer *transfer);
+void ft_context_release(struct ft_dma_transfer *transfer);
 /* Event dma:context-lost, once, when the driver spoiled the context of a grant that it still has.
  */
 void ft_context_check(const struct ft_dma_grant *grant);

@@ -291,6 +291,9 @@ struct ft_wdf_device {
     uint8_t power_state; /* WDF_POWER_DEVICE_STATE as recorded */
     uint8_t power_owner; /* it owns the power policy */
     uint8_t add_over;    /* EvtDriverDeviceAdd has returned */
+    uint8_t dma_walks;   /* enabler callbacks are being called: their list is locked */
+    uint8_t dma_up;      /* the DMA power-up of this D0 period has begun */
+    uint8_t dma_packet;  /* DMA version 2: a packet transaction has the device's only slot */
     uint32_t file_class; /* WDF_FILEOBJECT_CLASS */
     PFN_WDF_DEVICE_FILE_CREATE file_create;
     PFN_WDF_FILE_CLOSE file_close;
