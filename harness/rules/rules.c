@@ -1,126 +1,10 @@
-/* The rules engine: the table, the switch over events, and the verdict. */
+/* The rules engine: firing, the switch over events, and its life. */
 #include "rules/rules.h"
 
 #include "rules/rules_io.h"
 #include "rules/rules_private.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-/* ---- the table ---- */
-
-/* The tokens of rules.def. */
-#define NONE                FT_NEED_NONE
-#define HONEST_DEVICE       FT_NEED_HONEST_DEVICE
-#define LIVE_DEVICE         FT_NEED_LIVE_DEVICE
-#define HONEST_INTERRUPT    FT_NEED_HONEST_INTERRUPT
-#define NO_INJECTED_FAILURE FT_NEED_NO_INJECTED_FAILURE
-#define PRESENT_HARDWARE    FT_NEED_PRESENT_HARDWARE
-
-enum rule_index {
-#define RULE(number, symbol, ...) INDEX_##symbol,
-#include "rules.def"
-#undef RULE
-    RULE_COUNT
-};
-
-static const struct ft_rule_row rows[RULE_COUNT] = {
-#define RULE(number_, symbol_, id_, severity_, needs_, first_event_, sentence_, source_,           \
-             bugcheck_, cut_, note_, aliases_, refines_)                                           \
-    {.number = number_,                                                                            \
-     .id = id_,                                                                                    \
-     .severity = FT_SEVERITY_##severity_,                                                          \
-     .needs = needs_,                                                                              \
-     .first_event = first_event_,                                                                  \
-     .sentence = sentence_,                                                                        \
-     .source = source_,                                                                            \
-     .bugcheck = bugcheck_,                                                                        \
-     .cut = FT_CUT_##cut_,                                                                         \
-     .note = note_,                                                                                \
-     .aliases = aliases_,                                                                          \
-     .refines = FT_RULE_##refines_},
-#include "rules.def"
-#undef RULE
-#define J(symbol) [INDEX_##symbol].judged = true,
-    FT_JUDGED_RULES(J)
-#undef J
-};
-
-static int index_of(uint16_t number)
-{
-    switch (number) {
-#define RULE(number, symbol, ...)                                                                  \
-    case number:                                                                                   \
-        return INDEX_##symbol;
-#include "rules.def"
-#undef RULE
-    default:
-        return -1;
-    }
-}
-
-size_t ft_rule_count(void)
-{
-    return RULE_COUNT;
-}
-
-const struct ft_rule_row *ft_rule_at(size_t index)
-{
-    return index < RULE_COUNT ? &rows[index] : NULL;
-}
-
-const struct ft_rule_row *ft_rule_by_number(uint16_t number)
-{
-    int index = index_of(number);
-
-    return index >= 0 ? &rows[index] : NULL;
-}
-
-/* True when `id` is one of the aliases, which commas separate. */
-static bool is_alias(const char *aliases, const char *id)
-{
-    size_t length = strlen(id);
-
-    while (*aliases != '\0') {
-        size_t span = strcspn(aliases, ",");
-
-        if (span == length && memcmp(aliases, id, length) == 0) {
-            return true;
-        }
-        aliases += span + (aliases[span] == ',');
-    }
-    return false;
-}
-
-const struct ft_rule_row *ft_rule_by_id(const char *id)
-{
-    for (size_t i = 0; i < RULE_COUNT; i++) {
-        if (strcmp(rows[i].id, id) == 0) {
-            return &rows[i];
-        }
-    }
-    for (size_t i = 0; i < RULE_COUNT; i++) {
-        if (*id != '\0' && is_alias(rows[i].aliases, id)) {
-            return &rows[i];
-        }
-    }
-    return NULL;
-}
-
-/* True when `rule` refines `general`, directly or through others. */
-static bool refines(uint16_t rule, uint16_t general)
-{
-    for (unsigned depth = 0; depth < 8 && rule != 0; depth++) {
-        int index = index_of(rule);
-
-        rule = index >= 0 ? rows[index].refines : 0;
-        if (rule == general) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* ---- firing ---- */
 
@@ -145,7 +29,7 @@ static bool add(struct ft_rs_finding *list, uint8_t *count, uint16_t rule,
 static void fire(struct ft_rules *rules, uint16_t rule, const struct ft_event *event,
                  uint64_t object, bool warning)
 {
-    const struct ft_rule_row *row = &rows[index_of(rule)];
+    const struct ft_rule_row *row = ft_rule_by_number(rule);
 
     if (rules->disabled == rule || rules->overflow != FT_RS_TABLE_NONE ||
         (row->needs != FT_NEED_NONE &&
@@ -182,7 +66,7 @@ void ft_rules_overflow(struct ft_rules *rules, enum ft_rs_table table)
 static bool is_refined(const struct ft_rules *rules, unsigned first, uint16_t rule)
 {
     for (unsigned i = first; i < rules->finding_count; i++) {
-        if (refines(rules->finding[i].rule, rule)) {
+        if (ft_rule_refines(rules->finding[i].rule, rule)) {
             return true;
         }
     }
@@ -581,120 +465,4 @@ void ft_rules_init(struct ft_rules *rules, bool keep_going, uint16_t disabled)
     memset(rules, 0, sizeof(*rules));
     rules->keep_going = keep_going;
     rules->disabled = disabled;
-}
-
-/* ---- the verdict ---- */
-
-static const char *const table_names[FT_RS_TABLE_COUNT] = {
-    [FT_RS_TABLE_IRP] = "requests",
-    [FT_RS_TABLE_MDL] = "MDLs",
-    [FT_RS_TABLE_MAPPING] = "mappings",
-    [FT_RS_TABLE_GRANT] = "adapter channel grants",
-    [FT_RS_TABLE_QUEUED] = "queued channel requests",
-    [FT_RS_TABLE_ADAPTER] = "adapters",
-    [FT_RS_TABLE_COMMON] = "common buffers",
-    [FT_RS_TABLE_ENGINE] = "engine channels",
-    [FT_RS_TABLE_POOL] = "pool blocks",
-    [FT_RS_TABLE_LOCK] = "spin locks held at once",
-    [FT_RS_TABLE_RAISE] = "raised IRQLs",
-    [FT_RS_TABLE_DPC] = "pending DPCs",
-    [FT_RS_TABLE_TIMER] = "running timers",
-    [FT_RS_TABLE_INTERRUPT] = "connected interrupts",
-    [FT_RS_TABLE_DEVICE] = "device objects",
-    [FT_RS_TABLE_LIST] = "scatter/gather lists",
-    [FT_RS_TABLE_CONTROL] = "running AdapterControl routines",
-    [FT_RS_TABLE_FRAME] = "driver routines at once",
-    [FT_RS_TABLE_OBJECT] = "events, remove locks, work items and interfaces",
-};
-
-static void copy_findings(const struct ft_rs_finding *list, unsigned count, struct ft_finding *ret)
-{
-    for (unsigned i = 0; i < count; i++) {
-        ret[i] = (struct ft_finding){.rule = list[i].rule,
-                                     .event = list[i].event,
-                                     .object = list[i].object,
-                                     .site = list[i].site};
-    }
-}
-
-static void describe_hang(uint64_t kind, char *text, size_t capacity)
-{
-    static const char *const reasons[] = {"no progress", "every task is blocked in the tail",
-                                          "requests are not done in the tail",
-                                          "a loop without points"};
-
-    (void)snprintf(text, capacity, "%s", reasons[kind < 4 ? kind : 0]);
-}
-
-static void describe_crash(const uint64_t *arg, char *text, size_t capacity)
-{
-    static const char *const reasons[] = {"fault",           "wild access",         "stack overrun",
-                                          "division",        "illegal instruction", "abort",
-                                          "sanitizer report"};
-
-    (void)snprintf(text, capacity, "%s (signal %" PRIu64 ", access 0x%" PRIx64 ")",
-                   reasons[arg[0] < 7 ? arg[0] : 0], arg[1], arg[2]);
-}
-
-/* How the run ended by itself, without a violation. */
-static void describe_stop(const struct ft_rules *rules, struct ft_verdict *ret)
-{
-    const uint64_t *arg = rules->stop_arg;
-    size_t capacity = sizeof(ret->detail);
-
-    switch (rules->stop_kind) {
-    case FT_EV_RUN_CRASH:
-        ret->kind = FT_VERDICT_CRASH;
-        describe_crash(arg, ret->detail, capacity);
-        break;
-    case FT_EV_RUN_BUGCHECK:
-        ret->kind = FT_VERDICT_CRASH;
-        (void)snprintf(ret->detail, capacity,
-                       "bug check 0x%" PRIX64 " (0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64
-                       ", 0x%" PRIx64 ")",
-                       arg[0], arg[1], arg[2], arg[3], arg[4]);
-        break;
-    case FT_EV_RUN_HANG:
-        ret->kind = FT_VERDICT_HANG;
-        describe_hang(arg[0], ret->detail, capacity);
-        break;
-    case FT_EV_RUN_CUT:
-        ret->kind = FT_VERDICT_CUT;
-        (void)snprintf(ret->detail, capacity, "the step limit was reached after %" PRIu64 " steps",
-                       arg[0]);
-        break;
-    case FT_EV_RUN_UNIMPLEMENTED:
-        ret->kind = FT_VERDICT_UNJUDGED;
-        (void)snprintf(ret->detail, capacity, "%.48s is not implemented", (const char *)arg);
-        break;
-    case FT_EV_RUN_END:
-        ret->kind = FT_VERDICT_CLEAN;
-        break;
-    default:
-        ret->kind = FT_VERDICT_UNJUDGED;
-        (void)snprintf(ret->detail, capacity, "the events stop before the end of the run");
-        break;
-    }
-}
-
-void ft_rules_verdict(const struct ft_rules *rules, struct ft_verdict *ret)
-{
-    memset(ret, 0, sizeof(*ret));
-    describe_stop(rules, ret);
-    ret->warning_count = rules->warning_count;
-    copy_findings(rules->warning, rules->warning_count, ret->warning);
-    if (rules->finding_count != 0) {
-        ret->kind = FT_VERDICT_VIOLATION;
-        ret->finding_count = rules->finding_count;
-        copy_findings(rules->finding, rules->finding_count, ret->finding);
-        if (rules->stop_kind == 0 || rules->stop_kind == FT_EV_RUN_END) {
-            (void)snprintf(ret->detail, sizeof(ret->detail), "%s",
-                           rules->finding_lost ? "further findings are not listed" : "");
-        }
-    } else if (rules->overflow != FT_RS_TABLE_NONE &&
-               (ret->kind == FT_VERDICT_CLEAN || ret->kind == FT_VERDICT_UNJUDGED)) {
-        ret->kind = FT_VERDICT_UNJUDGED;
-        (void)snprintf(ret->detail, sizeof(ret->detail), "the rules lost count: too many %s",
-                       table_names[rules->overflow]);
-    }
 }

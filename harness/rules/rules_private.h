@@ -70,6 +70,11 @@ enum { FT_POWER_D0 = 1 };
 unsigned ft_rules_broken_needs(struct ft_rules *rules, const struct ft_event *event,
                                uint64_t object);
 
+/* ---- rules_table.c ---- */
+
+/* True when `rule` refines `general`, directly or through others. */
+bool ft_rule_refines(uint16_t rule, uint16_t general);
+
 /* ---- rules.c ---- */
 
 /* ft_rule_fire says that `event` breaks the rule. Nothing happens when the rule is disabled, when a

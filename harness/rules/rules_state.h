@@ -37,8 +37,8 @@ enum {
     FT_RS_FINDINGS = 16
 };
 
-/* Tables, for the name of the one that overflowed. The order is that of ft_rs_table_names in
- * rules.c. */
+/* Tables, for the name of the one that overflowed. The order is that of table_names in
+ * rules_verdict.c. */
 enum ft_rs_table {
     FT_RS_TABLE_NONE,
     FT_RS_TABLE_IRP,
