@@ -357,7 +357,9 @@ static void judge_free(struct ft_rules *rules, const struct ft_event *event,
 {
     if (ft_grant_is_due(rules, grant->id)) {
         ft_rule_fire(rules, rule, event, grant_handle(grant));
+        /* dma.cmt-then-flush says more of a transfer that was cancelled. */
         if (!ft_judge_flush_count(rules, event, grant) &&
+            (grant->more & FT_MORE_V3_CANCELLED) == 0 &&
             ft_grant_is_half_flushed(rules, grant->id)) {
             ft_rule_fire(rules, FT_J_DMA_FLUSH_PARTIAL_SPLIT, event, grant_handle(grant));
         }

@@ -65,6 +65,18 @@
 #define LINE_FLUSH(Adapter)                                                                        \
     "dma:flush-ex adapter=" Adapter " grant=grant#1 mdl=mdl#1 offset=0 length=8192" DPC
 
+#define CANCELLED_PIECE                                                                            \
+    LINES REQUEST LINE_GRANT MAP                                                                   \
+        "dma:map-ex adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 asked=4096 length=4096 "    \
+        "how=0x82" DPC LINE_DONE                                                                   \
+        "dma:flush-ex adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=0 length=4096" DPC          \
+        "dma:flushed mapping=map#1 bytes=4096" SYSTEM                                              \
+        "dma:map adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 length=4096 mapping=map#2 " \
+        "address=0x50000000" DPC                                                                   \
+        "dma:map-ex adapter=adapter#1 grant=grant#1 mdl=mdl#1 offset=4096 asked=4096 length=4096 " \
+        "how=0x82" DPC "dma:cancel-mapped adapter=adapter#1 context=context#1 grant=grant#1" DPC   \
+        "dma:free-channel adapter=adapter#1 grant=grant#1" DPC
+
 struct branch {
     const char *what;
     const char *rule; /* NULL: nothing is found */
@@ -138,6 +150,7 @@ static const struct branch dma_branches[] = {
          "adapter#1") "dma:flushed mapping=map#1 bytes=4096" SYSTEM
                       "dma:flushed mapping=map#2 bytes=4096" SYSTEM
                       "dma:counter adapter=adapter#1" DPC},
+    {"a cancelled second piece that is not flushed", "dma.cmt-then-flush", CANCELLED_PIECE},
     {"CancelMappedTransfer with a context that no request has", "dma.ctx-match",
      LINES REQUEST LINE_GRANT LINE_MAP LINE_DONE LINE_FLUSH(
          "adapter#1") "dma:cancel-mapped adapter=adapter#1 context=context#2 grant=- "
@@ -467,6 +480,17 @@ static bool check(const struct branch *branch)
     return ok;
 }
 
+/* Of the rules that a cancelled piece breaks, the verdict is the one that says why it was left. */
+static void a_cancelled_piece_has_its_own_verdict(void **state)
+{
+    struct ft_verdict verdict;
+
+    (void)state;
+    assert_true(ft_text_events_read(CANCELLED_PIECE, &events));
+    ft_judge(&events, true, 0, &verdict);
+    assert_int_equal(verdict.finding[0].rule, ft_rule_by_id("dma.cmt-then-flush")->number);
+}
+
 /* Readings of ours where no document gives the level (sim/choices.def): a warning, no violation. */
 static const struct branch unsaid[] = {
     {"FlushDmaBuffer at a device level", "dma.irql-table",
@@ -573,6 +597,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(branches_about_dma),
+        cmocka_unit_test(a_cancelled_piece_has_its_own_verdict),
         cmocka_unit_test(branches_about_the_whole_wdm_machine),
         cmocka_unit_test(what_no_document_says_is_a_warning),
         cmocka_unit_test(branches_about_everything_else),
