@@ -8,7 +8,10 @@
 
 #include <ntddk.h>
 
+EXTERN_C_START
+
 #include "wdftypes.h"
+#include "wdfglobals.h"
 #include "wdfstatus.h"
 #include "wdfassert.h"
 #include "wdfverifier.h"
@@ -40,5 +43,8 @@
 #include "wdfdmaenabler.h"
 #include "wdfdmatransaction.h"
 #include "wdfcommonbuffer.h"
+#include "wdfroletypes.h"
+
+EXTERN_C_END
 
 #endif

@@ -8,6 +8,7 @@
 #define _WDFDEVICE_H_
 
 #include "wdfdevice_types.h"
+#include "wdfrequest.h"
 
 /* ---- before the device is made: PASSIVE_LEVEL ---- */
 
@@ -153,7 +154,6 @@ NTSTATUS WdfDeviceAssignProperty(WDFDEVICE Device, PWDF_DEVICE_PROPERTY_DATA Dev
 
 /* The device's queues and files (wdfio.h, wdffileobject.h): <= DISPATCH_LEVEL; PASSIVE_LEVEL to
  * configure. */
-typedef enum _WDF_REQUEST_TYPE WDF_REQUEST_TYPE;
 WDFFILEOBJECT WdfDeviceGetFileObject(WDFDEVICE Device, PFILE_OBJECT FileObject);
 NTSTATUS WdfDeviceEnqueueRequest(WDFDEVICE Device, WDFREQUEST Request);
 WDFQUEUE WdfDeviceGetDefaultQueue(WDFDEVICE Device);

@@ -3,6 +3,8 @@
 #ifndef _WDFDEVICE_STATES_H_
 #define _WDFDEVICE_STATES_H_
 
+#include "wdftypes.h"
+
 typedef enum _WDF_DEVICE_STATE_FLAGS { WdfDevStateNP = 0x8000 } WDF_DEVICE_STATE_FLAGS;
 
 typedef enum _WDF_DEVICE_PNP_STATE {

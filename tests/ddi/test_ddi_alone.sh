@@ -41,6 +41,8 @@ for path in "$directory"/*.h; do
 done
 check $'#include "ntddk.h"\n#include "initguid.h"\n#include "wdmguid.h"\n#include "ntstrsafe.h"' \
     "GUIDs defined after ntddk.h"
+check $'#include "wdf.h"\n#ifdef __cplusplus\nextern "C" VOID WdfObjectDelete(WDFOBJECT);\n#endif' \
+    "the framework's routines have C linkage"
 check $'#define FT_FREE_BUILD\n#define DBG 1\n#define FT_SEH_OPTNONE\n#include "wdm.h"' "free build"
 
 echo "$cases cases, $failures failures"
