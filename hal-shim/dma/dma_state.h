@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 enum {
-    FT_DMA_TASKS_MAX = 32, /* FT_TASKS_MAX of the machine */
+    FT_DMA_TASKS_MAX = 32,   /* FT_TASKS_MAX of the machine */
+    FT_DMA_FRAMES_MAX = 320, /* FT_FRAMES_MAX of the machine */
     FT_DMA_ADAPTERS_MAX = 4,
     FT_DMA_GRANTS_MAX = 24,   /* channel and list requests, waiting or granted */
     FT_DMA_MAPPINGS_MAX = 96, /* live at one time */
@@ -159,9 +160,9 @@ struct ft_dma_state {
     struct ft_dma_common common[FT_DMA_COMMONS_MAX];
     struct ft_dma_buffer buffer[FT_DMA_BUFFERS_MAX];
     struct ft_dma_pages pages[FT_DMA_PAGES_MAX];
-    uint64_t dirty[256]; /* by frame: bit per cache line that the processor wrote and memory does
-                            not have */
-    uint8_t frame_used[256];                     /* 0: free */
+    /* By frame: bit per cache line that the processor wrote and memory does not have. */
+    uint64_t dirty[FT_DMA_FRAMES_MAX];
+    uint8_t frame_used[FT_DMA_FRAMES_MAX];       /* 0: free */
     uint64_t granted[FT_DMA_REGISTERS_MAX / 64]; /* registers in a file */
     uint64_t mapped[FT_DMA_REGISTERS_MAX / 64];  /* registers in a live mapping */
     struct ft_dma_entry entry[FT_DMA_TASKS_MAX]; /* by task */

@@ -5,23 +5,31 @@
 #define POOL_SPAN   ((uint64_t)FT_POOL_BYTES)
 #define FRAMES_SPAN ((uint64_t)FT_FRAMES_MAX * FT_PAGE_BYTES)
 
-_Static_assert(FT_FRAMES_MAX == 256, "the random order is made for that");
+enum { FIRST_FRAMES = 256, MORE_FRAMES = FT_FRAMES_MAX - FIRST_FRAMES };
+_Static_assert(MORE_FRAMES == 64, "the random order is made for powers of two");
 
-/* Its own inverse. */
-static unsigned permute(unsigned frame)
+/* Among `count` frames, 256 or 64. Its own inverse. */
+static unsigned permute_among(unsigned frame, unsigned count)
 {
     switch (FT_M->platform.frames) {
     case FT_FRAMES_REVERSED:
-        return FT_FRAMES_MAX - 1 - frame;
+        return count - 1 - frame;
     case FT_FRAMES_PAIRWISE:
         return frame ^ 1;
     case FT_FRAMES_RANDOM:
-        /* Affine, swapped, and the affine step undone (109 * 101 is 1 modulo 256). */
-        return (((frame * 109 + 57) % FT_FRAMES_MAX ^ 0x5B) + FT_FRAMES_MAX - 57) * 101 %
-               FT_FRAMES_MAX;
+        /* Affine, swapped, and the affine step undone (109 * 101 is 1 modulo 256 and 64). */
+        return (((frame * 109 + 57) ^ 0x5B) % count + count - 57) * 101 % count;
     default:
         return frame;
     }
+}
+
+/* The first frames keep their order among themselves, which traces know. */
+static unsigned permute(unsigned frame)
+{
+    if (frame < FIRST_FRAMES)
+        return permute_among(frame, FIRST_FRAMES);
+    return FIRST_FRAMES + permute_among(frame - FIRST_FRAMES, MORE_FRAMES);
 }
 
 uint64_t ft_frames_base(void)

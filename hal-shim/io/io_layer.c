@@ -86,6 +86,8 @@ bool ft_io_op(const struct ft_op *op)
     switch (op->kind) {
     case FT_OP_READ:
     case FT_OP_WRITE:
+    case FT_OP_READ_PAGES:
+    case FT_OP_WRITE_PAGES:
     case FT_OP_IOCTL:
         return ft_request_op(op);
     case FT_OP_OPEN_HANDLE:

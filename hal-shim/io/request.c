@@ -192,12 +192,25 @@ static void send_request(void *argument)
     }
 }
 
+/* What a request is, whichever op asks for it. */
+static uint8_t request_kind(unsigned op)
+{
+    switch (op) {
+    case FT_OP_READ_PAGES:
+        return FT_OP_READ;
+    case FT_OP_WRITE_PAGES:
+        return FT_OP_WRITE;
+    default:
+        return (uint8_t)op;
+    }
+}
+
 /* The driver takes requests of that kind. */
 static bool is_taken(unsigned op)
 {
     const struct ft_description *description = ft_world_module()->description;
 
-    switch (op) {
+    switch (request_kind(op)) {
     case FT_OP_READ:
         return description->requests & FT_TAKES_READ;
     case FT_OP_WRITE:
@@ -225,14 +238,25 @@ static struct ft_request *free_request(void)
     return NULL;
 }
 
+static uint32_t bytes_of(const struct ft_op *op)
+{
+    uint32_t span = op->arg[0] * (uint32_t)FT_PAGE_BYTES;
+
+    if (op->kind == FT_OP_IOCTL)
+        return op->arg[1];
+    if (request_kind(op->kind) == op->kind)
+        return op->arg[0];
+    return span > op->arg[1] ? span - op->arg[1] : 0;
+}
+
 static void fill_request(struct ft_request *request, const struct ft_op *op)
 {
     uint32_t most = ft_world_module()->description->request_bytes_max;
     bool control = op->kind == FT_OP_IOCTL;
 
-    *request = (struct ft_request){.state = FT_REQUEST_NEW, .op = op->kind};
+    *request = (struct ft_request){.state = FT_REQUEST_NEW, .op = request_kind(op->kind)};
     request->label = (uint8_t)ft_label_claim(op->label);
-    request->bytes = op->arg[control ? 1 : 0] % (most + 1);
+    request->bytes = bytes_of(op) % (most + 1);
     request->page_offset = control ? 0 : op->arg[1];
     request->code = control ? control_code(op->arg[0]) : 0;
     request->file = (uint8_t)(ft_handle_current() - FT_IO->file);

@@ -33,7 +33,8 @@ struct ft_description {
     uint8_t irq_level;    /* DIRQL of the interrupt, 0: none */
     uint8_t irq_vector;
     uint32_t bar_bytes[FT_BARS_MAX];   /* memory BARs; 0: none */
-    uint32_t request_bytes_max;        /* longest read or write, at most 65024 */
+    uint32_t request_bytes_max;        /* longest read or write, at most 1 MiB; beyond 65024 bytes
+                                          read-pages and write-pages make them */
     uint32_t flags;                    /* FT_DRIVER_* */
     uint32_t control[FT_CONTROLS_MAX]; /* device control codes it takes, the first 0 ends them */
     uint32_t pci_id;                   /* device << 16 | vendor, 0: not on a PCI bus (ISA) */

@@ -36,7 +36,7 @@ enum {
     FT_OBJECTS_FEW = 128, /* embedded objects known by address before the table moves to a block */
     FT_TIMERS_MAX = 24,
     FT_DPC_QUEUE_MAX = 24,
-    FT_FRAMES_MAX = 256, /* physical pages of request buffers */
+    FT_FRAMES_MAX = 320, /* physical pages of request buffers: 1 MiB and what goes with it */
     FT_PAGE_BYTES = 4096,
     FT_STACK_STRIDE = FT_STACK_BYTES + FT_PAGE_BYTES,
     FT_LINE_BYTES = 64,

@@ -138,6 +138,9 @@ static unsigned kind_weight(unsigned kind)
     case FT_OP_READ:
     case FT_OP_WRITE:
         return 16;
+    case FT_OP_READ_PAGES: /* few drivers take so much: who knows the driver adds them */
+    case FT_OP_WRITE_PAGES:
+        return 0;
     case FT_OP_CANCEL:
     case FT_OP_PREEMPT:
         return 12;

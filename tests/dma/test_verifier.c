@@ -511,6 +511,39 @@ static void body_random(void)
     CHECK(rows < 6);
 }
 
+static unsigned frame_order;
+
+static void ordered(struct ft_platform *platform)
+{
+    platform->frames = (uint8_t)frame_order;
+}
+
+static void body_every_frame(void)
+{
+    uint64_t seen[FT_FRAMES_MAX / 64] = {0};
+    uint8_t *buffer[] = {ft_buffer_create(256 * PAGE_SIZE, 0, 1, true),
+                         ft_buffer_create((FT_FRAMES_MAX - 256) * PAGE_SIZE, 0, 2, true)};
+
+    CHECK(buffer[0] && buffer[1]);
+    for (unsigned i = 0; i < FT_FRAMES_MAX; i++) {
+        uint8_t *page = buffer[i / 256] + i % 256 * PAGE_SIZE;
+        uint64_t frame = (ft_physical_of(page) - FT_PHYSICAL_BASE) / PAGE_SIZE;
+        uint32_t left;
+
+        CHECK(frame < FT_FRAMES_MAX && frame / 256 == i / 256);
+        CHECK(!(seen[frame / 64] >> frame % 64 & 1));
+        CHECK(ft_physical_memory(ft_physical_of(page), &left) == page && left == PAGE_SIZE);
+        seen[frame / 64] |= 1ULL << frame % 64;
+    }
+}
+
+static void every_frame_has_a_place_of_its_own(void **state)
+{
+    (void)state;
+    for (frame_order = 0; frame_order < FT_FRAMES_COUNT; frame_order++)
+        dma_bench_run(FT_PLATFORM_COHERENT, ordered, body_every_frame);
+}
+
 static void scattered(struct ft_platform *platform)
 {
     platform->frames = FT_FRAMES_RANDOM;
@@ -539,6 +572,7 @@ int main(void)
         cmocka_unit_test(an_address_says_where_it_was_got_wrong),
         cmocka_unit_test(memory_above_4_gib_is_out_of_reach_of_32_bits),
         cmocka_unit_test(frames_may_lie_in_no_order),
+        cmocka_unit_test(every_frame_has_a_place_of_its_own),
     };
 
     return cmocka_run_group_tests_name("dma-verifier", tests, NULL, NULL);

@@ -117,6 +117,68 @@ static void neither_io_has_the_user_s_address(void **state)
     assert_int_equal(compared()->arg[2], 200);
 }
 
+/* ---- long requests ---- */
+
+static ULONG seen_length, seen_offset;
+
+static UCHAR seen_major;
+
+static NTSTATUS fill_all(PDEVICE_OBJECT device, PIRP irp)
+{
+    (void)device;
+    seen_major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
+    seen_length = length_of(irp);
+    seen_offset = BYTE_OFFSET(irp->UserBuffer);
+    RtlFillMemory(irp->UserBuffer, seen_length, 3);
+    return bench_complete(irp, STATUS_SUCCESS, seen_length);
+}
+
+static void megabyte(struct ft_description *description)
+{
+    description->request_bytes_max = 1 << 20;
+}
+
+/* Asks for those pages of a driver that takes a megabyte, or 65024 bytes. */
+static void ask_pages(uint16_t pages, uint16_t skip, bool takes_it, ULONG length)
+{
+    struct ft_op op = {.kind = FT_OP_READ_PAGES, .arg = {pages, skip}};
+
+    seen_length = 0;
+    bench_driver_run(&(struct bench_driver){.neither = TRUE,
+                                            .request = fill_all,
+                                            .describe = takes_it ? megabyte : NULL},
+                     &op, 1);
+    assert_int_equal(seen_length, length);
+    if (length == 0)
+        return;
+    assert_int_equal(seen_offset, skip);
+    assert_int_equal(seen_major, IRP_MJ_READ);
+    assert_int_equal(compared()->arg[1], length);
+    assert_int_equal(compared()->arg[2], length);
+}
+
+static void long_requests_count_pages(void **state)
+{
+    (void)state;
+    ask_pages(256, 0, true, 1 << 20);
+    ask_pages(256, 1, true, (1 << 20) - 1);
+    ask_pages(33, 4095, true, 32 * 4096 + 1);
+    ask_pages(1, 4095, true, 1);
+    ask_pages(0, 4095, true, 0);
+    ask_pages(256, 0, false, (1 << 20) % 65025); /* as every length above the driver's longest */
+}
+
+static void long_writes_are_writes(void **state)
+{
+    static const struct ft_op op = {.kind = FT_OP_WRITE_PAGES, .arg = {20, 2}};
+
+    (void)state;
+    bench_driver_run(
+        &(struct bench_driver){.neither = TRUE, .request = fill_all, .describe = megabyte}, &op, 1);
+    assert_int_equal(seen_major, IRP_MJ_WRITE);
+    assert_int_equal(seen_length, 20 * 4096 - 2);
+}
+
 /* Part by hand, part never: outside of what was mapped the processor's bytes count. */
 static void body_by_hand(void)
 {
@@ -302,6 +364,8 @@ int main(void)
         cmocka_unit_test(bytes_that_nobody_wrote_compare_unequal),
         cmocka_unit_test(a_write_by_hand_counts_what_was_written),
         cmocka_unit_test(neither_io_has_the_user_s_address),
+        cmocka_unit_test(long_requests_count_pages),
+        cmocka_unit_test(long_writes_are_writes),
         cmocka_unit_test(the_processor_s_bytes_count_where_nothing_was_mapped),
         cmocka_unit_test(each_control_code_has_its_method_s_buffers),
         cmocka_unit_test(requests_go_through_the_newest_handle),

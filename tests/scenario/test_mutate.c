@@ -169,6 +169,7 @@ static void every_kind_comes_out_of_nothing(void **state)
     (void)state;
     ft_catalogue_init(&catalogue, NULL);
     catalogue.has_model = 0; /* so that a device without a model gets its own requests */
+    catalogue.request_bytes_max = 1 << 20;
     for (uint64_t seed = 0; seed < 4000; seed++) {
         uint8_t bytes[CAPACITY];
         struct ft_scenario scenario;
@@ -185,6 +186,32 @@ static void every_kind_comes_out_of_nothing(void **state)
 
         if (row && row->built && !seen[kind])
             fail_msg("%s is never drawn", row->name);
+    }
+}
+
+/* Where no request is so long, none is asked for. */
+static void pages_are_for_drivers_that_take_them(void **state)
+{
+    static const uint32_t longest[] = {0, 65024, 65025, 1 << 20};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof longest / sizeof *longest; i++) {
+        struct ft_catalogue catalogue;
+        unsigned pages = 0;
+
+        fill(&catalogue);
+        catalogue.request_bytes_max = longest[i];
+        for (uint64_t seed = 0; seed < 300; seed++) {
+            uint8_t bytes[CAPACITY];
+            struct ft_scenario scenario;
+            size_t length = mutate(bytes, 0, nothing, sizeof bytes, seed, &catalogue);
+
+            ft_scenario_decode(bytes, length, &scenario);
+            for (unsigned k = 0; k < scenario.op_count; k++)
+                pages += scenario.op[k].kind == FT_OP_READ_PAGES ||
+                         scenario.op[k].kind == FT_OP_WRITE_PAGES;
+        }
+        assert_int_equal(pages > 0, longest[i] > 65024);
     }
 }
 
@@ -471,6 +498,7 @@ int main(void)
         cmocka_unit_test(children_depend_on_all_that_goes_in),
         cmocka_unit_test(mutation_keeps_within_any_capacity),
         cmocka_unit_test(every_kind_comes_out_of_nothing),
+        cmocka_unit_test(pages_are_for_drivers_that_take_them),
         cmocka_unit_test(an_empty_corpus_begins_calmly),
         cmocka_unit_test(each_change_does_what_it_says_and_leaves_the_rest),
         cmocka_unit_test(moments_are_drawn_from_what_was_met),

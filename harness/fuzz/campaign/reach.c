@@ -46,6 +46,10 @@ bool ft_reach_expects(const struct ft_subject *subject, unsigned kind)
         return takes & FT_TAKES_READ;
     case FT_OP_WRITE:
         return takes & FT_TAKES_WRITE;
+    case FT_OP_READ_PAGES: /* the mutator makes them where no other op is long enough */
+    case FT_OP_WRITE_PAGES:
+        return (takes & (kind == FT_OP_READ_PAGES ? FT_TAKES_READ : FT_TAKES_WRITE)) &&
+               subject->module->description->request_bytes_max > ft_op_row(FT_OP_READ)->arg_max[0];
     case FT_OP_IOCTL:
         return takes & FT_TAKES_IOCTL;
     case FT_OP_DEVICE_REGISTER:

@@ -5,6 +5,7 @@
 enum {
     COUNT_MAX = 254, /* of a moment */
     SHORT_BYTES = 8192,
+    SHORT_PAGES = 2,
     DISTURB_FIRST = 32 /* kinds of disturbances: that many from this number on */
 };
 
@@ -30,6 +31,10 @@ enum ft_scope ft_scope_of_op(const struct ft_op *op)
         return FT_SCOPE_READ + (op->arg[0] > SHORT_BYTES);
     case FT_OP_WRITE:
         return FT_SCOPE_WRITE + (op->arg[0] > SHORT_BYTES);
+    case FT_OP_READ_PAGES:
+        return FT_SCOPE_READ + (op->arg[0] > SHORT_PAGES);
+    case FT_OP_WRITE_PAGES:
+        return FT_SCOPE_WRITE + (op->arg[0] > SHORT_PAGES);
     case FT_OP_IOCTL:
         return FT_SCOPE_IOCTL + op->arg[0] % 4;
     default:

@@ -186,6 +186,12 @@ uint8_t ft_pick_request(struct ft_mutation *m)
         if (takes & FT_TAKES_WRITE)
             kinds[count++] = FT_OP_WRITE;
     }
+    if (m->catalogue->request_bytes_max > ft_op_row(FT_OP_READ)->arg_max[0]) {
+        if (takes & FT_TAKES_READ)
+            kinds[count++] = FT_OP_READ_PAGES;
+        if (takes & FT_TAKES_WRITE)
+            kinds[count++] = FT_OP_WRITE_PAGES;
+    }
     if (takes & FT_TAKES_IOCTL)
         kinds[count++] = FT_OP_IOCTL;
     if (count == 0 || ft_odds(m, 1, 16))
@@ -266,12 +272,26 @@ void ft_pick_buffer(struct ft_mutation *m, struct ft_op *op)
         op->arg[1] = (uint16_t)offset;
 }
 
+/* As many pages as the driver's longest request has, or fewer. */
+static void pick_pages(struct ft_mutation *m, struct ft_op *op)
+{
+    unsigned most = m->catalogue->request_bytes_max / PAGE_BYTES;
+    unsigned offset = op->arg[1], limit = ft_op_row(op->kind)->arg_max[0];
+
+    op->arg[0] = (uint16_t)(ft_odds(m, 1, 2) ? most : 1 + ft_below(m, most ? most : 1));
+    if (op->arg[0] > limit)
+        op->arg[0] = (uint16_t)limit;
+    op->arg[1] = (uint16_t)(ft_odds(m, 1, 2) ? 0 : offset);
+}
+
 struct ft_op ft_pick_op(struct ft_mutation *m, uint8_t kind, uint8_t target)
 {
     struct ft_op op = ft_draw_op(&m->prng, &m->scenario.platform, kind, target);
 
     if (kind == FT_OP_READ || kind == FT_OP_WRITE || kind == FT_OP_IOCTL)
         ft_pick_buffer(m, &op);
+    if (kind == FT_OP_READ_PAGES || kind == FT_OP_WRITE_PAGES)
+        pick_pages(m, &op);
     if (kind == FT_OP_PREEMPT && ft_odds(m, 3, 4)) /* more than one is seldom enabled */
         op.arg[1] = 0;
     if (kind == FT_OP_USAGE && ft_odds(m, 1, 2)) /* out is legal after in */

@@ -27,7 +27,16 @@ const struct ft_op *ft_op_of_label(const struct ft_scenario *scenario, uint8_t l
 
 bool ft_is_request(const struct ft_op *op)
 {
-    return op->kind == FT_OP_READ || op->kind == FT_OP_WRITE || op->kind == FT_OP_IOCTL;
+    switch (op->kind) {
+    case FT_OP_READ:
+    case FT_OP_WRITE:
+    case FT_OP_READ_PAGES:
+    case FT_OP_WRITE_PAGES:
+    case FT_OP_IOCTL:
+        return true;
+    default:
+        return false;
+    }
 }
 
 uint8_t ft_some_label(struct ft_mutation *m, unsigned at, bool requests_only)
