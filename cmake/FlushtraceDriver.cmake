@@ -8,6 +8,7 @@
 #     DESCRIPTION device/packet_description.c
 #     MUTANTS mutants/no-flush.patch     # patches, applied with `patch -p1` in the core's directory
 #     [DEVICE_HEADERS ...] [INCLUDE_DIRECTORIES ...] [DEFINITIONS ...] [OPTIONS ...] [FLAVOURS ...]
+#     [TRACE_FUNCTIONS "Name(LEVEL,FLAGS,MSG,...)" ...]   # WPP functions that the project declares
 #     [TEST_ONLY])                       # not part of the programs, only of tests that name it
 #
 # DESCRIPTION defines `const struct ft_description ft_driver_description`; DEVICE defines
@@ -17,6 +18,9 @@
 # touches (all of them if it touches a header) and shares the other objects. The objects of a module
 # are linked partially (ld -r), its code and data move to sections of their own, and every symbol but
 # the descriptor ft_module_<id> becomes local, so that any number of modules fit into one program.
+#
+# When a source or header includes a .tmh file, FlushtraceTrace.cmake makes it from what SOURCES and
+# HEADERS say in their comments; TraceEvents, DoTraceMessage and DoTraceLevelMessage are there anyway.
 #
 # Results: target <NAME>-modules; <NAME>.so, the sound module for `flushtrace run ./<NAME>.so` (plain,
 # or dev in a build of that flavour); and
@@ -185,7 +189,7 @@ endfunction()
 # The object of every source of one module; a mutant's untouched files are the sound core's objects.
 function(_flushtrace_module_objects)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "FLAVOUR;SOUND_DIR;DIR;PATCHED_DIR;RET"
-                        "SOURCES;TOUCHED;INCLUDES;FLAGS")
+                        "SOURCES;TOUCHED;INCLUDES;FLAGS;DEPENDS")
   set(objects "")
   foreach(source IN LISTS arg_SOURCES)
     if(arg_PATCHED_DIR AND NOT source IN_LIST arg_TOUCHED)
@@ -193,10 +197,10 @@ function(_flushtrace_module_objects)
       continue()
     endif()
     set(from "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
-    set(depends "")
+    set(depends ${arg_DEPENDS})
     if(arg_PATCHED_DIR)
       set(from "${arg_PATCHED_DIR}/${source}")
-      set(depends "${arg_PATCHED_DIR}/fingerprint.h")
+      list(APPEND depends "${arg_PATCHED_DIR}/fingerprint.h")
     endif()
     _flushtrace_driver_flags("${source}" "${arg_FLAVOUR}" flags)
     if(arg_PATCHED_DIR)
@@ -296,10 +300,40 @@ function(_flushtrace_shared_module core flavour)
   add_custom_target(${core}-module.so ALL DEPENDS "${output}")
 endfunction()
 
+# Makes the .tmh files of a driver that includes any: *_RET get the flags to find them and the file that
+# objects depend on.
+function(_flushtrace_trace)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "DIR;INCLUDES_RET;STAMP_RET" "FILES;FUNCTIONS")
+  set(${arg_INCLUDES_RET} "" PARENT_SCOPE)
+  set(${arg_STAMP_RET} "" PARENT_SCOPE)
+  list(TRANSFORM arg_FILES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  set(traces "")
+  foreach(file IN LISTS arg_FILES)
+    file(STRINGS "${file}" lines REGEX "#[ \t]*include.*\\.[tT][mM][hH]" LIMIT_COUNT 1)
+    list(APPEND traces ${lines})
+  endforeach()
+  if(NOT traces)
+    return()
+  endif()
+  set(functions "DoTraceMessage(FLAGS,MSG,...)" "DoTraceLevelMessage(LEVEL,FLAGS,MSG,...)"
+      "TraceEvents(LEVEL,FLAGS,MSG,...)" ${arg_FUNCTIONS})
+  string(REPLACE ";" "$<SEMICOLON>" files "${arg_FILES}")
+  string(REPLACE ";" "$<SEMICOLON>" functions "${functions}")
+  add_custom_command(
+    OUTPUT "${arg_DIR}/wpp.stamp"
+    COMMAND "${CMAKE_COMMAND}" "-DFILES=${files}" "-DFUNCTIONS=${functions}" "-DOUT_DIR=${arg_DIR}"
+            "-DSTAMP=${arg_DIR}/wpp.stamp" -P "${FLUSHTRACE_CMAKE_DIR}/FlushtraceTrace.cmake"
+    DEPENDS ${arg_FILES} "${FLUSHTRACE_CMAKE_DIR}/FlushtraceTrace.cmake"
+    COMMENT "Preparing the trace functions in ${arg_DIR}"
+    VERBATIM)
+  set(${arg_INCLUDES_RET} "-I${arg_DIR}" PARENT_SCOPE)
+  set(${arg_STAMP_RET} "${arg_DIR}/wpp.stamp" PARENT_SCOPE)
+endfunction()
+
 function(flushtrace_add_driver)
   cmake_parse_arguments(
     PARSE_ARGV 0 arg "TEST_ONLY" "NAME"
-    "SOURCES;HEADERS;DEVICE;DEVICE_HEADERS;DESCRIPTION;MUTANTS;INCLUDE_DIRECTORIES;DEFINITIONS;OPTIONS;FLAVOURS")
+    "SOURCES;HEADERS;DEVICE;DEVICE_HEADERS;DESCRIPTION;MUTANTS;INCLUDE_DIRECTORIES;DEFINITIONS;OPTIONS;FLAVOURS;TRACE_FUNCTIONS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "flushtrace_add_driver: unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -318,6 +352,9 @@ function(flushtrace_add_driver)
   endif()
   _flushtrace_model_objects("${base}" "${model_sources}" model)
 
+  _flushtrace_trace(
+    DIR "${base}/wpp" FILES ${arg_SOURCES} ${arg_HEADERS} FUNCTIONS ${arg_TRACE_FUNCTIONS}
+    INCLUDES_RET trace_includes STAMP_RET trace_stamp)
   set(extra ${arg_OPTIONS})
   foreach(definition IN LISTS arg_DEFINITIONS)
     list(APPEND extra "-D${definition}")
@@ -350,8 +387,8 @@ function(flushtrace_add_driver)
       endif()
       _flushtrace_module_objects(
         FLAVOUR ${flavour} SOUND_DIR "${base}/sound" DIR "${dir}" PATCHED_DIR "${patched_dir}"
-        SOURCES ${arg_SOURCES} TOUCHED ${touched} INCLUDES ${includes} FLAGS ${extra}
-        RET objects)
+        SOURCES ${arg_SOURCES} TOUCHED ${touched} INCLUDES ${includes} ${trace_includes}
+        FLAGS ${extra} DEPENDS ${trace_stamp} RET objects)
       _flushtrace_add_module(
         CORE "${arg_NAME}" MUTANT "${mutant}" FLAVOUR "${flavour}" DIR "${dir}/${flavour}"
         FINGERPRINT_DIR "${dir}/src" SUMMARY "${summary}" DEVICE "${arg_DEVICE}"

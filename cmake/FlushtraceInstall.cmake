@@ -47,6 +47,7 @@ install(
         cmake/FlushtraceDriver.cmake
         cmake/FlushtracePrograms.cmake
         cmake/FlushtraceModuleSources.cmake
+        cmake/FlushtraceTrace.cmake
         cmake/module_descriptor.c.in
         cmake/module_registry.c.in
         cmake/module_sections.ld.in
