@@ -93,7 +93,7 @@ static void take(struct ft_wdf_lock *lock)
     uint64_t handle = ft_wdf_handle(lock->object);
     uint64_t owner = lock->task ? ft_handle(FT_HC_TASK, lock->task, 0) : 0;
 
-    ft_emit(FT_EV_WDF_LOCK_ASK, handle, FT_WDF_LOCK_CALLBACK, owner);
+    ft_emit(FT_EV_WDF_LOCK_ASK, handle, FT_WDF_LOCK_CALLBACK, owner, 0);
     if (lock->task == ft_current()->id)
         ft_wdf_bugcheck(FT_WDF_RECURSIVE_LOCK, handle, ft_wdf_handle(lock), 0);
     if (lock->passive) {

@@ -48,7 +48,8 @@ VOID WdfSpinLockAcquire(WDFSPINLOCK SpinLock)
     FT_WDF_BEGIN(WDF_LOCK, 0);
     lock = ft_wdf_check(SpinLock, FT_HC_WDF_SPIN_LOCK);
     ft_wdf_irql_ok(DISPATCH_LEVEL);
-    ft_wdf_emit(FT_EV_WDF_LOCK_ASK, ft_wdf_handle(lock), FT_WDF_LOCK_SPIN, task_handle(lock->task));
+    ft_wdf_emit(FT_EV_WDF_LOCK_ASK, ft_wdf_handle(lock), FT_WDF_LOCK_SPIN, task_handle(lock->task),
+                0);
     lock->old = KeAcquireSpinLockRaiseToDpc(&lock->lock);
     lock->task = ft_current()->id;
     ft_wdf_emit(FT_EV_WDF_LOCK_ACQUIRE, ft_wdf_handle(lock), FT_WDF_LOCK_SPIN, STATUS_SUCCESS, 0);
@@ -133,11 +134,10 @@ NTSTATUS WdfWaitLockAcquire(WDFWAITLOCK Lock, PLONGLONG Timeout)
 
     FT_WDF_BEGIN(WDF_LOCK, 0);
     lock = ft_wdf_check(Lock, FT_HC_WDF_WAIT_LOCK);
-    if (ft_wdf_irql_ok(limit == ZERO ? DISPATCH_LEVEL : PASSIVE_LEVEL)) {
-        ft_wdf_emit(FT_EV_WDF_LOCK_ASK, ft_wdf_handle(lock), FT_WDF_LOCK_WAIT,
-                    task_handle(lock->task));
+    ft_wdf_emit(FT_EV_WDF_LOCK_ASK, ft_wdf_handle(lock), FT_WDF_LOCK_WAIT, task_handle(lock->task),
+                limit);
+    if (ft_wdf_irql_ok(limit == ZERO ? DISPATCH_LEVEL : PASSIVE_LEVEL))
         status = wait_for(lock, Timeout);
-    }
     ft_wdf_emit(FT_EV_WDF_LOCK_ACQUIRE, ft_wdf_handle(lock), FT_WDF_LOCK_WAIT, (uint32_t)status,
                 limit);
     FT_WDF_END(WDF_LOCK, 0);

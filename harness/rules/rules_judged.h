@@ -423,6 +423,27 @@
     J(IO_POOL_LEAK)                                                                                \
     J(IO_POOL_SIZE)                                                                                \
     J(IO_DMA_DEVICE_QUIET_BEFORE_UNMAP)                                                            \
+    J(KMDF_INTERRUPT_DISABLE_ASSERTS_LINE)                                                         \
+    J(KMDF_ISR_FORBIDDEN_CALLS)                                                                    \
+    J(KMDF_TIMER_DIES_BEFORE_RESOURCE)                                                             \
+    J(KMDF_TIMER_STOP_IN_CALLBACK)                                                                 \
+    J(KMDF_TIMER_RESTART_RACE)                                                                     \
+    J(KMDF_WORKITEM_AFTER_DELETE)                                                                  \
+    J(KMDF_WORKITEM_FLUSH_SELF)                                                                    \
+    J(KMDF_IRQL_MAX)                                                                               \
+    J(KMDF_IRQL_RESTORED)                                                                          \
+    J(KMDF_LOCK_HELD_AT_CALLBACK_END)                                                              \
+    J(KMDF_SPINLOCK_RECURSIVE)                                                                     \
+    J(KMDF_SPINLOCK_UNLOCK_NOT_OWNER)                                                              \
+    J(KMDF_WAITLOCK_IRQL)                                                                          \
+    J(KMDF_WAITLOCK_STATUS_TIMEOUT)                                                                \
+    J(KMDF_LOCK_ORDER)                                                                             \
+    J(KMDF_OBJECT_BAD_HANDLE)                                                                      \
+    J(KMDF_OBJECT_DEREFERENCE)                                                                     \
+    J(KMDF_OBJECT_DELETE_FORBIDDEN)                                                                \
+    J(KMDF_OBJECT_CLEANUP_IRQL)                                                                    \
+    J(KMDF_NULL_REQUIRED_PARAMETER)                                                                \
+    J(KMDF_CONTEXT_TYPE_MISMATCH)                                                                  \
     J(MEM_POOL_FREE_ONCE)                                                                          \
     J(MEM_POOL_BOUNDS)                                                                             \
     J(MEM_DEV_FREE_REGISTER)                                                                       \

@@ -34,6 +34,8 @@ enum {
     FT_RS_FRAMES = 40,
     FT_RS_OBJECTS = 64,
     FT_RS_EDGES = 24,
+    FT_RS_WDF_LOCKS = 12,
+    FT_RS_WDF_EDGES = 16,
     FT_RS_FINDINGS = 16
 };
 
@@ -60,6 +62,7 @@ enum ft_rs_table {
     FT_RS_TABLE_CONTROL,
     FT_RS_TABLE_FRAME,
     FT_RS_TABLE_OBJECT,
+    FT_RS_TABLE_WDF_LOCK,
     FT_RS_TABLE_COUNT
 };
 
@@ -491,6 +494,27 @@ struct ft_rs_edge {
     uint16_t first, second;
 };
 
+/* A framework lock that a task holds, or failed to acquire in time. */
+struct ft_rs_wdf_lock {
+    uint64_t handle; /* 0: free slot */
+    uint16_t task;
+    uint8_t nesting; /* of its acquisition */
+    uint8_t timed_out;
+    uint32_t unused;
+};
+
+/* What the rules of framework objects remember. */
+struct ft_rs_wdf {
+    struct ft_rs_wdf_lock lock[FT_RS_WDF_LOCKS];
+    struct ft_rs_edge edge[FT_RS_WDF_EDGES];
+    uint64_t referenced; /* last */
+    int32_t references;  /* WdfObjectReference, less WdfObjectDereference */
+    uint16_t released;   /* bit i: EvtDeviceReleaseHardware of the device in slot i has returned */
+    uint16_t masked;     /* the same of EvtInterruptDisable */
+    uint8_t edge_next;
+    uint8_t unused[7];
+};
+
 struct ft_rs_finding {
     uint64_t event, object, site;
     uint16_t rule;
@@ -561,6 +585,7 @@ struct ft_rules {
     struct ft_rs_frame frame[FT_RS_FRAMES];
     struct ft_rs_object object[FT_RS_OBJECTS];
     struct ft_rs_edge edge[FT_RS_EDGES];
+    struct ft_rs_wdf wdf;
     uint32_t pool[FT_RS_POOLS]; /* ids of the driver's live blocks, FT_RS_POOL_HOLE: freed slot */
 };
 

@@ -25,6 +25,7 @@ static const char *const table_names[FT_RS_TABLE_COUNT] = {
     [FT_RS_TABLE_CONTROL] = "running AdapterControl routines",
     [FT_RS_TABLE_FRAME] = "driver routines at once",
     [FT_RS_TABLE_OBJECT] = "events, remove locks, work items and interfaces",
+    [FT_RS_TABLE_WDF_LOCK] = "framework locks",
 };
 
 static void copy_findings(const struct ft_rs_finding *list, unsigned count, struct ft_finding *ret)
