@@ -168,15 +168,14 @@ json_t *ft_json_trace(const struct ft_trace *trace)
     return object;
 }
 
-/* The judged rules that have this need. */
-static json_t *rules_with(unsigned need)
+static json_t *rules_of(const struct ft_suspended *one)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < ft_rule_count(); i++) {
         const struct ft_rule_row *row = ft_rule_at(i);
 
-        if (row->judged && (row->needs & need) != 0) {
+        if (ft_suspends(one, row)) {
             json_array_append_new(list, json_string(row->id));
         }
     }
@@ -201,7 +200,7 @@ json_t *ft_json_suspended(const struct ft_trace *trace)
         print_handle(one->object, object, sizeof(object));
         json_array_append_new(
             list, json_pack("{s:s, s:s, s:o, s:I, s:o}", "object", object, "need",
-                            ft_need_name(one->need), "rules", rules_with(one->need), "since",
+                            ft_need_name(one->need), "rules", rules_of(one), "since",
                             (json_int_t)one->since, "until",
                             one->until != 0 ? json_integer((json_int_t)one->until) : json_null()));
     }

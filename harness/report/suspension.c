@@ -52,8 +52,8 @@ static bool add(struct ft_watch *watch, uint64_t object, unsigned need)
     if (find(watch, object, need) != NULL || !make_room(watch)) {
         return false;
     }
-    watch->list[watch->count++] =
-        (struct ft_suspended){.object = object, .need = need, .since = watch->events};
+    watch->list[watch->count++] = (struct ft_suspended){
+        .object = object, .need = need, .since = watch->events, .framework = watch->framework};
     return true;
 }
 
@@ -76,6 +76,7 @@ bool ft_watch_event(struct ft_watch *watch, const struct ft_event *event)
 
     ft_rules_event(watch->rules, event);
     watch->events++;
+    watch->framework = watch->framework || event->layer == FT_LAYER_FRAMEWORK;
     count = ft_rules_suspensions(watch->rules, now, FT_SUSPENDED_MAX);
     for (unsigned i = 0; i < watch->count; i++) {
         struct ft_suspended *one = &watch->list[i];
@@ -95,19 +96,23 @@ bool ft_watch_event(struct ft_watch *watch, const struct ft_event *event)
     return changed;
 }
 
-unsigned ft_need_rules(unsigned need)
+bool ft_suspends(const struct ft_suspended *one, const struct ft_rule_row *row)
+{
+    return row->judged && (row->needs & one->need) != 0 &&
+           (one->framework || row->cut != FT_CUT_KMDF);
+}
+
+static unsigned count_rules(const struct ft_suspended *one)
 {
     unsigned count = 0;
 
     for (size_t i = 0; i < ft_rule_count(); i++) {
-        const struct ft_rule_row *row = ft_rule_at(i);
-
-        count += row->judged && (row->needs & need) != 0;
+        count += ft_suspends(one, ft_rule_at(i));
     }
     return count;
 }
 
-void ft_need_print_rules(unsigned need, char *text, size_t capacity)
+void ft_suspended_print_rules(const struct ft_suspended *one, char *text, size_t capacity)
 {
     size_t length = 0;
 
@@ -115,7 +120,7 @@ void ft_need_print_rules(unsigned need, char *text, size_t capacity)
     for (size_t i = 0; i < ft_rule_count() && length < capacity; i++) {
         const struct ft_rule_row *row = ft_rule_at(i);
 
-        if (row->judged && (row->needs & need) != 0) {
+        if (ft_suspends(one, row)) {
             length += (size_t)snprintf(text + length, capacity - length, "%s%s",
                                        length != 0 ? ", " : "", row->id);
         }
@@ -125,7 +130,7 @@ void ft_need_print_rules(unsigned need, char *text, size_t capacity)
 size_t ft_suspended_print(const struct ft_suspended *one, char *text, size_t capacity)
 {
     const char *need = ft_need_name(one->need);
-    unsigned count = ft_need_rules(one->need);
+    unsigned count = count_rules(one);
     char object[FT_VALUE_NAME_MAX] = "everything";
 
     if (one->object != 0) {

@@ -25,12 +25,14 @@ struct ft_suspended {
     unsigned need;   /* a single FT_NEED_* bit */
     uint64_t since;  /* the event that broke it, 1 is the first */
     uint64_t until;  /* the event that mended it, 0: it is broken still */
+    bool framework;  /* the driver uses the framework */
 };
 
 struct ft_watch {
     struct ft_rules *rules; /* owned */
     uint64_t events;        /* seen so far */
     unsigned count;
+    bool framework;                             /* it has been seen */
     struct ft_suspended list[FT_SUSPENDED_MAX]; /* the oldest that are over give way */
 };
 
@@ -42,11 +44,11 @@ void ft_watch_end(struct ft_watch *watch);
  * until is watch->events say which. */
 bool ft_watch_event(struct ft_watch *watch, const struct ft_event *event);
 
-/* How many judged rules have this need. */
-unsigned ft_need_rules(unsigned need);
+/* A judged rule that the entry suspends. The framework's rules are not for drivers without it. */
+bool ft_suspends(const struct ft_suspended *one, const struct ft_rule_row *row);
 
-/* Their ids, with commas between. */
-void ft_need_print_rules(unsigned need, char *text, size_t capacity);
+/* The ids of those rules, with commas between. */
+void ft_suspended_print_rules(const struct ft_suspended *one, char *text, size_t capacity);
 
 /* "device#1: 24 rules that need an honest interrupt". snprintf convention. */
 size_t ft_suspended_print(const struct ft_suspended *one, char *text, size_t capacity);

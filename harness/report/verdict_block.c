@@ -315,7 +315,7 @@ static void print_suspended(const struct ft_block *block, FILE *out)
         ft_suspended_print(&watch.list[i], text, sizeof(text));
         fprintf(out, "    %s, ", text);
         print_span(trace, &watch.list[i], out);
-        ft_need_print_rules(watch.list[i].need, text, sizeof(text));
+        ft_suspended_print_rules(&watch.list[i], text, sizeof(text));
         wrap(block, text, 8, out);
     }
     ft_watch_end(&watch);
