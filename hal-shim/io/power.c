@@ -158,9 +158,28 @@ static void send_request(void *argument)
         finish(request, irp, status);
 }
 
+static struct ft_task *send_next(void);
+
+/* The framework owns the power policy: it makes the request, as its own, when it may. */
+static void direct(void *argument)
+{
+    struct ft_power_request *request = argument;
+    unsigned power = request->power;
+
+    *request = (struct ft_power_request){0};
+    ft_wdf_power_directed(power);
+    send_next();
+}
+
+static bool is_directed(const struct ft_power_request *request)
+{
+    return of_op(request) && request->minor == IRP_MN_SET_POWER && ft_wdf_owns_power();
+}
+
 static struct ft_task *begin(struct ft_power_request *request)
 {
-    struct ft_task *task = ft_task_spawn(FT_TASK_THREAD, send_request, request, request->label);
+    struct ft_task *task = ft_task_spawn(
+        FT_TASK_THREAD, is_directed(request) ? direct : send_request, request, request->label);
 
     request->state = FT_POWER_SENT;
     ft_task_for_device(task);
@@ -271,7 +290,7 @@ static void release_promise(const struct ft_power_request *query)
 {
     struct ft_power_request *request;
 
-    if (query->op != FT_OP_QUERY_POWER || query->minor != IRP_MN_QUERY_POWER)
+    if (query->op != FT_OP_QUERY_POWER || query->minor != IRP_MN_QUERY_POWER || ft_wdf_owns_power())
         return;
     request = new_request(IRP_MN_SET_POWER, FT_IO->power);
     if (!request)

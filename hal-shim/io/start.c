@@ -76,8 +76,10 @@ static NTSTATUS enter_driver(void)
         mark_initialized(driver);
         announce_dispatch(driver);
         ft_reinitialize();
-    } else
+    } else {
+        ft_wdf_entry_failed();
         FT_IO->unloaded = 1;
+    }
     return status;
 }
 

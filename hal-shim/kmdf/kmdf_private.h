@@ -316,8 +316,9 @@ enum ft_wdf_down { FT_WDF_DOWN_EXPLICIT, FT_WDF_DOWN_FORCE, FT_WDF_DOWN_SURPRISE
 NTSTATUS ft_wdf_interrupts_up(struct ft_wdf_device *device, bool explicit_);
 NTSTATUS ft_wdf_interrupts_down(struct ft_wdf_device *device, enum ft_wdf_down how);
 /* PrepareHardware: assigns resources; ReleaseHardware: removes those made in PrepareHardware. */
-void ft_wdf_interrupts_assign(struct ft_wdf_device *device, PCM_RESOURCE_LIST raw,
-                              PCM_RESOURCE_LIST translated);
+struct ft_wdf_resources;
+void ft_wdf_interrupts_assign(struct ft_wdf_device *device, const struct ft_wdf_resources *raw,
+                              const struct ft_wdf_resources *translated);
 void ft_wdf_interrupts_revoke(struct ft_wdf_device *device);
 
 /* ---- dma_enabler.c: the walks of kmdf.md, section 1.4 ---- */

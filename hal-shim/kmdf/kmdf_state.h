@@ -8,6 +8,8 @@
 struct ft_kmdf_state {
     void *driver;            /* struct ft_wdf_object of the WDFDRIVER, NULL: no framework driver */
     void *devices;           /* the first struct ft_wdf_device */
+    void *adding;            /* the WDFDEVICE_INIT of the AddDevice that runs, not used up yet */
+    void *added;             /* the device that it made */
     void *dispose;           /* objects whose disposal waits for PASSIVE_LEVEL */
     uint64_t disposer[4];    /* the WORK_QUEUE_ITEM that disposes them */
     uint8_t disposer_queued; /* it is */

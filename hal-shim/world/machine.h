@@ -504,4 +504,13 @@ unsigned ft_dma_looks(uint64_t address);
  * (a DPC-kind task). */
 bool ft_dma_grant_next(void);
 
+/* kmdf/ */
+/* DriverEntry failed: the framework forgets the driver, if it was one of its own. */
+void ft_wdf_entry_failed(void);
+/* The framework owns the device's power policy: device power requests are its own alone. */
+bool ft_wdf_owns_power(void);
+/* The power framework wants the device in that state, as an op asked: FT_D0 gives it back to its
+ * owner, who makes the request. */
+void ft_wdf_power_directed(unsigned state);
+
 #endif

@@ -1,0 +1,324 @@
+/* Framework device objects: how one is made, what it says about itself, how it ends. */
+#include "kmdf/pnp_private.h"
+
+/* ---- how it ends ---- */
+
+static void unlink_device(struct ft_wdf_device *device)
+{
+    struct ft_wdf_device **link = (struct ft_wdf_device **)(void *)&FT_WDF->devices;
+
+    while (*link && *link != device)
+        link = &(*link)->next;
+    if (*link)
+        *link = device->next;
+}
+
+static void forget_names(struct ft_wdf_pnp *pnp)
+{
+    if (pnp->link_name.Buffer) {
+        IoDeleteSymbolicLink(&pnp->link_name);
+        ft_block_free(pnp->link_name.Buffer);
+        pnp->link_name.Buffer = NULL;
+    }
+    for (unsigned i = 0; i < FT_WDF_INTERFACES; i++) {
+        if (pnp->interface[i].link.Buffer)
+            RtlFreeUnicodeString(&pnp->interface[i].link);
+        pnp->interface[i].link.Buffer = NULL;
+    }
+}
+
+/* With the object's last reference. */
+static void destroy_device(struct ft_wdf_object *object)
+{
+    struct ft_wdf_device *device = (struct ft_wdf_device *)object;
+    struct ft_wdf_pnp *pnp = ft_wdf_pnp_of(device);
+
+    if (!pnp)
+        return;
+    if (pnp->preprocess)
+        ft_block_free(pnp->preprocess);
+    ft_block_free(pnp);
+    device->pnp = NULL;
+}
+
+static const struct ft_wdf_class device_class = {
+    .handle_class = FT_HC_WDF_DEVICE, .passive = 1, .undeletable = 1, .destroy = destroy_device};
+static const struct ft_wdf_class control_class = {
+    .handle_class = FT_HC_WDF_DEVICE, .passive = 1, .destroy = destroy_device};
+
+/* The object goes once nothing of the driver's refers to it. */
+void ft_wdf_device_end(struct ft_wdf_device *device)
+{
+    struct ft_wdf_pnp *pnp = ft_wdf_pnp_of(device);
+    PDEVICE_OBJECT fdo = device->fdo;
+
+    forget_names(pnp);
+    if (pnp->worker)
+        IoFreeWorkItem(pnp->worker);
+    pnp->worker = NULL;
+    unlink_device(device);
+    if (device->below)
+        IoDetachDevice(device->below);
+    IoDeleteDevice(fdo);
+    ft_wdf_object_delete(&device->object);
+}
+
+/* Nothing of it was started. */
+void ft_wdf_device_drop(struct ft_wdf_device *device)
+{
+    ft_wdf_queues_purge(device, false);
+    ft_wdf_object_dispose(&device->object);
+    ft_wdf_dispose_drain();
+    ft_wdf_device_end(device);
+}
+
+/* ---- the worker ---- */
+
+FT_FRAMEWORK_ROUTINE
+static VOID NTAPI work(PDEVICE_OBJECT fdo, PVOID context)
+{
+    struct ft_wdf_pnp *pnp = context;
+
+    (void)fdo;
+    pnp->worker_queued = 0;
+    ft_wdf_machine_run(pnp, &pnp->power);
+    ft_wdf_machine_run(pnp, &pnp->pnp);
+}
+
+void ft_wdf_worker_queue(struct ft_wdf_pnp *pnp)
+{
+    if (pnp->worker_queued)
+        return;
+    pnp->worker_queued = 1;
+    IoQueueWorkItem(pnp->worker, work, DelayedWorkQueue, pnp);
+}
+
+/* ---- state callbacks ---- */
+
+static uint64_t call_state(void *callback, void *device, void *data, void *unused)
+{
+    (void)unused;
+    ((PFN_WDF_DEVICE_PNP_STATE_CHANGE_NOTIFICATION)callback)(device, data);
+    return 0;
+}
+
+/* The data of the three machines have one shape. */
+void ft_wdf_state_changed(struct ft_wdf_pnp *pnp, unsigned machine, unsigned type, unsigned old,
+                          unsigned next)
+{
+    unsigned state = type == StateNotificationLeaveState ? old : next;
+
+    for (unsigned i = 0; i < FT_WDF_STATE_CALLBACKS; i++) {
+        const struct ft_wdf_state_callback *entry = &pnp->state_callback[i];
+        WDF_DEVICE_PNP_NOTIFICATION_DATA data = {.Type = (WDF_STATE_NOTIFICATION_TYPE)type};
+
+        if (!entry->callback || entry->machine != machine || entry->state != state ||
+            !(entry->types & type))
+            continue;
+        data.Data.EnterState.CurrentState =
+            (WDF_DEVICE_PNP_STATE)(type == StateNotificationPostProcessState ? next : old);
+        data.Data.EnterState.NewState = (WDF_DEVICE_PNP_STATE)next;
+        ft_wdf_call(FT_ROUTINE_WDF_STATE_CHANGE, pnp->device, call_state, entry->callback,
+                    pnp->device, &data, NULL);
+    }
+}
+
+/* ---- how it is made ---- */
+
+static struct ft_wdf_pnp *make_pnp(struct ft_wdf_device *device, const ft_wdf_init *init)
+{
+    struct ft_wdf_pnp *pnp = ft_block_for_driver(sizeof *pnp, FT_HC_OTHER, 0);
+    const WDF_PNPPOWER_EVENT_CALLBACKS *evt = &init->callbacks;
+
+    if (!pnp)
+        return NULL;
+    device->pnp = pnp;
+    pnp->device = device;
+    pnp->callbacks = init->callbacks;
+    pnp->policy_callbacks = init->policy;
+    pnp->fdo_callbacks = init->fdo;
+    pnp->shutdown = init->shutdown;
+    pnp->release_order = (uint8_t)init->release_order;
+    pnp->remove_lock_for_io = (init->remove_lock_flags & WDF_REMOVE_LOCK_OPTION_ACQUIRE_FOR_IO);
+    pnp->control = !init->pdo;
+    pnp->name = init->name;
+    pnp->name.string.Buffer = pnp->name.text;
+    RtlCopyMemory(pnp->state_callback, init->state_callback, sizeof pnp->state_callback);
+    WDF_DEVICE_STATE_INIT(&pnp->state);
+    WDF_DEVICE_PNP_CAPABILITIES_INIT(&pnp->pnp_caps);
+    WDF_DEVICE_POWER_CAPABILITIES_INIT(&pnp->power_caps);
+    if (evt->EvtDeviceSelfManagedIoInit || evt->EvtDeviceSelfManagedIoSuspend ||
+        evt->EvtDeviceSelfManagedIoRestart || evt->EvtDeviceSelfManagedIoFlush ||
+        evt->EvtDeviceSelfManagedIoCleanup)
+        pnp->smio = FT_WDF_SMIO_CREATED;
+    ft_wdf_pnp_begin(pnp);
+    ft_wdf_power_begin(pnp);
+    ft_wdf_policy_begin(pnp);
+    return pnp;
+}
+
+static bool copy_preprocess(struct ft_wdf_pnp *pnp, const ft_wdf_init *init)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
+        any |= init->preprocess[i].callback != NULL;
+    if (!any)
+        return true;
+    pnp->preprocess = ft_block_for_driver(sizeof init->preprocess, FT_HC_OTHER, 0);
+    if (pnp->preprocess)
+        RtlCopyMemory(pnp->preprocess, init->preprocess, sizeof init->preprocess);
+    return pnp->preprocess != NULL;
+}
+
+static void copy_init(struct ft_wdf_device *device, const ft_wdf_init *init)
+{
+    device->io_type = init->io_type;
+    device->filter = init->filter;
+    device->power_owner =
+        init->pdo && (init->owner == WdfUseDefault ? !init->filter : init->owner == WdfTrue);
+    device->file_class = (uint32_t)init->file.FileObjectClass;
+    device->file_create = init->file.EvtDeviceFileCreate;
+    device->file_close = init->file.EvtFileClose;
+    device->file_cleanup = init->file.EvtFileCleanup;
+    device->in_caller = init->in_caller;
+    device->request_attributes = init->request_attributes;
+    device->file_attributes = init->file_attributes;
+}
+
+static ULONG flags_of(const struct ft_wdf_device *device, const ft_wdf_init *init)
+{
+    ULONG below = device->below ? device->below->Flags : 0, flags = 0;
+
+    if (device->filter)
+        flags = below & (DO_BUFFERED_IO | DO_DIRECT_IO);
+    else if (device->io_type == WdfDeviceIoBuffered)
+        flags = DO_BUFFERED_IO;
+    else if (device->io_type == WdfDeviceIoDirect)
+        flags = DO_DIRECT_IO;
+    if (init->pageable == WdfTrue ||
+        (init->pageable == WdfUseDefault && (below & DO_POWER_PAGABLE)))
+        flags |= DO_POWER_PAGABLE;
+    return flags | (init->inrush ? DO_POWER_INRUSH : 0);
+}
+
+static NTSTATUS make_wdm(struct ft_wdf_device *device, const ft_wdf_init *init)
+{
+    PCUNICODE_STRING name = init->has_name ? &init->name.string : NULL;
+    struct ft_wdf_extension *extension;
+    NTSTATUS status =
+        IoCreateDevice(init->driver->driver, sizeof *extension, (PUNICODE_STRING)name, init->type,
+                       init->characteristics, init->exclusive, &device->fdo);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    extension = device->fdo->DeviceExtension;
+    extension->device = device;
+    device->pdo = init->pdo;
+    if (!init->pdo) {
+        device->fdo->Flags |= flags_of(device, init);
+        return status;
+    }
+    IoInitializeRemoveLock(&extension->lock, 'LdfW', 0, 0);
+    device->below = IoAttachDeviceToDeviceStack(device->fdo, init->pdo);
+    if (!device->below)
+        return STATUS_NO_SUCH_DEVICE;
+    device->fdo->Flags |= flags_of(device, init);
+    device->alignment = device->fdo->AlignmentRequirement;
+    return status;
+}
+
+static NTSTATUS fill(struct ft_wdf_device *device, const ft_wdf_init *init)
+{
+    struct ft_wdf_pnp *pnp = make_pnp(device, init);
+    NTSTATUS status;
+
+    if (!pnp || !copy_preprocess(pnp, init))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    copy_init(device, init);
+    status = make_wdm(device, init);
+    if (!NT_SUCCESS(status))
+        return status;
+    pnp->worker = IoAllocateWorkItem(device->fdo);
+    return pnp->worker ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+/* Takes back what `fill` got done. */
+static void unfill(struct ft_wdf_device *device)
+{
+    if (device->below)
+        IoDetachDevice(device->below);
+    if (device->fdo)
+        IoDeleteDevice(device->fdo);
+    destroy_device(&device->object);
+}
+
+static void link_device(struct ft_wdf_device *device)
+{
+    struct ft_wdf_device **link = (struct ft_wdf_device **)(void *)&FT_WDF->devices;
+
+    while (*link)
+        link = &(*link)->next;
+    *link = device;
+}
+
+static NTSTATUS create(ft_wdf_init *init, const WDF_OBJECT_ATTRIBUTES *attributes,
+                       struct ft_wdf_device **ret)
+{
+    struct ft_wdf_device *device;
+    NTSTATUS status = ft_wdf_attributes_check(attributes, !init->pdo);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    if (!init->pdo && !init->has_name && !(init->characteristics & FILE_AUTOGENERATED_DEVICE_NAME))
+        return STATUS_INVALID_PARAMETER;
+    device = ft_wdf_object_new(init->pdo ? &device_class : &control_class, sizeof *device,
+                               &init->driver->object, attributes, &status);
+    if (!device)
+        return status;
+    device->object.device = device;
+    status = fill(device, init);
+    if (!NT_SUCCESS(status)) {
+        unfill(device);
+        ft_wdf_object_abandon(&device->object);
+        return status;
+    }
+    link_device(device);
+    if (FT_WDF->adding == init)
+        FT_WDF->added = device;
+    *ret = device;
+    return status;
+}
+
+NTSTATUS WdfDeviceCreate(PWDFDEVICE_INIT *DeviceInit, PWDF_OBJECT_ATTRIBUTES DeviceAttributes,
+                         WDFDEVICE *Device)
+{
+    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+    struct ft_wdf_device *device = NULL;
+    ft_wdf_init *init;
+
+    FT_WDF_BEGIN(WDF_DEVICE, 0);
+    ft_wdf_require(DeviceInit);
+    ft_wdf_require(Device);
+    init = ft_wdf_init_check(*DeviceInit);
+    *Device = NULL;
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+        status = create(init, DeviceAttributes, &device);
+    if (NT_SUCCESS(status)) {
+        ft_wdf_init_free(init);
+        *DeviceInit = NULL;
+        *Device = device;
+    }
+    ft_wdf_emit(FT_EV_WDF_DEVICE_NEW, ft_wdf_handle(device), device ? ft_handle_of(device->fdo) : 0,
+                (uint32_t)status, device && device->power_owner);
+    FT_WDF_END(WDF_DEVICE, 0);
+    return status;
+}
+
+struct ft_wdf_device *ft_wdf_device_of(PDEVICE_OBJECT fdo)
+{
+    for (struct ft_wdf_device *device = FT_WDF->devices; device; device = device->next)
+        if (device->fdo == fdo)
+            return device;
+    return NULL;
+}

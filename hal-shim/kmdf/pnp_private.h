@@ -1,0 +1,333 @@
+/* What the framework's driver, device, PnP, power and interrupt files share.
+ *
+ * A device has three machines (kmdf.md, section 4): PnP (pnp.c) takes PnP requests, power policy
+ * (power_policy.c) decides when the device sleeps, power (power.c) calls the callbacks. PnP and
+ * power are tables of states, run by machine.c; state numbers are the public ones. One event at a
+ * time is processed, by whoever posted it when that may be, else by a worker.
+ *
+ * Framework code runs without points, so between two waits, callbacks or ft_wdf_point calls nothing
+ * else runs: its own state needs no lock.
+ */
+#ifndef FT_KMDF_PNP_PRIVATE_H
+#define FT_KMDF_PNP_PRIVATE_H
+
+#include "kmdf/kmdf_private.h"
+
+struct ft_wdf_pnp;
+
+/* ---- machine.c ---- */
+
+enum { FT_WDF_GOOD, FT_WDF_BAD, FT_WDF_WORSE, FT_WDF_OUTCOMES };
+
+/* A state: what entering it does, and where each outcome leads. No action, or an outcome that leads
+ * nowhere (0): the machine rests there. */
+struct ft_wdf_state {
+    uint16_t state;
+    unsigned (*action)(struct ft_wdf_pnp *pnp); /* returns FT_WDF_GOOD… */
+    uint16_t next[FT_WDF_OUTCOMES];
+};
+
+/* Where an event leads from a state in which the machine rests. */
+struct ft_wdf_edge {
+    uint16_t state;
+    uint8_t event;
+    uint16_t next;
+};
+
+struct ft_wdf_machine_kind {
+    const struct ft_wdf_state *states;
+    const struct ft_wdf_edge *edges;
+    unsigned state_count, edge_count;
+    enum ft_event_kind event; /* the event that tells a change of state */
+    /* An event that leads nowhere. */
+    void (*stray)(struct ft_wdf_pnp *pnp, unsigned event);
+};
+
+enum { FT_WDF_MACHINE_EVENTS = 8 };
+
+struct ft_wdf_machine {
+    const struct ft_wdf_machine_kind *kind;
+    uint16_t state;
+    uint8_t running; /* a task processes events */
+    uint8_t count;
+    uint8_t event[FT_WDF_MACHINE_EVENTS];
+};
+
+/* Queues the event; processes it and what else waits when nobody else does, at PASSIVE_LEVEL. At a
+ * higher level a worker will. */
+void ft_wdf_machine_post(struct ft_wdf_pnp *pnp, struct ft_wdf_machine *machine, unsigned event);
+/* Waits until the machine rests with no event left; PASSIVE_LEVEL, not from its own actions. */
+void ft_wdf_machine_settle(struct ft_wdf_machine *machine);
+/* Processes what waits, in the worker. */
+void ft_wdf_machine_run(struct ft_wdf_pnp *pnp, struct ft_wdf_machine *machine);
+
+/* ---- device_init.c ---- */
+
+enum { FT_WDF_STATE_CALLBACKS = 8, FT_WDF_QUERY_INTERFACES = 4 };
+
+/* A callback for a state of one of the machines. */
+struct ft_wdf_state_callback {
+    void *callback;
+    uint16_t state;
+    uint8_t types; /* WDF_STATE_NOTIFICATION_TYPE */
+    uint8_t machine;
+};
+enum { FT_WDF_PNP_MACHINE = 1, FT_WDF_POWER_MACHINE, FT_WDF_POLICY_MACHINE };
+
+struct ft_wdf_preprocess {
+    PFN_WDFDEVICE_WDM_IRP_PREPROCESS callback;
+    uint32_t minors[8]; /* bit per minor code; no bit set: all */
+    uint8_t all;
+};
+
+struct ft_wdf_name {
+    UNICODE_STRING string;
+    WCHAR text[64];
+};
+
+struct WDFDEVICE_INIT {
+    struct ft_wdf_driver *driver;
+    PDEVICE_OBJECT pdo; /* NULL: a control device */
+    struct ft_wdf_device *created;
+    WDF_PNPPOWER_EVENT_CALLBACKS callbacks;
+    WDF_POWER_POLICY_EVENT_CALLBACKS policy;
+    WDF_FDO_EVENT_CALLBACKS fdo;
+    WDF_FILEOBJECT_CONFIG file;
+    WDF_OBJECT_ATTRIBUTES file_attributes, request_attributes; /* Size 0: none */
+    PFN_WDF_IO_IN_CALLER_CONTEXT in_caller;
+    PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION shutdown;
+    struct ft_wdf_state_callback state_callback[FT_WDF_STATE_CALLBACKS];
+    struct ft_wdf_preprocess preprocess[IRP_MJ_MAXIMUM_FUNCTION + 1];
+    struct ft_wdf_name name;
+    DEVICE_TYPE type;
+    ULONG characteristics;
+    WDF_DEVICE_IO_TYPE io_type;
+    WDF_RELEASE_HARDWARE_ORDER_ON_FAILURE release_order;
+    uint32_t remove_lock_flags;
+    uint8_t type_set, characteristics_set, io_type_set;
+    uint8_t filter, exclusive, inrush, has_name, has_policy_callbacks, shutdown_flags;
+    uint8_t pageable; /* WDF_TRI_STATE */
+    uint8_t owner;    /* WDF_TRI_STATE: of the power policy */
+};
+typedef struct WDFDEVICE_INIT ft_wdf_init;
+
+ft_wdf_init *ft_wdf_init_new(struct ft_wdf_driver *driver, PDEVICE_OBJECT pdo);
+void ft_wdf_init_free(ft_wdf_init *init);
+/* The init behind a pointer of the driver's; bug check as ft_wdf_check when it is none. */
+ft_wdf_init *ft_wdf_init_check(PWDFDEVICE_INIT init);
+
+/* ---- driver.c ---- */
+
+struct ft_wdf_driver {
+    struct ft_wdf_object object;
+    PDRIVER_OBJECT driver;
+    WDF_DRIVER_CONFIG config;
+    PWSTR registry_path;
+};
+
+/* ---- device.c ---- */
+
+enum ft_wdf_smio_state {
+    FT_WDF_SMIO_NONE, /* no callback is registered */
+    FT_WDF_SMIO_CREATED,
+    FT_WDF_SMIO_INIT_FAILED,
+    FT_WDF_SMIO_STARTED,
+    FT_WDF_SMIO_STOPPED,
+    FT_WDF_SMIO_FAILED,
+    FT_WDF_SMIO_FLUSHED,
+    FT_WDF_SMIO_FINAL
+};
+
+enum { FT_WDF_INTERFACES = 4 };
+
+struct ft_wdf_interface {
+    UNICODE_STRING link; /* of IoRegisterDeviceInterface; Buffer NULL: free */
+    GUID class_;
+    struct ft_wdf_name reference;
+    uint8_t wanted;  /* the driver wants it enabled */
+    uint8_t enabled; /* it is */
+};
+
+/* What power policy keeps (power_policy.c). */
+struct ft_wdf_policy {
+    uint16_t state; /* WDF_DEVICE_POWER_POLICY_STATE */
+    uint8_t running;
+    uint8_t in_d0;
+    uint8_t requested; /* a device power IRP of ours is on its way: FT_D0…; 0: none */
+    uint8_t asleep;    /* the system sleeps, or is about to */
+    uint8_t directed;  /* the power framework wants the device down: FT_D1…; 0: not */
+    uint8_t idle;      /* the idle timer has expired since the last use */
+    uint8_t gone;      /* no power request is worth it any more */
+    uint8_t pins;      /* stop, remove and their queries keep the device awake */
+    uint8_t idle_enabled, wake_enabled, power_up_on_wake;
+    uint8_t timer_set;
+    uint8_t armed;                   /* FT_WDF_ARMED_… */
+    uint8_t idle_state, sleep_state; /* device states to go to */
+    uint8_t wake_triggered;
+    uint8_t idle_assigned, wake_assigned;
+    uint8_t unused[2];
+    uint32_t references;
+    uint32_t idle_ms;
+    PIRP system_irp; /* a system SET_POWER that waits for the device */
+    PIRP wake_irp;   /* IRP_MN_WAIT_WAKE of ours */
+    WDF_POWER_POLICY_S0_IDLE_CAPABILITIES idle_caps;
+    KTIMER timer;
+    KDPC dpc;
+};
+enum { FT_WDF_ARMED_NOT, FT_WDF_ARMED_S0, FT_WDF_ARMED_SX };
+
+struct ft_wdf_pnp {
+    struct ft_wdf_device *device;
+    WDF_PNPPOWER_EVENT_CALLBACKS callbacks;
+    WDF_POWER_POLICY_EVENT_CALLBACKS policy_callbacks;
+    WDF_FDO_EVENT_CALLBACKS fdo_callbacks;
+    struct ft_wdf_state_callback state_callback[FT_WDF_STATE_CALLBACKS];
+    struct ft_wdf_preprocess *preprocess; /* a block; NULL: no callback */
+    PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION shutdown;
+    struct ft_wdf_machine pnp, power;
+    struct ft_wdf_policy policy;
+    PIO_WORKITEM worker;
+    uint8_t worker_queued;
+
+    NTSTATUS status;          /* of the PnP request being dealt with */
+    PIRP pnp_irp;             /* that one, 0x10D/C when a second one comes */
+    PIRP power_irp;           /* the device SET_POWER being dealt with */
+    uint8_t smio;             /* enum ft_wdf_smio_state */
+    uint8_t target, previous; /* WDF_POWER_DEVICE_STATE */
+    uint8_t broken;           /* a step of the present power-down failed */
+    uint8_t power_result;     /* how the last start or stop of power ended: FT_WDF_GOOD… */
+    uint8_t prepared;         /* EvtDevicePrepareHardware was called, ReleaseHardware is due */
+    uint8_t in_prepare;       /* it runs: interrupts may be made */
+    uint8_t surprise;         /* the hardware is gone */
+    uint8_t failed;           /* WdfDeviceSetFailed, or an internal failure */
+    uint8_t failed_action;    /* WDF_DEVICE_FAILED_ACTION */
+    uint8_t interfaces_on, not_stoppable, special_files, files_supported;
+    uint8_t release_order, remove_lock_for_io, control, finished;
+    WDF_DEVICE_STATE state;
+    WDF_DEVICE_PNP_CAPABILITIES pnp_caps;
+    WDF_DEVICE_POWER_CAPABILITIES power_caps;
+    DEVICE_CAPABILITIES caps; /* as the drivers below say, read at the start */
+    struct ft_wdf_resources *raw, *translated;
+    struct ft_wdf_interface interface[FT_WDF_INTERFACES];
+    UNICODE_STRING link_name; /* WdfDeviceCreateSymbolicLink; Buffer NULL: none */
+    struct ft_wdf_name name;
+    WDF_QUERY_INTERFACE_CONFIG query[FT_WDF_QUERY_INTERFACES];
+    uint8_t queries;
+};
+
+/* The device extension of the framework's device objects. */
+struct ft_wdf_extension {
+    struct ft_wdf_device *device;
+    IO_REMOVE_LOCK lock;
+};
+
+static inline struct ft_wdf_pnp *ft_wdf_pnp_of(struct ft_wdf_device *device)
+{
+    return device->pnp;
+}
+static inline struct ft_wdf_extension *ft_wdf_extension(const struct ft_wdf_pnp *pnp)
+{
+    return pnp->device->fdo->DeviceExtension;
+}
+/* Deletes a device whose EvtDriverDeviceAdd failed, or that is a control device. */
+void ft_wdf_device_drop(struct ft_wdf_device *device);
+/* The last step of a removal: detaches and deletes. */
+void ft_wdf_device_end(struct ft_wdf_device *device);
+/* Puts a worker on the machines' waiting events. */
+void ft_wdf_worker_queue(struct ft_wdf_pnp *pnp);
+/* Calls the state callbacks of the driver. */
+void ft_wdf_state_changed(struct ft_wdf_pnp *pnp, unsigned machine, unsigned type, unsigned old,
+                          unsigned next);
+
+/* ---- dispatch.c, pnp_irps.c ---- */
+
+DRIVER_DISPATCH ft_wdf_dispatch;
+/* Passes the IRP down and returns what that returns; gives the remove lock back. */
+NTSTATUS ft_wdf_pass_down(struct ft_wdf_pnp *pnp, PIRP irp);
+/* Passes it down and waits; it is ours again. */
+NTSTATUS ft_wdf_forward_and_wait(struct ft_wdf_pnp *pnp, PIRP irp);
+/* Completes it and gives the remove lock back. */
+NTSTATUS ft_wdf_complete(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS status);
+NTSTATUS ft_wdf_dispatch_pnp(struct ft_wdf_pnp *pnp, PIRP irp);
+NTSTATUS ft_wdf_dispatch_power(struct ft_wdf_pnp *pnp, PIRP irp);
+
+/* ---- pnp.c: events of the PnP machine ---- */
+
+enum ft_wdf_pnp_event {
+    FT_WDF_PNP_START = 1,
+    FT_WDF_PNP_QUERY_STOP,
+    FT_WDF_PNP_CANCEL_STOP,
+    FT_WDF_PNP_STOP,
+    FT_WDF_PNP_QUERY_REMOVE,
+    FT_WDF_PNP_CANCEL_REMOVE,
+    FT_WDF_PNP_REMOVE,
+    FT_WDF_PNP_SURPRISE,
+    FT_WDF_PNP_POWER_UP_FAILED,
+    FT_WDF_PNP_POWER_DOWN_FAILED
+};
+void ft_wdf_pnp_begin(struct ft_wdf_pnp *pnp); /* the device was made */
+/* Enables or disables the interfaces that the driver wants. */
+NTSTATUS ft_wdf_interfaces_set(struct ft_wdf_pnp *pnp, bool enable);
+/* Asks the drivers below what the device can do: pnp->caps. */
+NTSTATUS ft_wdf_read_capabilities(struct ft_wdf_pnp *pnp);
+
+/* ---- power.c: events of the power machine ---- */
+
+enum ft_wdf_power_event {
+    FT_WDF_POWER_IMPLICIT_D0 = 1, /* a start */
+    FT_WDF_POWER_IMPLICIT_D3,     /* a stop or removal */
+    FT_WDF_POWER_DX,              /* the IRP in pnp->power_irp */
+    FT_WDF_POWER_D0               /* the IRP in pnp->power_irp, from below */
+};
+void ft_wdf_power_begin(struct ft_wdf_pnp *pnp);
+/* Starts or stops power for the PnP machine and waits: FT_WDF_GOOD, FT_WDF_BAD. */
+unsigned ft_wdf_power_start(struct ft_wdf_pnp *pnp);
+unsigned ft_wdf_power_stop(struct ft_wdf_pnp *pnp);
+NTSTATUS ft_wdf_device_power(struct ft_wdf_pnp *pnp, PIRP irp); /* device SET_POWER */
+
+/* ---- power_policy.c ---- */
+
+void ft_wdf_policy_begin(struct ft_wdf_pnp *pnp);
+void ft_wdf_policy_start(struct ft_wdf_pnp *pnp); /* the device is started and in D0 */
+/* Wakes the device and keeps it awake; FT_WDF_BAD when it cannot be woken. */
+unsigned ft_wdf_policy_pin(struct ft_wdf_pnp *pnp);
+void ft_wdf_policy_unpin(struct ft_wdf_pnp *pnp);
+/* No power request comes any more; waits for the one that is on its way. */
+void ft_wdf_policy_stop(struct ft_wdf_pnp *pnp);
+void ft_wdf_policy_remove(struct ft_wdf_pnp *pnp);
+/* The device has changed its power state, up or down. */
+void ft_wdf_policy_moved(struct ft_wdf_pnp *pnp, bool d0);
+/* The steps of the power machine that arm and disarm the wake signal. */
+void ft_wdf_policy_arm(struct ft_wdf_pnp *pnp);
+void ft_wdf_policy_disarm(struct ft_wdf_pnp *pnp);
+NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp); /* system SET_POWER */
+
+/* ---- self_managed.c ---- */
+
+enum ft_wdf_smio_event {
+    FT_WDF_SMIO_START,
+    FT_WDF_SMIO_SUSPEND,
+    FT_WDF_SMIO_FLUSH,
+    FT_WDF_SMIO_CLEANUP,
+    FT_WDF_SMIO_EVENTS
+};
+/* STATUS_SUCCESS, or what the callback said. */
+NTSTATUS ft_wdf_smio(struct ft_wdf_pnp *pnp, enum ft_wdf_smio_event event);
+
+/* ---- resources.c ---- */
+
+enum { FT_WDF_RESOURCES_MAX = 16 };
+
+struct ft_wdf_resources {
+    struct ft_wdf_object object;
+    uint32_t count;
+    uint8_t may_add, may_remove;
+    CM_PARTIAL_RESOURCE_DESCRIPTOR part[FT_WDF_RESOURCES_MAX];
+};
+/* Copies of the lists of a START request, or empty lists; false: no memory. */
+bool ft_wdf_resources_take(struct ft_wdf_pnp *pnp, PIRP irp);
+void ft_wdf_resources_drop(struct ft_wdf_pnp *pnp);
+/* IRP_MN_FILTER_RESOURCE_REQUIREMENTS with the driver's callbacks around the drivers below. */
+NTSTATUS ft_wdf_filter_requirements(struct ft_wdf_pnp *pnp, PIRP irp);
+
+#endif

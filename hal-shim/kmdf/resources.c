@@ -1,0 +1,173 @@
+/* Lists of resources. A WDFCMRESLIST keeps descriptors as START_DEVICE brought them; a
+ * WDFIORESREQLIST is what the device asks for, made for the driver's callbacks around
+ * IRP_MN_FILTER_RESOURCE_REQUIREMENTS. */
+#include "kmdf/pnp_private.h"
+
+static const struct ft_wdf_class resources_class = {.handle_class = FT_HC_WDF_RESOURCES,
+                                                    .undeletable = 1};
+
+static struct ft_wdf_resources *make(struct ft_wdf_pnp *pnp)
+{
+    NTSTATUS status;
+
+    return ft_wdf_object_new(&resources_class, sizeof(struct ft_wdf_resources),
+                             &pnp->device->object, NULL, &status);
+}
+
+/* Only the first full descriptor: one bus. */
+static void fill(struct ft_wdf_resources *list, const CM_RESOURCE_LIST *from)
+{
+    const CM_PARTIAL_RESOURCE_LIST *partial;
+
+    list->count = 0;
+    if (!from || from->Count == 0)
+        return;
+    partial = &from->List[0].PartialResourceList;
+    for (ULONG i = 0; i < partial->Count && i < FT_WDF_RESOURCES_MAX; i++)
+        list->part[list->count++] = partial->PartialDescriptors[i];
+}
+
+bool ft_wdf_resources_take(struct ft_wdf_pnp *pnp, PIRP irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+
+    if (!pnp->raw)
+        pnp->raw = make(pnp);
+    if (!pnp->translated)
+        pnp->translated = make(pnp);
+    if (!pnp->raw || !pnp->translated)
+        return false;
+    fill(pnp->raw, location->Parameters.StartDevice.AllocatedResources);
+    fill(pnp->translated, location->Parameters.StartDevice.AllocatedResourcesTranslated);
+    return true;
+}
+
+/* The lists stay, empty: they are children of the device. */
+void ft_wdf_resources_drop(struct ft_wdf_pnp *pnp)
+{
+    if (pnp->raw)
+        pnp->raw->count = 0;
+    if (pnp->translated)
+        pnp->translated->count = 0;
+}
+
+NTSTATUS ft_wdf_filter_requirements(struct ft_wdf_pnp *pnp, PIRP irp)
+{
+    const WDF_FDO_EVENT_CALLBACKS *evt = &pnp->fdo_callbacks;
+
+    if (evt->EvtDeviceFilterAddResourceRequirements ||
+        evt->EvtDeviceFilterRemoveResourceRequirements)
+        ft_unimplemented("EvtDeviceFilterAddResourceRequirements");
+    return ft_wdf_forward_and_wait(pnp, irp);
+}
+
+/* ---- WDFCMRESLIST ---- */
+
+static struct ft_wdf_resources *check(WDFCMRESLIST list)
+{
+    return ft_wdf_check(list, FT_HC_WDF_RESOURCES);
+}
+
+ULONG WdfCmResourceListGetCount(WDFCMRESLIST List)
+{
+    ULONG count;
+
+    FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
+    count = check(List)->count;
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
+    FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
+    return count;
+}
+
+/* The framework's own descriptor: changing it changes the list. */
+PCM_PARTIAL_RESOURCE_DESCRIPTOR WdfCmResourceListGetDescriptor(WDFCMRESLIST List, ULONG Index)
+{
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR part;
+    struct ft_wdf_resources *list;
+
+    FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
+    list = check(List);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
+    part = Index < list->count ? &list->part[Index] : NULL;
+    FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
+    return part;
+}
+
+/* A driver may add only where the framework has given it the list for that: lists of a PDO. */
+static NTSTATUS insert(struct ft_wdf_resources *list,
+                       const CM_PARTIAL_RESOURCE_DESCRIPTOR *descriptor, ULONG index)
+{
+    if (!list->may_add)
+        return STATUS_ACCESS_DENIED;
+    if (index == WDF_INSERT_AT_END)
+        index = list->count;
+    if (index > list->count)
+        return STATUS_INVALID_PARAMETER;
+    if (list->count == FT_WDF_RESOURCES_MAX)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    RtlMoveMemory(&list->part[index + 1], &list->part[index],
+                  (list->count - index) * sizeof *list->part);
+    list->part[index] = *descriptor;
+    list->count++;
+    return STATUS_SUCCESS;
+}
+
+static void cut_out(struct ft_wdf_resources *list, ULONG index)
+{
+    if (!list->may_remove || index >= list->count)
+        return;
+    list->count--;
+    RtlMoveMemory(&list->part[index], &list->part[index + 1],
+                  (list->count - index) * sizeof *list->part);
+}
+
+NTSTATUS WdfCmResourceListInsertDescriptor(WDFCMRESLIST List,
+                                           PCM_PARTIAL_RESOURCE_DESCRIPTOR Descriptor, ULONG Index)
+{
+    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+
+    FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
+    ft_wdf_require(Descriptor);
+    check(List);
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+        status = insert(List, Descriptor, Index);
+    FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
+    return status;
+}
+
+NTSTATUS WdfCmResourceListAppendDescriptor(WDFCMRESLIST List,
+                                           PCM_PARTIAL_RESOURCE_DESCRIPTOR Descriptor)
+{
+    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+
+    FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
+    ft_wdf_require(Descriptor);
+    check(List);
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+        status = insert(List, Descriptor, WDF_INSERT_AT_END);
+    FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
+    return status;
+}
+
+VOID WdfCmResourceListRemove(WDFCMRESLIST List, ULONG Index)
+{
+    FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
+    check(List);
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+        cut_out(List, Index);
+    FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
+}
+
+VOID WdfCmResourceListRemoveByDescriptor(WDFCMRESLIST List,
+                                         PCM_PARTIAL_RESOURCE_DESCRIPTOR Descriptor)
+{
+    struct ft_wdf_resources *list;
+
+    FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
+    ft_wdf_require(Descriptor);
+    list = check(List);
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL) && Descriptor >= list->part &&
+        Descriptor < list->part + list->count)
+        cut_out(list, (ULONG)(Descriptor - list->part));
+    FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
+}
