@@ -164,9 +164,11 @@ struct ft_wdf_policy {
     uint8_t armed;                   /* FT_WDF_ARMED_… */
     uint8_t idle_state, sleep_state; /* device states to go to */
     uint8_t wake_triggered;
-    uint8_t idle_assigned, wake_assigned;
+    uint8_t slept;      /* the machine has woken; the device follows */
+    uint8_t wake_state; /* from which it can wake the machine */
     uint8_t unused[2];
-    uint32_t references;
+    uint32_t references; /* requests in power-managed queues, and the driver's own */
+    uint32_t own;        /* of WdfDeviceStopIdle */
     uint32_t idle_ms;
     PIRP system_irp; /* a system SET_POWER that waits for the device */
     PIRP wake_irp;   /* IRP_MN_WAIT_WAKE of ours */
@@ -297,10 +299,15 @@ void ft_wdf_policy_stop(struct ft_wdf_pnp *pnp);
 void ft_wdf_policy_remove(struct ft_wdf_pnp *pnp);
 /* The device has changed its power state, up or down. */
 void ft_wdf_policy_moved(struct ft_wdf_pnp *pnp, bool d0);
+NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp); /* system SET_POWER */
+/* A fact has changed: decides anew. <= DISPATCH_LEVEL. */
+void ft_wdf_policy_look(struct ft_wdf_pnp *pnp);
+
+/* ---- power_wake.c ---- */
+
 /* The steps of the power machine that arm and disarm the wake signal. */
 void ft_wdf_policy_arm(struct ft_wdf_pnp *pnp);
 void ft_wdf_policy_disarm(struct ft_wdf_pnp *pnp);
-NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp); /* system SET_POWER */
 
 /* ---- self_managed.c ---- */
 

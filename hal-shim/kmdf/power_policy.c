@@ -59,9 +59,13 @@ static unsigned sleeping_state(const struct ft_wdf_policy *policy)
 /* What the machine does next is told by the state. */
 static unsigned state_for(const struct ft_wdf_policy *policy, bool down)
 {
+    if (policy->asleep && policy->wake_enabled)
+        return W(SleepingWakePowerDown);
     if (policy->asleep)
-        return down ? W(SleepingNoWakePowerDown) : W(SystemWakeDeviceToD0);
-    if (policy->wake_enabled && policy->idle_caps != IdleCannotWakeFromS0)
+        return W(SleepingNoWakePowerDown);
+    if (policy->slept)
+        return policy->armed ? W(SystemWakeDeviceWakeEnabled) : W(SystemWakeDeviceToD0);
+    if (policy->idle_enabled && policy->idle_caps != IdleCannotWakeFromS0)
         return down ? W(TimerExpiredWakeCapablePowerDown) : W(S0WakeCompletePowerUp);
     return down ? W(TimerExpiredNoWake) : W(S0NoWakePowerUp);
 }
@@ -94,8 +98,6 @@ static void stop_timer(struct ft_wdf_policy *policy)
     policy->timer_set = 0;
 }
 
-static void look(struct ft_wdf_pnp *pnp);
-
 FT_FRAMEWORK_ROUTINE
 static VOID NTAPI idle_expired(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
 {
@@ -106,7 +108,7 @@ static VOID NTAPI idle_expired(PKDPC dpc, PVOID context, PVOID argument1, PVOID 
         return;
     pnp->policy.timer_set = 0;
     pnp->policy.idle = 1;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
 }
 
 static void watch_idle(struct ft_wdf_policy *policy)
@@ -139,7 +141,7 @@ static VOID NTAPI request_done(PDEVICE_OBJECT device, UCHAR minor, POWER_STATE s
 
     (void)device, (void)minor, (void)state, (void)status;
     pnp->policy.requested = 0;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
     tell_waiters(pnp);
 }
 
@@ -160,8 +162,7 @@ static void request(struct ft_wdf_pnp *pnp, unsigned device_state)
     ft_wdf_device_failed(pnp->device, WdfDeviceFailedAttemptRestart);
 }
 
-/* <= DISPATCH_LEVEL. */
-static void look(struct ft_wdf_pnp *pnp)
+void ft_wdf_policy_look(struct ft_wdf_pnp *pnp)
 {
     struct ft_wdf_policy *policy = &pnp->policy;
     bool up = wants_d0(policy);
@@ -182,7 +183,7 @@ void ft_wdf_policy_moved(struct ft_wdf_pnp *pnp, bool d0)
 {
     pnp->policy.in_d0 = d0;
     if (d0)
-        pnp->policy.idle = 0;
+        pnp->policy.idle = pnp->policy.slept = 0;
     else
         stop_timer(&pnp->policy);
     tell_waiters(pnp);
@@ -207,7 +208,7 @@ void ft_wdf_policy_start(struct ft_wdf_pnp *pnp)
         return;
     pnp->policy.running = 1;
     pnp->policy.pins = 0;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
 }
 
 unsigned ft_wdf_policy_pin(struct ft_wdf_pnp *pnp)
@@ -217,7 +218,7 @@ unsigned ft_wdf_policy_pin(struct ft_wdf_pnp *pnp)
     if (!policy->running || policy->pins)
         return FT_WDF_GOOD;
     policy->pins = 1;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
     while (policy->requested || (!policy->in_d0 && !policy->gone && !policy->asleep))
         ft_task_wait(policy, 0);
     return policy->in_d0 ? FT_WDF_GOOD : FT_WDF_BAD;
@@ -226,7 +227,7 @@ unsigned ft_wdf_policy_pin(struct ft_wdf_pnp *pnp)
 void ft_wdf_policy_unpin(struct ft_wdf_pnp *pnp)
 {
     pnp->policy.pins = 0;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
 }
 
 void ft_wdf_policy_stop(struct ft_wdf_pnp *pnp)
@@ -258,7 +259,7 @@ void ft_wdf_power_reference(struct ft_wdf_device *device)
 
     pnp->policy.references++;
     pnp->policy.idle = 0;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
 }
 
 void ft_wdf_power_release(struct ft_wdf_device *device)
@@ -267,7 +268,7 @@ void ft_wdf_power_release(struct ft_wdf_device *device)
 
     FT_ASSERT(pnp->policy.references > 0);
     pnp->policy.references--;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
 }
 
 /* ---- system power ---- */
@@ -282,23 +283,12 @@ static NTSTATUS NTAPI system_up(PDEVICE_OBJECT device, PIRP irp, PVOID context)
     if (irp->PendingReturned)
         IoMarkIrpPending(irp);
     pnp->policy.asleep = 0;
+    pnp->policy.slept = 1;
     if (pnp->policy.power_up_on_wake)
         pnp->policy.idle = 0;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
     IoReleaseRemoveLock(&ft_wdf_extension(pnp)->lock, irp);
     return STATUS_CONTINUE_COMPLETION;
-}
-
-/* What the machine's state means for the device is what the bus said; deeper than D0 it is always
- * here. */
-static unsigned device_state_for(const struct ft_wdf_pnp *pnp, SYSTEM_POWER_STATE system)
-{
-    unsigned state = (unsigned)pnp->caps.DeviceState[system];
-
-    if (pnp->policy.wake_enabled && pnp->caps.DeviceWake > PowerDeviceD0 &&
-        pnp->caps.SystemWake >= system)
-        return (unsigned)pnp->caps.DeviceWake;
-    return state > PowerDeviceD0 && state < PowerDeviceMaximum ? PowerDeviceD3 : PowerDeviceD3;
 }
 
 NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp)
@@ -317,9 +307,11 @@ NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp)
     }
     pnp->policy.asleep = 1;
     pnp->policy.idle = 1;
-    pnp->policy.sleep_state = (uint8_t)device_state_for(pnp, system);
+    pnp->policy.sleep_state = pnp->policy.wake_enabled && system <= pnp->caps.SystemWake
+                                  ? pnp->policy.wake_state
+                                  : PowerDeviceD3;
     pnp->policy.system_irp = irp;
-    look(pnp);
+    ft_wdf_policy_look(pnp);
     return STATUS_PENDING;
 }
 
@@ -345,19 +337,7 @@ void ft_wdf_power_directed(unsigned state)
 
     if (pnp) {
         pnp->policy.directed = state == PowerDeviceD0 ? 0 : (uint8_t)state;
-        look(pnp);
+        ft_wdf_policy_look(pnp);
     }
     ft_layer_set(layer);
-}
-
-/* ---- wake: until it is complete, nothing is armed ---- */
-
-void ft_wdf_policy_arm(struct ft_wdf_pnp *pnp)
-{
-    (void)pnp;
-}
-
-void ft_wdf_policy_disarm(struct ft_wdf_pnp *pnp)
-{
-    (void)pnp;
 }

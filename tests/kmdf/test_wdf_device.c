@@ -281,12 +281,30 @@ static void power_flags_and_filters(void **state)
     wdf_bench_run(&(struct wdf_bench){.init = say_filter, .add = check_filter}, NULL, 0);
 }
 
+static void set_callbacks(PWDFDEVICE_INIT init)
+{
+    WDF_POWER_POLICY_EVENT_CALLBACKS policy;
+    WDF_PNPPOWER_EVENT_CALLBACKS pnp;
+
+    WDF_POWER_POLICY_EVENT_CALLBACKS_INIT(&policy);
+    WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&pnp);
+    WdfDeviceInitSetPowerPolicyOwnership(init, TRUE);
+    WdfDeviceInitSetPowerPolicyEventCallbacks(init, &policy);
+    WdfDeviceInitSetPnpPowerEventCallbacks(init, &pnp);
+    CHECK(wb_count(FT_EV_WDF_SIZE) == 0);
+    policy.Size = pnp.Size = 0;
+    WdfDeviceInitSetPowerPolicyEventCallbacks(init, &policy);
+    WdfDeviceInitSetPnpPowerEventCallbacks(init, &pnp);
+    CHECK(wb_count(FT_EV_WDF_SIZE) == 2);
+}
+
 static void free_it(PWDFDEVICE_INIT init)
 {
     PWDFDEVICE_INIT mine = init;
     WDFDEVICE device = &mine;
-
     WDF_OBJECT_ATTRIBUTES attributes;
+
+    set_callbacks(init);
     WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
     attributes.ParentObject = the_wdf.driver;
     CHECK(WdfDeviceCreate(&mine, &attributes, &device) == STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED);
