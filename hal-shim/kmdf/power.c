@@ -195,6 +195,7 @@ static unsigned on_undo_interrupts(struct ft_wdf_pnp *pnp)
 static unsigned on_up_failed(struct ft_wdf_pnp *pnp)
 {
     pnp->device->in_d0 = 0;
+    pnp->policy.gone = 1;
     ft_wdf_interrupts_down(pnp->device, FT_WDF_DOWN_SURPRISE);
     record(pnp, WdfPowerDeviceD3Final);
     pnp->power_result = FT_WDF_BAD;
@@ -266,6 +267,7 @@ static unsigned on_dx(struct ft_wdf_pnp *pnp)
 
 static unsigned on_dx_failed(struct ft_wdf_pnp *pnp)
 {
+    pnp->policy.gone = 1;
     ft_wdf_interrupts_down(pnp->device, FT_WDF_DOWN_SURPRISE);
     record(pnp, pnp->target);
     ft_wdf_policy_moved(pnp, false);

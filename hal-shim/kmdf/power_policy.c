@@ -207,7 +207,7 @@ void ft_wdf_policy_start(struct ft_wdf_pnp *pnp)
     if (!pnp->device->power_owner)
         return;
     pnp->policy.running = 1;
-    pnp->policy.pins = 0;
+    pnp->policy.pins = pnp->policy.directed = 0;
     ft_wdf_policy_look(pnp);
 }
 

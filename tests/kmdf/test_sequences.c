@@ -1,6 +1,8 @@
 /* The sequences of kmdf.md, section 4, line by line: for success, and for each callback failing.
  *
- * hw-on, hw-off and hw-yanked are what the device model sees.
+ * hw-off and hw-yanked are what the device model sees (not while it is off). A device that failed
+ * is reported as gone
+ * ("surprise") and removed; one that was not is removed in the end.
  */
 #include "wdf_bench.h"
 
@@ -26,17 +28,138 @@ struct row {
     const char *notes;
 };
 
-#define START   "prepare d0-entry:d3f int-on d0-post:d3f init "
+#define ENTRY   "d0-entry:d3f int-on d0-post:d3f "
+#define START   "prepare " ENTRY "init "
 #define DOWN    "suspend d0-pre:d3 int-off d0-exit:d3 hw-off "
 #define UP      "d0-entry:d3 int-on d0-post:d3 restart "
-#define STOPPED "suspend d0-pre:d3f int-off d0-exit:d3f release "
-#define REMOVE  "query-remove " STOPPED "flush cleanup hw-off"
-#define GONE    STOPPED "flush cleanup"
+#define EXIT    "d0-pre:d3f int-off d0-exit:d3f "
+#define STOPPED "suspend " EXIT "release "
+#define AGAIN   "prepare " ENTRY "restart "
+#define GOES    STOPPED "flush cleanup hw-off"
+#define REMOVE  "query-remove " GOES
+#define FAILED  "release flush surprise cleanup"
+
+#define OPS(...)             .op = {__VA_ARGS__}
+#define FAILS(routine, call) .fails = {{FT_ROUTINE_WDF_##routine, call}}
+#define O(KIND)                                                                                    \
+    {                                                                                              \
+        .kind = FT_OP_##KIND                                                                       \
+    }
+#define O1(KIND, argument)                                                                         \
+    {                                                                                              \
+        .kind = FT_OP_##KIND, .arg = { argument }                                                  \
+    }
+#define DOWN_UP    OPS(O(POWER_DOWN), O(POWER_UP))
+#define STOP_START OPS(O(STOP), O(RESTART))
 
 static const struct row rows[] = {
-    {"4.2 and 4.7: start and removal", .notes = START REMOVE},
-    {"4.3 and 4.4: down and up", .op = {{.kind = FT_OP_POWER_DOWN}, {.kind = FT_OP_POWER_UP}},
+    /* 4.2, and 4.10 for a first start */
+    {"start", .notes = START REMOVE},
+    {"start, EvtDriverDeviceAdd fails", FAILS(DEVICE_ADD, 0), .notes = ""},
+    {"start, prepare fails", FAILS(PREPARE, 0), .notes = "prepare release hw-off"},
+    {"start, D0 entry fails", FAILS(D0_ENTRY, 0), .notes = "prepare d0-entry:d3f release hw-off"},
+    {"start, interrupt enable fails", FAILS(INTERRUPT_ENABLE, 0),
+     .notes = "prepare d0-entry:d3f int-on d0-exit:d3f release hw-off"},
+    {"start, D0 entry after interrupts fails", FAILS(D0_ENTRY_POST, 0),
+     .notes = "prepare " ENTRY "int-off d0-exit:d3f release hw-off"},
+    {"start, init fails", FAILS(SMIO_INIT, 0), .notes = START EXIT "release flush cleanup hw-off"},
+    {"start, init and release fail",
+     .fails = {{FT_ROUTINE_WDF_SMIO_INIT, 0}, {FT_ROUTINE_WDF_RELEASE, 0}},
+     .notes = START EXIT "release flush cleanup hw-off"},
+    {"start, init and D0 exit fail",
+     .fails = {{FT_ROUTINE_WDF_SMIO_INIT, 0}, {FT_ROUTINE_WDF_D0_EXIT, 0}},
+     .notes = START EXIT "release flush cleanup hw-off"},
+    {"start without an init callback", .without = FT_ROUTINE_WDF_SMIO_INIT,
+     .notes = "prepare " ENTRY REMOVE},
+    {"start without a prepare callback", .without = FT_ROUTINE_WDF_PREPARE,
+     .notes = ENTRY "init " REMOVE},
+
+    /* 4.3 and 1.5 */
+    {"down and up", DOWN_UP, .notes = START DOWN UP REMOVE},
+    {"down, suspend fails", DOWN_UP, FAILS(SMIO_SUSPEND, 0), .notes = START DOWN FAILED},
+    {"down, D0 exit before interrupts fails", DOWN_UP, FAILS(D0_EXIT_PRE, 0),
+     .notes = START DOWN FAILED},
+    {"down, interrupt disable fails", DOWN_UP, FAILS(INTERRUPT_DISABLE, 0),
+     .notes = START DOWN FAILED},
+    {"down, D0 exit fails", DOWN_UP, FAILS(D0_EXIT, 0), .notes = START DOWN FAILED},
+
+    /* 4.4 and 4.10 for a resume */
+    {"up, D0 entry fails", DOWN_UP, FAILS(D0_ENTRY, 2),
+     .notes = START DOWN "d0-entry:d3 " FAILED " hw-off"},
+    {"up, interrupt enable fails", DOWN_UP, FAILS(INTERRUPT_ENABLE, 2),
+     .notes = START DOWN "d0-entry:d3 int-on d0-exit:d3f " FAILED " hw-off"},
+    {"up, D0 entry after interrupts fails", DOWN_UP, FAILS(D0_ENTRY_POST, 2),
+     .notes = START DOWN "d0-entry:d3 int-on d0-post:d3 int-off d0-exit:d3f " FAILED " hw-off"},
+    {"up, restart fails", DOWN_UP, FAILS(SMIO_RESTART, 0),
+     .notes = START DOWN UP EXIT FAILED " hw-off"},
+
+    /* 4.3 by the system */
+    {"sleep and wake", OPS(O(SLEEP), O(WAKE)), .notes = START DOWN UP REMOVE},
+    {"shutdown and wake", OPS(O1(SLEEP, 5), O(WAKE)),
+     .notes = START "suspend d0-pre:d3f int-off d0-exit:d3f hw-off " ENTRY "restart " REMOVE},
+    {"sleep of a sleeping device", OPS(O(POWER_DOWN), O(SLEEP), O(WAKE), O(POWER_UP)),
      .notes = START DOWN UP REMOVE},
+
+    /* 4.6 */
+    {"query-stop and its cancel", OPS(O(QUERY_STOP)), .notes = START "query-stop " REMOVE},
+    {"stop and start", STOP_START, .notes = START "query-stop " STOPPED "hw-off " AGAIN REMOVE},
+    {"stop, vetoed", STOP_START, FAILS(QUERY_STOP, 0), .notes = START "query-stop " REMOVE},
+    {"stop, suspend fails", STOP_START, FAILS(SMIO_SUSPEND, 0),
+     .notes = START "query-stop suspend " EXIT "release flush hw-off surprise cleanup hw-off"},
+    {"stop, D0 exit before interrupts fails", STOP_START, FAILS(D0_EXIT_PRE, 0),
+     .notes = START "query-stop suspend " EXIT "release flush hw-off surprise cleanup hw-off"},
+    {"stop, interrupt disable fails", STOP_START, FAILS(INTERRUPT_DISABLE, 0),
+     .notes = START "query-stop suspend " EXIT "release flush hw-off surprise cleanup hw-off"},
+    {"stop, D0 exit fails", STOP_START, FAILS(D0_EXIT, 0),
+     .notes = START "query-stop suspend " EXIT "release flush hw-off surprise cleanup hw-off"},
+    {"stop, release fails", STOP_START, FAILS(RELEASE, 0),
+     .notes = START "query-stop suspend " EXIT "release flush hw-off surprise cleanup hw-off"},
+    {"start again, prepare fails", STOP_START, FAILS(PREPARE, 2),
+     .notes = START "query-stop " STOPPED "hw-off prepare " FAILED " hw-off"},
+    {"start again, D0 entry fails", STOP_START, FAILS(D0_ENTRY, 2),
+     .notes = START "query-stop " STOPPED "hw-off prepare d0-entry:d3f " FAILED " hw-off"},
+    {"start again, interrupt enable fails", STOP_START, FAILS(INTERRUPT_ENABLE, 2),
+     .notes = START "query-stop " STOPPED "hw-off prepare d0-entry:d3f int-on d0-exit:d3f " FAILED
+                    " hw-off"},
+    {"start again, D0 entry after interrupts fails", STOP_START, FAILS(D0_ENTRY_POST, 2),
+     .notes = START "query-stop " STOPPED "hw-off prepare " ENTRY "int-off d0-exit:d3f " FAILED
+                    " hw-off"},
+    {"start again, restart fails", STOP_START, FAILS(SMIO_RESTART, 0),
+     .notes = START "query-stop " STOPPED "hw-off " AGAIN EXIT FAILED " hw-off"},
+    {"another start while started", OPS(O1(RESTART, 1)), .notes = START STOPPED AGAIN REMOVE},
+    {"another start while started, release fails", OPS(O1(RESTART, 1)), FAILS(RELEASE, 1),
+     .notes = START "suspend " EXIT FAILED " hw-off"},
+    {"stop of a sleeping device", OPS(O(POWER_DOWN), O(STOP), O(RESTART)),
+     .notes = START DOWN "query-stop " UP STOPPED "hw-off " AGAIN REMOVE},
+
+    /* 4.7 */
+    {"query-remove and its cancel", OPS(O(QUERY_REMOVE)), .notes = START "query-remove " REMOVE},
+    {"remove, vetoed once", OPS(O(REMOVE)), FAILS(QUERY_REMOVE, 1),
+     .notes = START "query-remove " REMOVE},
+    {"remove", OPS(O(REMOVE)), .notes = START REMOVE},
+    {"remove of a sleeping device", OPS(O(POWER_DOWN), O(REMOVE)),
+     .notes = START DOWN "query-remove " UP GOES},
+    {"remove, suspend fails", FAILS(SMIO_SUSPEND, 0), .notes = START REMOVE},
+    {"remove, D0 exit before interrupts fails", FAILS(D0_EXIT_PRE, 0), .notes = START REMOVE},
+    {"remove, interrupt disable fails", FAILS(INTERRUPT_DISABLE, 0), .notes = START REMOVE},
+    {"remove, D0 exit fails", FAILS(D0_EXIT, 0), .notes = START REMOVE},
+    {"remove, release fails", FAILS(RELEASE, 0), .notes = START REMOVE},
+
+    /* 4.8 and 4.9 */
+    {"surprise in D0", OPS(O(SURPRISE_REMOVE)),
+     .notes = START "hw-yanked surprise " STOPPED "flush cleanup"},
+    {"surprise in D0, suspend fails", OPS(O(SURPRISE_REMOVE)), FAILS(SMIO_SUSPEND, 0),
+     .notes = START "hw-yanked surprise " STOPPED "flush cleanup"},
+    {"surprise in D0, D0 exit before interrupts fails", OPS(O(SURPRISE_REMOVE)),
+     FAILS(D0_EXIT_PRE, 0), .notes = START "hw-yanked surprise " STOPPED "flush cleanup"},
+    {"surprise in D0, D0 exit fails", OPS(O(SURPRISE_REMOVE)), FAILS(D0_EXIT, 0),
+     .notes = START "hw-yanked surprise " STOPPED "flush cleanup"},
+    {"surprise in D0, release fails", OPS(O(SURPRISE_REMOVE)), FAILS(RELEASE, 0),
+     .notes = START "hw-yanked surprise " STOPPED "flush cleanup"},
+    {"surprise in Dx", OPS(O(POWER_DOWN), O(SURPRISE_REMOVE)),
+     .notes = START DOWN "surprise release flush cleanup"},
+    {"surprise while stopped", OPS(O(STOP), O(SURPRISE_REMOVE)),
+     .notes = START "query-stop " STOPPED "hw-off hw-yanked surprise flush cleanup"},
 };
 
 static unsigned count_ops(const struct row *row)
@@ -53,7 +176,7 @@ static bool run(const struct row *row)
     struct wdf_bench how = {.interrupts = 1, .flags = WDF_BENCH_QUIET | row->flags};
 
     for (unsigned i = 0; i < MAX_FAILURES; i++) {
-        how.answer[row->fails[i].routine] = STATUS_UNSUCCESSFUL;
+        how.answer[row->fails[i].routine] = row->fails[i].routine ? STATUS_UNSUCCESSFUL : 0;
         how.when[row->fails[i].routine] = row->fails[i].call;
     }
     how.without[row->without] = row->without != 0;
@@ -74,10 +197,104 @@ static void sequences(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ---- what START is told ---- */
+
+static NTSTATUS start_status(enum ft_routine failing)
+{
+    struct wdf_bench how = {.interrupts = 1};
+
+    how.answer[failing] = STATUS_NO_SUCH_DEVICE;
+    wdf_bench_run(&how, NULL, 0);
+    return (NTSTATUS)wb_last(FT_EV_RUN_STARTED)->arg[0];
+}
+
+static void a_failed_start_says_why(void **state)
+{
+    (void)state;
+    assert_true(start_status(FT_ROUTINE_WDF_PREPARE) == STATUS_NO_SUCH_DEVICE);
+    assert_true(start_status(FT_ROUTINE_WDF_D0_ENTRY) == STATUS_DEVICE_POWER_FAILURE);
+    assert_true(start_status(FT_ROUTINE_WDF_INTERRUPT_ENABLE) == STATUS_DEVICE_POWER_FAILURE);
+    assert_true(start_status(FT_ROUTINE_WDF_SMIO_INIT) == STATUS_DEVICE_POWER_FAILURE);
+}
+
+/* ---- the end of the objects ---- */
+
+static void objects_end_in_their_order(void **state)
+{
+    (void)state;
+    wdf_bench_expect(&(struct wdf_bench){.interrupts = 1}, NULL, 0,
+                     "add " START "query-remove " STOPPED
+                     "flush cleanup device-cleanup hw-off device-destroy unload driver-cleanup "
+                     "driver-destroy");
+    wdf_bench_expect(
+        &(struct wdf_bench){.answer = {[FT_ROUTINE_WDF_DEVICE_ADD] = STATUS_UNSUCCESSFUL}}, NULL, 0,
+        "add device-cleanup device-destroy unload driver-cleanup driver-destroy");
+}
+
+/* ---- several interrupts ---- */
+
+static void two_messages(struct ft_description *description)
+{
+    description->interrupt = FT_INTERRUPT_MESSAGES;
+    description->messages = 2;
+}
+
+static void interrupts_end_in_reverse_order(void **state)
+{
+    const char *notes = "prepare d0-entry:d3f int-on1 int-on2 d0-post:d3f init query-remove "
+                        "suspend d0-pre:d3f int-off2 int-off1 d0-exit:d3f release flush cleanup "
+                        "hw-off";
+
+    (void)state;
+    wdf_bench_expect(
+        &(struct wdf_bench){.interrupts = 2, .describe = two_messages, .flags = WDF_BENCH_QUIET},
+        NULL, 0, notes);
+    wdf_bench_expect(&(struct wdf_bench){.interrupts = 2,
+                                         .describe = two_messages,
+                                         .flags = WDF_BENCH_QUIET | WDF_BENCH_INTERRUPTS_LATE},
+                     NULL, 0, notes);
+}
+
+static void the_second_enable_that_fails_undoes_the_first(void **state)
+{
+    (void)state;
+    wdf_bench_expect(
+        &(struct wdf_bench){.interrupts = 2,
+                            .describe = two_messages,
+                            .answer = {[FT_ROUTINE_WDF_INTERRUPT_ENABLE] = STATUS_UNSUCCESSFUL},
+                            .when = {[FT_ROUTINE_WDF_INTERRUPT_ENABLE] = 2},
+                            .flags = WDF_BENCH_QUIET},
+        NULL, 0, "prepare d0-entry:d3f int-on1 int-on2 int-off1 d0-exit:d3f release hw-off");
+}
+
+/* ---- a device that must not page ---- */
+
+static void not_pageable(PWDFDEVICE_INIT init)
+{
+    WdfDeviceInitSetPowerNotPageable(init);
+}
+
+static void its_interrupts_stay_connected(void **state)
+{
+    static const struct ft_op ops[] = {O(POWER_DOWN), O(POWER_UP)};
+
+    (void)state;
+    wdf_bench_expect(
+        &(struct wdf_bench){.interrupts = 1, .init = not_pageable, .flags = WDF_BENCH_QUIET}, ops,
+        2, START DOWN UP REMOVE);
+    assert_int_equal(wb_count(FT_EV_ISR_CONNECT), 1);
+    assert_int_equal(wb_count(FT_EV_ISR_DISCONNECT), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sequences),
+        cmocka_unit_test(a_failed_start_says_why),
+        cmocka_unit_test(objects_end_in_their_order),
+        cmocka_unit_test(interrupts_end_in_reverse_order),
+        cmocka_unit_test(the_second_enable_that_fails_undoes_the_first),
+        cmocka_unit_test(its_interrupts_stay_connected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,7 +229,8 @@ static NTSTATUS prepare(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST transla
 
 static NTSTATUS release(WDFDEVICE device, WDFCMRESLIST translated)
 {
-    CHECK(translated == the_wdf.translated && KeGetCurrentIrql() == PASSIVE_LEVEL);
+    CHECK(!the_wdf.translated || translated == the_wdf.translated);
+    CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL);
     if (the_wdf.registers)
         MmUnmapIoSpace(the_wdf.registers, WB_BAR_BYTES);
     the_wdf.registers = NULL;
