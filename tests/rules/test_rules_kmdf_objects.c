@@ -101,126 +101,28 @@ static void branches_about_framework_objects(void **state)
     assert_int_equal(failed, 0);
 }
 
-/* Who does not wait for ever cannot be part of a deadlock; the last two lines have the same locks
- * in the opposite order, once so and once with a wait. */
+#define OF_3 " ; task=3 device=1\n"
+#define OF_4 " ; task=4 device=1\n"
+
+/* The last two lines have the locks of the first two in the opposite order. */
+static const char opposite_order[] =
+    "run:begin processors=2 ; layer=harness\n"
+    "wdf:lock-acquire lock=wdf-wait-lock#1 kind=2" OF_3
+    "wdf:lock-acquire lock=wdf-wait-lock#2 kind=2" OF_3
+    "wdf:lock-release lock=wdf-wait-lock#2 kind=2 owner=task#3" OF_3
+    "wdf:lock-release lock=wdf-wait-lock#1 kind=2 owner=task#3" OF_3
+    "wdf:lock-acquire lock=wdf-wait-lock#2 kind=2" OF_4
+    "wdf:lock-acquire lock=wdf-wait-lock#1 kind=2 timeout=%u" OF_4;
+
+/* Who does not wait for ever cannot be part of a deadlock. */
 static void only_a_wait_has_an_order(void **state)
 {
-    static const char *const lines =
-        "run:begin processors=2 ; layer=harness\n"
-        "wdf:lock-acquire lock=wdf-wait-lock#1 kind=2" IN(
-            "1") "wdf:lock-acquire "
-                 "lock=wdf-wait-lock#2 "
-                 "kind=2" IN("1") "wdf:lock-"
-                                  "release "
-                                  "lock=wdf-"
-                                  "wait-lock#"
-                                  "2 kind=2 "
-                                  "owner="
-                                  "task#3" IN("1") "wdf:lock-release lock=wdf-wait-lock#1 kind=2 "
-                                                   "owner=task#3" IN("1") "w"
-                                                                          "d"
-                                                                          "f"
-                                                                          ":"
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "-"
-                                                                          "a"
-                                                                          "c"
-                                                                          "q"
-                                                                          "u"
-                                                                          "i"
-                                                                          "r"
-                                                                          "e"
-                                                                          " "
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "="
-                                                                          "w"
-                                                                          "d"
-                                                                          "f"
-                                                                          "-"
-                                                                          "w"
-                                                                          "a"
-                                                                          "i"
-                                                                          "t"
-                                                                          "-"
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "#"
-                                                                          "2"
-                                                                          " "
-                                                                          "k"
-                                                                          "i"
-                                                                          "n"
-                                                                          "d"
-                                                                          "="
-                                                                          "2" OTHER "w"
-                                                                          "d"
-                                                                          "f"
-                                                                          ":"
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "-"
-                                                                          "a"
-                                                                          "c"
-                                                                          "q"
-                                                                          "u"
-                                                                          "i"
-                                                                          "r"
-                                                                          "e"
-                                                                          " "
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "="
-                                                                          "w"
-                                                                          "d"
-                                                                          "f"
-                                                                          "-"
-                                                                          "w"
-                                                                          "a"
-                                                                          "i"
-                                                                          "t"
-                                                                          "-"
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "#"
-                                                                          "1"
-                                                                          " "
-                                                                          "k"
-                                                                          "i"
-                                                                          "n"
-                                                                          "d"
-                                                                          "="
-                                                                          "2"
-                                                                          " "
-                                                                          "t"
-                                                                          "i"
-                                                                          "m"
-                                                                          "e"
-                                                                          "o"
-                                                                          "u"
-                                                                          "t"
-                                                                          "="
-                                                                          "%"
-                                                                          "u" OTHER;
     struct ft_verdict verdict;
     char text[1024];
 
     (void)state;
     for (unsigned timeout = 0; timeout < 3; timeout++) {
-        (void)snprintf(text, sizeof(text), lines, timeout);
+        (void)snprintf(text, sizeof(text), opposite_order, timeout);
         assert_true(ft_text_events_read(text, &events));
         ft_judge(&events, false, 0, &verdict);
         assert_int_equal(verdict.finding_count, 0);
