@@ -425,6 +425,9 @@
     J(IO_DMA_DEVICE_QUIET_BEFORE_UNMAP)                                                            \
     J(KMDF_INTERRUPT_DISABLE_ASSERTS_LINE)                                                         \
     J(KMDF_ISR_FORBIDDEN_CALLS)                                                                    \
+    J(KMDF_INTERRUPT_LOCK_DISCONNECTED)                                                            \
+    J(KMDF_INTERRUPT_LOCK_RECURSION)                                                               \
+    J(KMDF_INTERRUPT_CREATE_WINDOW)                                                                \
     J(KMDF_TIMER_DIES_BEFORE_RESOURCE)                                                             \
     J(KMDF_TIMER_STOP_IN_CALLBACK)                                                                 \
     J(KMDF_TIMER_RESTART_RACE)                                                                     \

@@ -53,6 +53,15 @@ static const struct branch {
     {"a WDM routine of the driver keeps to its own rules", "io.irql-routine-preserve",
      "call:enter routine=DPC object=dpc#1" AT(
          "DISPATCH") "call:leave routine=DPC object=dpc#1 irql_before=DISPATCH" AT("5")},
+    {"the lock of an interrupt that the task has", "kmdf.interrupt-lock-recursion",
+     "wdf:interrupt-lock interrupt=wdf-interrupt#1 acquire=yes connected=yes" AT(
+         "DISPATCH") "wdf:interrupt-sync interrupt=wdf-interrupt#1 connected=yes" AT("5")},
+    {"the lock of an interrupt is still held", "kmdf.lock-held-at-callback-end",
+     CALL("enter") "wdf:interrupt-lock interrupt=wdf-interrupt#1 acquire=yes connected=yes" IN("2")
+         CALL("leave")},
+    {"an interrupt service routine is synchronized with itself", "kmdf.interrupt-lock-recursion",
+     "call:enter routine=EvtInterruptIsr object=wdf-interrupt#1" AT(
+         "5") "wdf:interrupt-sync interrupt=wdf-interrupt#1 connected=yes" AT("5")},
     {"a message after EvtInterruptDisable", "kmdf.interrupt-disable-asserts-line",
      "call:enter routine=EvtInterruptDisable object=wdf-interrupt#1" AT(
          "5") "call:leave routine=EvtInterruptDisable object=wdf-interrupt#1 "
