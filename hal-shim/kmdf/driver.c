@@ -154,7 +154,6 @@ static NTSTATUS create(PDRIVER_OBJECT object, PCUNICODE_STRING path,
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     FT_WDF->driver = driver;
-    FT_WDF->pool_tag = config->DriverPoolTag;
     take_over(driver);
     return STATUS_SUCCESS;
 }

@@ -1,0 +1,199 @@
+/* Buffers of a requester's own process: addresses that only EvtIoInCallerContext may use, and the
+ * locking of what is there (kmdf.md, section 5.8). The pages stay locked until the request is
+ * completed. */
+#include "kmdf/requests.h"
+
+/* What FT_EV_WDF_BUFFER says was asked for. */
+enum { WHAT_INPUT = 1, WHAT_OUTPUT = 2, WHAT_UNSAFE = 16, WHAT_PROBE = 32 };
+
+struct side {
+    void *address;
+    ULONG length;
+};
+
+static void announce(const struct ft_wdf_request *request, unsigned what, size_t minimum,
+                     size_t length, NTSTATUS status, uint8_t layer)
+{
+    uint8_t own = ft_layer_set(layer);
+
+    ft_emit(FT_EV_WDF_BUFFER, ft_wdf_handle(request), what, minimum, length, (uint32_t)status);
+    ft_layer_set(own);
+}
+
+/* ---- a user's own addresses, in EvtIoInCallerContext ---- */
+
+static NTSTATUS unsafe_side(const struct ft_wdf_request *request, bool output, struct side *ret)
+{
+    const IO_STACK_LOCATION *at = IoGetCurrentIrpStackLocation(request->irp);
+
+    *ret = (struct side){.address = request->irp->UserBuffer};
+    if (request->place != FT_WDF_CALLER)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    if (at->MajorFunction == IRP_MJ_DEVICE_CONTROL) {
+        if (METHOD_FROM_CTL_CODE(at->Parameters.DeviceIoControl.IoControlCode) != METHOD_NEITHER)
+            return STATUS_INVALID_DEVICE_REQUEST;
+        ret->length = output ? at->Parameters.DeviceIoControl.OutputBufferLength
+                             : at->Parameters.DeviceIoControl.InputBufferLength;
+        if (!output)
+            ret->address = at->Parameters.DeviceIoControl.Type3InputBuffer;
+        return STATUS_SUCCESS;
+    }
+    if (at->MajorFunction != (output ? IRP_MJ_READ : IRP_MJ_WRITE) ||
+        request->object.device->io_type != WdfDeviceIoNeither)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    ret->length = output ? at->Parameters.Read.Length : at->Parameters.Write.Length;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_unsafe(WDFREQUEST handle, bool output, size_t minimum, PVOID *buffer,
+                           size_t *length, uint8_t layer)
+{
+    struct ft_wdf_request *request = ft_wdf_request_check(handle, FT_WDF_USE_BUFFER, layer);
+    struct side side = {0};
+    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+
+    ft_wdf_require(buffer);
+    *buffer = NULL;
+    if (length)
+        *length = 0;
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+        status = unsafe_side(request, output, &side);
+    if (NT_SUCCESS(status) && side.length < minimum)
+        status = STATUS_BUFFER_TOO_SMALL;
+    if (NT_SUCCESS(status)) {
+        *buffer = side.address;
+        if (length)
+            *length = side.length;
+    }
+    announce(request, (output ? WHAT_OUTPUT : WHAT_INPUT) | WHAT_UNSAFE, minimum, side.length,
+             status, layer);
+    return status;
+}
+
+NTSTATUS WdfRequestRetrieveUnsafeUserInputBuffer(WDFREQUEST Request, size_t MinimumRequiredLength,
+                                                 PVOID *InputBuffer, size_t *Length)
+{
+    NTSTATUS status;
+
+    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
+    status = get_unsafe(Request, false, MinimumRequiredLength, InputBuffer, Length, ft_wdf_layer);
+    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
+    return status;
+}
+
+NTSTATUS WdfRequestRetrieveUnsafeUserOutputBuffer(WDFREQUEST Request, size_t MinimumRequiredLength,
+                                                  PVOID *OutputBuffer, size_t *Length)
+{
+    NTSTATUS status;
+
+    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
+    status = get_unsafe(Request, true, MinimumRequiredLength, OutputBuffer, Length, ft_wdf_layer);
+    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
+    return status;
+}
+
+/* ---- locking them ---- */
+
+/* The pages of one buffer, locked until the request is completed: an object below the request. */
+struct locked {
+    struct ft_wdf_object object;
+    PMDL mdl;
+};
+
+static void unlock(struct ft_wdf_object *object)
+{
+    struct locked *locked = (struct locked *)object;
+
+    if (!locked->mdl)
+        return;
+    if (locked->mdl->MdlFlags & MDL_PAGES_LOCKED)
+        MmUnlockPages(locked->mdl);
+    IoFreeMdl(locked->mdl);
+    locked->mdl = NULL;
+}
+
+static const struct ft_wdf_class locked_class = {
+    .handle_class = FT_HC_WDF_OBJECT,
+    .dispose = unlock,
+};
+
+static NTSTATUS lock_pages(PMDL mdl, LOCK_OPERATION operation)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    __try {
+        MmProbeAndLockPages(mdl, UserMode, operation);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        status = GetExceptionCode();
+    }
+    return status;
+}
+
+static NTSTATUS lock_buffer(struct ft_wdf_request *request, void *buffer, size_t length,
+                            LOCK_OPERATION operation, WDFMEMORY *memory)
+{
+    WDF_OBJECT_ATTRIBUTES attributes;
+    NTSTATUS status;
+    struct locked *locked =
+        ft_wdf_object_new(&locked_class, sizeof *locked, &request->object, NULL, &status);
+    void *address;
+
+    if (!locked)
+        return status;
+    locked->mdl = IoAllocateMdl(buffer, (ULONG)length, FALSE, FALSE, NULL);
+    status = locked->mdl ? lock_pages(locked->mdl, operation) : STATUS_INSUFFICIENT_RESOURCES;
+    if (NT_SUCCESS(status)) {
+        address = MmGetSystemAddressForMdlSafe(locked->mdl, NormalPagePriority);
+        WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
+        attributes.ParentObject = (WDFOBJECT)request;
+        status = address ? WdfMemoryCreatePreallocated(&attributes, address, length, memory)
+                         : STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (!NT_SUCCESS(status)) {
+        unlock(&locked->object);
+        ft_wdf_object_abandon(&locked->object);
+    }
+    return status;
+}
+
+static NTSTATUS probe(WDFREQUEST handle, void *buffer, size_t length, LOCK_OPERATION operation,
+                      WDFMEMORY *memory, uint8_t layer)
+{
+    struct ft_wdf_request *request = ft_wdf_request_check(handle, FT_WDF_USE_BUFFER, layer);
+    NTSTATUS status;
+
+    ft_wdf_require(buffer);
+    ft_wdf_require(memory);
+    *memory = NULL;
+    if (!ft_wdf_irql_ok(PASSIVE_LEVEL) || !ft_wdf_request_owned(request))
+        status = STATUS_INVALID_DEVICE_REQUEST;
+    else if (length == 0)
+        status = STATUS_INVALID_USER_BUFFER;
+    else
+        status = lock_buffer(request, buffer, length, operation, memory);
+    announce(request, (operation == IoReadAccess ? WHAT_INPUT : WHAT_OUTPUT) | WHAT_PROBE, 0,
+             length, status, layer);
+    return status;
+}
+
+NTSTATUS WdfRequestProbeAndLockUserBufferForRead(WDFREQUEST Request, PVOID Buffer, size_t Length,
+                                                 WDFMEMORY *MemoryObject)
+{
+    NTSTATUS status;
+
+    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
+    status = probe(Request, Buffer, Length, IoReadAccess, MemoryObject, ft_wdf_layer);
+    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
+    return status;
+}
+
+NTSTATUS WdfRequestProbeAndLockUserBufferForWrite(WDFREQUEST Request, PVOID Buffer, size_t Length,
+                                                  WDFMEMORY *MemoryObject)
+{
+    NTSTATUS status;
+
+    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
+    status = probe(Request, Buffer, Length, IoWriteAccess, MemoryObject, ft_wdf_layer);
+    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
+    return status;
+}
