@@ -12,7 +12,7 @@ enum { WDF_VIOLATION_CODE = 0x10D };
 
 /* ---- runs ---- */
 
-static void describe(struct ft_description *description)
+void wd_describe(struct ft_description *description)
 {
     description->dma_version = DEVICE_DESCRIPTION_VERSION3;
     description->dma_channel = V3_LINE;
@@ -22,7 +22,7 @@ static void describe(struct ft_description *description)
 static void run(enum ft_platform_name preset, void (*body)(void))
 {
     memset(&wd, 0, sizeof wd);
-    wb_run(&(struct wb_case){.body = body, .preset = preset, .describe = describe});
+    wb_run(&(struct wb_case){.body = body, .preset = preset, .describe = wd_describe});
 }
 
 void wd_run(enum ft_platform_name preset, void (*body)(void))

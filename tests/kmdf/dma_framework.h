@@ -41,7 +41,9 @@ struct wd {
 };
 extern struct wd wd;
 
-/* Runs a body on that preset; the machine grants version 3. */
+/* The machine of all these runs grants version 3. */
+void wd_describe(struct ft_description *description);
+/* Runs a body on that preset. */
 void wd_run(enum ft_platform_name preset, void (*body)(void));
 void wd_run_all(void (*body)(void)); /* on every preset */
 /* The same; the run must end with bug check 0x10D and that first parameter. */

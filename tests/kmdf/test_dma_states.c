@@ -378,12 +378,95 @@ static void test_parameters(void **state)
     wd_run_violation(body_wrong_request, FT_WDF_INVALID_HANDLE);
 }
 
+/* ---- levels: above DISPATCH_LEVEL each call is told of, and goes on or stops the machine ---- */
+
+static void call_create(void)
+{
+    (void)wd_transaction();
+}
+
+static void call_single(void)
+{
+    WdfDmaTransactionSetSingleTransferRequirement(wd.tx, TRUE);
+}
+
+static void call_immediate(void)
+{
+    WdfDmaTransactionSetImmediateExecution(wd.tx, TRUE);
+}
+
+static void call_context(void)
+{
+    (void)WdfDmaTransactionWdmGetTransferContext(wd.tx);
+}
+
+static void call_queries(void)
+{
+    (void)WdfDmaTransactionGetBytesTransferred(wd.tx);
+    (void)WdfDmaTransactionGetCurrentDmaTransferLength(wd.tx);
+    (void)WdfDmaTransactionGetRequest(wd.tx);
+    (void)WdfDmaTransactionGetDevice(wd.tx);
+}
+
+static void call_enabler_queries(void)
+{
+    (void)WdfDmaEnablerGetMaximumLength(wd.enabler);
+    (void)WdfDmaEnablerGetMaximumScatterGatherElements(wd.enabler);
+    (void)WdfDmaEnablerGetFragmentLength(wd.enabler, WdfDmaDirectionReadFromDevice);
+    (void)WdfDmaEnablerWdmGetDmaAdapter(wd.enabler, WdfDmaDirectionReadFromDevice);
+}
+
+static void call_system(void)
+{
+    WdfDmaTransactionStopSystemTransfer(wd.tx);
+    WdfDmaTransactionSetDeviceAddressOffset(wd.tx, 1);
+    WdfDmaTransactionSetChannelConfigurationCallback(wd.tx, NULL, NULL);
+    WdfDmaTransactionSetTransferCompleteCallback(wd.tx, NULL, NULL);
+}
+
+static const struct {
+    void (*call)(void);
+    unsigned state, times;
+} leveled[] = {
+    {call_initialize, FT_TX_CREATED, 1},      {call_execute, FT_TX_INITIALIZED, 1},
+    {call_completed, FT_TX_TRANSFER, 1},      {call_length, FT_TX_TRANSFER, 1},
+    {call_final, FT_TX_TRANSFER, 1},          {call_release, FT_TX_DONE, 1},
+    {call_cancel, FT_TX_INITIALIZED, 1},      {call_reserve, FT_TX_CREATED, 1},
+    {call_free, FT_TX_RESERVED, 1},           {call_info, FT_TX_INITIALIZED, 1},
+    {call_maximum, FT_TX_INITIALIZED, 1},     {call_create, FT_TX_CREATED, 1},
+    {call_single, FT_TX_CREATED, 1},          {call_immediate, FT_TX_CREATED, 1},
+    {call_context, FT_TX_INITIALIZED, 1},     {call_queries, FT_TX_DONE, 4},
+    {call_enabler_queries, FT_TX_CREATED, 4}, {call_system, FT_TX_CREATED, 4},
+};
+static unsigned present_leveled;
+
+static void body_level(void)
+{
+    reach(leveled[present_leveled].state);
+    ft_irql_set(WB_IRQ_LEVEL);
+    leveled[present_leveled].call();
+    ft_irql_set(PASSIVE_LEVEL);
+}
+
+static void test_levels(void **state)
+{
+    (void)state;
+    for (present_leveled = 0; present_leveled < sizeof leveled / sizeof *leveled;
+         present_leveled++) {
+        memset(&wd, 0, sizeof wd);
+        wb_run(&(struct wb_case){.body = body_level, .describe = wd_describe});
+        assert_true(wb_count(FT_EV_WDF_IRQL) >= leveled[present_leveled].times);
+        assert_int_equal(wb_event(FT_EV_WDF_IRQL, 1)->arg[0], DISPATCH_LEVEL);
+        assert_int_equal(wb_event(FT_EV_WDF_IRQL, 1)->irql, WB_IRQ_LEVEL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),      cmocka_unit_test(test_setters),
         cmocka_unit_test(test_needs),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_parameters), cmocka_unit_test(test_levels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
