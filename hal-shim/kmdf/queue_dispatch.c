@@ -385,6 +385,7 @@ static bool do_requests(struct ft_wdf_queue *queue, struct ft_wdf_request **requ
         ft_wdf_queue_came(queue);
     }
     ft_wdf_queue_own(queue, next);
+    FT_ASSERT(queue->power == FT_WDF_POWER_ON && queue->dispatches);
     deliver(queue, next);
     return true;
 }

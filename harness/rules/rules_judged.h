@@ -423,6 +423,34 @@
     J(IO_POOL_LEAK)                                                                                \
     J(IO_POOL_SIZE)                                                                                \
     J(IO_DMA_DEVICE_QUIET_BEFORE_UNMAP)                                                            \
+    J(KMDF_DOUBLE_COMPLETION)                                                                      \
+    J(KMDF_REQUEST_LEAK)                                                                           \
+    J(KMDF_REQUEST_NOT_OWNED)                                                                      \
+    J(KMDF_COMPLETE_CANCELABLE)                                                                    \
+    J(KMDF_COMPLETE_AFTER_UNMARK_CANCELLED)                                                        \
+    J(KMDF_CANCEL_ROUTINE_NO_COMPLETION)                                                           \
+    J(KMDF_CANCEL_ROUTINE_COMPLETES_INFLIGHT_DMA)                                                  \
+    J(KMDF_MARK_CANCELABLE_TWICE)                                                                  \
+    J(KMDF_MARK_AFTER_POSSIBLE_COMPLETION)                                                         \
+    J(KMDF_MARKEX_CANCELLED_LEAK)                                                                  \
+    J(KMDF_ISCANCELED_MISUSE)                                                                      \
+    J(KMDF_FORWARD_WHILE_CANCELABLE)                                                               \
+    J(KMDF_REQUEST_INFORMATION_BOUND)                                                              \
+    J(KMDF_COMPLETION_STATUS_PENDING)                                                              \
+    J(KMDF_CANCELED_ON_QUEUE_COMPLETION)                                                           \
+    J(KMDF_EVTIOSTOP_NO_ACTION)                                                                    \
+    J(KMDF_STOPACK_OUTSIDE_EVTIOSTOP)                                                              \
+    J(KMDF_STOPACK_REQUEUE_CANCELABLE)                                                             \
+    J(KMDF_STOPACK_REQUEUE_LIVE_DMA)                                                               \
+    J(KMDF_STOPACK_FALSE_ON_PURGE)                                                                 \
+    J(KMDF_EVTIOSTOP_RESUME_MISSING)                                                               \
+    J(KMDF_EVTIOSTOP_DOUBLE_HANDLING)                                                              \
+    J(KMDF_EVTIOSTOP_GET_PARAMETERS)                                                               \
+    J(KMDF_QUEUE_SYNC_IN_HANDLER)                                                                  \
+    J(KMDF_QUEUE_STATE_OVERLAP)                                                                    \
+    J(KMDF_NON_PM_QUEUE_HARDWARE_TOUCH)                                                            \
+    J(KMDF_FIND_REQUEST_REFERENCE)                                                                 \
+    J(KMDF_RETRIEVE_STATUS_HANDLED)                                                                \
     J(KMDF_INTERRUPT_DISABLE_ASSERTS_LINE)                                                         \
     J(KMDF_ISR_FORBIDDEN_CALLS)                                                                    \
     J(KMDF_TIMER_DIES_BEFORE_RESOURCE)                                                             \
@@ -444,6 +472,11 @@
     J(KMDF_OBJECT_CLEANUP_IRQL)                                                                    \
     J(KMDF_NULL_REQUIRED_PARAMETER)                                                                \
     J(KMDF_CONTEXT_TYPE_MISMATCH)                                                                  \
+    J(KMDF_EVTIOSTOP_CANCELABLE_WITHOUT_UNMARK)                                                    \
+    J(KMDF_EVTIOSTOP_SUSPEND_COMPLETES_INFLIGHT)                                                   \
+    J(KMDF_QUEUE_HOLD_WAITS_FOR_DEVICE)                                                            \
+    J(KMDF_SUSPEND_THEN_DELIVERY)                                                                  \
+    J(KMDF_RETRIEVE_DURING_HOLD_UNSTOPPED)                                                         \
     J(MEM_POOL_FREE_ONCE)                                                                          \
     J(MEM_POOL_BOUNDS)                                                                             \
     J(MEM_DEV_FREE_REGISTER)                                                                       \

@@ -36,6 +36,8 @@ enum {
     FT_RS_EDGES = 24,
     FT_RS_WDF_LOCKS = 12,
     FT_RS_WDF_EDGES = 16,
+    FT_RS_WDF_REQUESTS = 24,
+    FT_RS_WDF_QUEUES = 8,
     FT_RS_FINDINGS = 16
 };
 
@@ -63,6 +65,7 @@ enum ft_rs_table {
     FT_RS_TABLE_FRAME,
     FT_RS_TABLE_OBJECT,
     FT_RS_TABLE_WDF_LOCK,
+    FT_RS_TABLE_WDF_REQUEST,
     FT_RS_TABLE_COUNT
 };
 
@@ -521,6 +524,38 @@ struct ft_rs_finding {
     uint16_t unused[3];
 };
 
+enum {
+    FT_WDF_REQUEST_OWNED = 1,          /* by the driver */
+    FT_WDF_REQUEST_ENDED = 2,          /* completed, or sent and forgotten */
+    FT_WDF_REQUEST_SENT = 4,           /* an I/O target has it */
+    FT_WDF_REQUEST_ON_QUEUE = 8,       /* the driver got it in EvtIoCanceledOnQueue */
+    FT_WDF_REQUEST_CANCELING = 16,     /* EvtRequestCancel runs */
+    FT_WDF_REQUEST_CALLED_BACK = 32,   /* and has returned */
+    FT_WDF_REQUEST_EX_CANCELED = 64,   /* WdfRequestMarkCancelableEx said that it is cancelled */
+    FT_WDF_REQUEST_STOP_IGNORED = 128, /* EvtIoStop returned and had done nothing */
+    FT_WDF_REQUEST_KEPT_ON_PURGE = 256,
+    FT_WDF_REQUEST_TAKEN_IN_HOLD = 512, /* retrieved while EvtIoStop is called for others */
+    FT_WDF_REQUEST_LATE = 1024,         /* delivered after self-managed I/O was suspended */
+    FT_WDF_REQUEST_IN_STOP = 2048       /* completed in EvtIoStop */
+};
+
+/* A framework request of an IRP that came in. */
+struct ft_rs_wdf_request {
+    uint32_t id, irp, queue;
+    uint16_t flags;
+    uint16_t lost_task; /* that could not unmark it any more */
+    uint8_t finds;      /* references of WdfIoQueueFindRequest */
+    uint8_t unused[3];
+};
+
+struct ft_rs_wdf_queue {
+    uint32_t id;
+    uint16_t poll_task; /* that found it paused so often … */
+    uint8_t polls;
+    uint8_t how, power; /* as its events say */
+    uint8_t unused[3];
+};
+
 struct ft_rules {
     uint64_t events; /* seen so far; the index of the present one */
     uint16_t disabled;
@@ -554,7 +589,7 @@ struct ft_rules {
     uint32_t lock_known[8], lock_plain[8], lock_queued[8]; /* bits by the low byte of lock ids */
     /* Slots below these have been used; the tables are walked no further. */
     uint16_t mapping_end, mdl_end, pool_end, irp_end;
-    uint16_t frames; /* of driver routines, one behind the other */
+    uint16_t frames;                 /* of driver routines, one behind the other */
     uint32_t irp_last;               /* highest id seen */
     uint32_t flush_irp, flush_bytes; /* of the last FlushAdapterBuffers */
     uint16_t stopped;                /* bit i: the device in slot i handled IRP_MN_STOP_DEVICE */
@@ -564,6 +599,13 @@ struct ft_rules {
     uint8_t get_failed;     /* IoGetDmaAdapter returned NULL */
     uint8_t noncoherent;    /* processor and device do not share one view of memory */
     uint64_t stop_arg[6];
+    struct {
+        struct ft_rs_wdf_request request[FT_RS_WDF_REQUESTS];
+        struct ft_rs_wdf_queue queue[FT_RS_WDF_QUEUES];
+        uint8_t asleep;    /* EvtDeviceD0Exit has returned */
+        uint8_t suspended; /* self-managed I/O */
+        uint8_t unused[6];
+    } wdf_io;
 
     struct ft_rs_finding finding[FT_RS_FINDINGS], warning[FT_RS_FINDINGS];
     struct ft_rs_irp irp[FT_RS_IRPS];
