@@ -155,12 +155,16 @@ static unsigned on_query_cancelled(struct ft_wdf_pnp *pnp)
 
 /* ---- stopping ---- */
 
-/* Powers up first, so that all of the power-down happens. */
+/* Powers up first, so that all of the power-down happens. A device that could not be has failed;
+ * the power machine's word of that comes later, and is dropped. */
 static unsigned stop_power(struct ft_wdf_pnp *pnp)
 {
+    unsigned power;
+
     ft_wdf_policy_pin(pnp);
     ft_wdf_policy_stop(pnp);
-    return ft_wdf_power_stop(pnp);
+    power = ft_wdf_power_stop(pnp);
+    return pnp->policy.gone ? FT_WDF_BAD : power;
 }
 
 static unsigned on_stopping(struct ft_wdf_pnp *pnp)
@@ -176,14 +180,16 @@ static unsigned on_stopped(struct ft_wdf_pnp *pnp)
     return NT_SUCCESS(status) ? FT_WDF_GOOD : FT_WDF_BAD;
 }
 
-static unsigned on_restarting(struct ft_wdf_pnp *pnp)
+static unsigned on_restart(struct ft_wdf_pnp *pnp)
 {
     unsigned power = stop_power(pnp);
-    NTSTATUS status = STATUS_DEVICE_POWER_FAILURE;
 
-    if (power == FT_WDF_GOOD)
-        status = release(pnp);
-    return outcome(pnp, status);
+    return power == FT_WDF_GOOD ? power : outcome(pnp, STATUS_DEVICE_POWER_FAILURE);
+}
+
+static unsigned on_restart_release(struct ft_wdf_pnp *pnp)
+{
+    return outcome(pnp, release(pnp));
 }
 
 /* ---- removal and failure ---- */
@@ -303,7 +309,9 @@ static const struct ft_wdf_state states[] = {
     {S(StartedStopping), on_stopping, {S(Stopped), S(FailedOwnHardware)}},
     {S(Stopped), on_stopped, {0, S(Failed)}},
     {S(StartingFromStopped), on_starting, {S(HardwareAvailable), S(Failed)}},
-    {S(Restarting), on_restarting, {S(StartingFromStopped), S(FailedOwnHardware)}},
+    {S(Restart), on_restart, {S(RestartReleaseHardware), S(FailedOwnHardware)}},
+    {S(RestartReleaseHardware), on_restart_release, {0, S(Failed)}},
+    {S(RestartHardwareAvailable), on_starting, {S(HardwareAvailable), S(Failed)}},
     /* query-remove, remove */
     {S(QueryRemoveStaticCheck), on_static_check, {S(QueryRemoveAskDriver), S(Started)}},
     {S(QueryRemoveAskDriver), on_ask_remove, {S(QueryRemoveEnsureDeviceAwake), S(Started)}},
@@ -345,7 +353,7 @@ static const struct ft_wdf_edge edges[] = {
     {S(Started), FT_WDF_PNP_QUERY_REMOVE, S(QueryRemoveStaticCheck)},
     {S(Started), FT_WDF_PNP_STOP, S(StartedStopping)},
     {S(Started), FT_WDF_PNP_REMOVE, S(StartedRemoving)},
-    {S(Started), FT_WDF_PNP_START, S(Restarting)},
+    {S(Started), FT_WDF_PNP_RESTART, S(Restart)},
     {S(Started), FT_WDF_PNP_SURPRISE, S(SurpriseRemoveIoStarted)},
     {S(Started), FT_WDF_PNP_POWER_UP_FAILED, S(FailedPowerDown)},
     {S(Started), FT_WDF_PNP_POWER_DOWN_FAILED, S(FailedPowerDown)},
@@ -355,7 +363,10 @@ static const struct ft_wdf_edge edges[] = {
     {S(QueryStopPending), FT_WDF_PNP_SURPRISE, S(QueriedSurpriseRemove)},
     {S(QueryStopPending), FT_WDF_PNP_POWER_UP_FAILED, S(FailedPowerDown)},
     {S(QueryStopPending), FT_WDF_PNP_POWER_DOWN_FAILED, S(FailedPowerDown)},
+    {S(RestartReleaseHardware), FT_WDF_PNP_START, S(RestartHardwareAvailable)},
+    {S(RestartReleaseHardware), FT_WDF_PNP_START_FAILED, S(Failed)},
     {S(Stopped), FT_WDF_PNP_START, S(StartingFromStopped)},
+    {S(Stopped), FT_WDF_PNP_START_FAILED, S(Failed)},
     {S(Stopped), FT_WDF_PNP_REMOVE, S(RemovingDisableInterfaces)},
     {S(Stopped), FT_WDF_PNP_SURPRISE, S(SurpriseRemove)},
 

@@ -15,14 +15,19 @@ static NTSTATUS run(struct ft_wdf_pnp *pnp, PIRP irp, enum ft_wdf_pnp_event even
     return pnp->status;
 }
 
+/* A device that works gives its hardware back first: it may be about to move. */
 static NTSTATUS start(struct ft_wdf_pnp *pnp, PIRP irp)
 {
-    NTSTATUS status = ft_wdf_forward_and_wait(pnp, irp);
+    NTSTATUS status = run(pnp, irp, FT_WDF_PNP_RESTART);
 
+    if (NT_SUCCESS(status))
+        status = ft_wdf_forward_and_wait(pnp, irp);
     if (NT_SUCCESS(status) && !ft_wdf_resources_take(pnp, irp))
         status = STATUS_INSUFFICIENT_RESOURCES;
     if (NT_SUCCESS(status))
         status = run(pnp, irp, FT_WDF_PNP_START);
+    else
+        run(pnp, irp, FT_WDF_PNP_START_FAILED);
     return ft_wdf_complete(pnp, irp, status);
 }
 

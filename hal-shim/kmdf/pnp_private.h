@@ -257,6 +257,8 @@ NTSTATUS ft_wdf_dispatch_power(struct ft_wdf_pnp *pnp, PIRP irp);
 
 enum ft_wdf_pnp_event {
     FT_WDF_PNP_START = 1,
+    FT_WDF_PNP_RESTART,      /* a start is about to go to the drivers below */
+    FT_WDF_PNP_START_FAILED, /* they failed it */
     FT_WDF_PNP_QUERY_STOP,
     FT_WDF_PNP_CANCEL_STOP,
     FT_WDF_PNP_STOP,

@@ -133,14 +133,19 @@ static void release_system_irp(struct ft_wdf_pnp *pnp)
         ft_wdf_pass_down(pnp, irp);
 }
 
+/* A device that the drivers below cannot power up is tried no more. */
 FT_FRAMEWORK_ROUTINE
 static VOID NTAPI request_done(PDEVICE_OBJECT device, UCHAR minor, POWER_STATE state, PVOID context,
                                PIO_STATUS_BLOCK status)
 {
     struct ft_wdf_pnp *pnp = context;
 
-    (void)device, (void)minor, (void)state, (void)status;
+    (void)device, (void)minor;
     pnp->policy.requested = 0;
+    if (!NT_SUCCESS(status->Status) && state.DeviceState == PowerDeviceD0) {
+        pnp->policy.gone = 1;
+        ft_wdf_device_failed(pnp->device, WdfDeviceFailedAttemptRestart);
+    }
     ft_wdf_policy_look(pnp);
     tell_waiters(pnp);
 }

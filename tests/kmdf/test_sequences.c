@@ -90,6 +90,8 @@ static const struct row rows[] = {
      .notes = START DOWN "d0-entry:d3 int-on d0-exit:d3f " FAILED " hw-off"},
     {"up, D0 entry after interrupts fails", DOWN_UP, FAILS(D0_ENTRY_POST, 2),
      .notes = START DOWN "d0-entry:d3 int-on d0-post:d3 int-off d0-exit:d3f " FAILED " hw-off"},
+    {"up, the drivers below fail it", OPS(O(POWER_DOWN), O(YANK), O(POWER_UP)),
+     .notes = START DOWN "surprise release flush cleanup"},
     {"up, restart fails", DOWN_UP, FAILS(SMIO_RESTART, 0),
      .notes = START DOWN UP EXIT FAILED " hw-off"},
 
@@ -129,8 +131,12 @@ static const struct row rows[] = {
     {"another start while started", OPS(O1(RESTART, 1)), .notes = START STOPPED AGAIN REMOVE},
     {"another start while started, release fails", OPS(O1(RESTART, 1)), FAILS(RELEASE, 1),
      .notes = START "suspend " EXIT FAILED " hw-off"},
+    {"another start while started, the drivers below fail it", OPS(O(YANK), O1(RESTART, 1)),
+     .notes = START "hw-yanked " STOPPED "flush surprise cleanup"},
     {"stop of a sleeping device", OPS(O(POWER_DOWN), O(STOP), O(RESTART)),
      .notes = START DOWN "query-stop " UP STOPPED "hw-off " AGAIN REMOVE},
+    {"another start while asleep, D0 entry fails", OPS(O(POWER_DOWN), O1(RESTART, 1)),
+     FAILS(D0_ENTRY, 2), .notes = START DOWN "d0-entry:d3 " FAILED " hw-off"},
 
     /* 4.7 */
     {"query-remove and its cancel", OPS(O(QUERY_REMOVE)), .notes = START "query-remove " REMOVE},
