@@ -19,6 +19,7 @@
 # are linked partially (ld -r), its code and data move to sections of their own, and every symbol but
 # the descriptor ft_module_<id> becomes local, so that any number of modules fit into one program.
 #
+# A header is found whatever the case of its name in an #include, as on Windows (FlushtraceInclude.cmake).
 # When a source or header includes a .tmh file, FlushtraceTrace.cmake makes it from what SOURCES and
 # HEADERS say in their comments; TraceEvents, DoTraceMessage and DoTraceLevelMessage are there anyway.
 #
@@ -27,6 +28,7 @@
 # the lists that flushtrace_link_modules (FlushtracePrograms.cmake) reads.
 
 set(FLUSHTRACE_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
+include("${FLUSHTRACE_CMAKE_DIR}/FlushtraceInclude.cmake")
 
 # Flags that make a Linux compiler see Windows C: 16-bit wchar_t, anonymous struct members, no
 # type-based aliasing, and no section of its own per object (the partial link renames sections).
@@ -381,13 +383,19 @@ function(flushtrace_add_driver)
       endif()
       list(APPEND includes "-I${CMAKE_CURRENT_SOURCE_DIR}/${include}")
     endforeach()
+    set(from "${CMAKE_CURRENT_SOURCE_DIR}")
+    if(patched_dir)
+      set(from "${patched_dir}")
+    endif()
+    _flushtrace_include_names(DIR "${dir}/names" FROM "${from}" FILES ${arg_SOURCES} ${arg_HEADERS}
+                              RET names)
     foreach(flavour IN LISTS arg_FLAVOURS)
       if(mutant AND flavour STREQUAL "coverage")
         continue() # what a corpus reaches is asked of the sound driver
       endif()
       _flushtrace_module_objects(
         FLAVOUR ${flavour} SOUND_DIR "${base}/sound" DIR "${dir}" PATCHED_DIR "${patched_dir}"
-        SOURCES ${arg_SOURCES} TOUCHED ${touched} INCLUDES ${includes} ${trace_includes}
+        SOURCES ${arg_SOURCES} TOUCHED ${touched} INCLUDES ${includes} ${names} ${trace_includes}
         FLAGS ${extra} DEPENDS ${trace_stamp} RET objects)
       _flushtrace_add_module(
         CORE "${arg_NAME}" MUTANT "${mutant}" FLAVOUR "${flavour}" DIR "${dir}/${flavour}"

@@ -45,6 +45,7 @@ install(
   FILES "${CMAKE_CURRENT_BINARY_DIR}/package/flushtraceConfig.cmake"
         "${CMAKE_CURRENT_BINARY_DIR}/package/flushtraceConfigVersion.cmake"
         cmake/FlushtraceDriver.cmake
+        cmake/FlushtraceInclude.cmake
         cmake/FlushtracePrograms.cmake
         cmake/FlushtraceModuleSources.cmake
         cmake/FlushtraceTrace.cmake

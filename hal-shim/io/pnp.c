@@ -188,10 +188,15 @@ NTSTATUS ft_pnp_start(void)
     return status;
 }
 
-/* Moved: to the other place. A device that is started then changes over without a STOP. */
+/* Moved: to the other place. A device that is started then changes over without a STOP; the
+ * framework's starts again where it is, because the framework takes a device out of D0 when the bus
+ * driver has answered, and needs the old place for that. */
 void ft_pnp_restart(bool moved)
 {
-    if (moved) {
+    bool stays =
+        FT_IO->pnp == FT_PNP_STARTED && ft_world_module()->description->model == FT_MODEL_KMDF;
+
+    if (moved && !stays) {
         FT_IO->assigned = !FT_IO->elsewhere;
         filter_requirements();
     }

@@ -23,9 +23,16 @@ static bool is_settled(const struct ft_rs_device *root)
     return (root->more & FT_HW_MOVING) == 0;
 }
 
+/* The framework answers a query-stop at once, and holds its queues when the STOP takes the device
+ * out of D0 (kmdf.md, section 4). */
+static bool stops_late(const struct ft_rs_device *root)
+{
+    return (root->flags & FT_DEVICE_FRAMEWORK) != 0;
+}
+
 static bool is_stopped(const struct ft_rs_device *root)
 {
-    return root->pnp == FT_PNP_STOP_PENDING || root->pnp == FT_PNP_STOPPED;
+    return root->pnp == FT_PNP_STOPPED || (root->pnp == FT_PNP_STOP_PENDING && !stops_late(root));
 }
 
 /* ---- work that starts too early ---- */
@@ -113,7 +120,7 @@ static void judge_done(struct ft_rules *rules, const struct ft_event *event)
         if (root->usage != 0) {
             ft_rule_fire(rules, FT_J_IO_PNP_QUERYSTOP_FAIL_SPECIAL, event, event->arg[0]);
         }
-        if (is_transferring(rules, id)) {
+        if (is_transferring(rules, id) && !stops_late(root)) {
             ft_rule_fire(rules, FT_J_IO_PNP_QUERYSTOP_DRAIN, event, event->arg[0]);
         }
     } else if (event->arg[1] == FT_PNP_MINOR_STOP &&

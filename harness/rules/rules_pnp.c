@@ -64,16 +64,20 @@ static void judge_connected(struct ft_rules *rules, const struct ft_event *event
 
 static void on_attach(struct ft_rules *rules, const struct ft_event *event)
 {
-    struct ft_rs_device *device = ft_rs_device(rules, ft_arg_id(event, 0));
+    struct ft_rs_device *device = ft_rs_device(rules, ft_arg_id(event, 0)), *root;
 
     device->below = (uint16_t)ft_arg_id(event, 1);
     device->flags |= FT_DEVICE_ATTACHED;
+    root = ft_rs_root(rules, device->id);
     if (ft_by_driver(event)) {
         rules->driver_devices++;
     }
     /* A new driver on the stack starts afresh. */
-    ft_rs_root(rules, device->id)->flags &=
-        (uint16_t) ~(FT_DEVICE_REMOVED | FT_DEVICE_GONE | FT_DEVICE_REMOVAL_SENT);
+    root->flags &= (uint16_t) ~(FT_DEVICE_REMOVED | FT_DEVICE_GONE | FT_DEVICE_REMOVAL_SENT |
+                                FT_DEVICE_FRAMEWORK);
+    if (event->layer == FT_LAYER_FRAMEWORK) {
+        root->flags |= FT_DEVICE_FRAMEWORK;
+    }
 }
 
 /* IoDetachDevice names the device below. */

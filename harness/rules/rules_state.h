@@ -407,7 +407,8 @@ enum {
     FT_DEVICE_REMOVED = 0x0080,      /* REMOVE succeeded */
     FT_DEVICE_HOSTILE = 0x0100,
     FT_DEVICE_INT_LOST = 0x0200,
-    FT_DEVICE_INT_WRONG = 0x0400 /* spurious or late */
+    FT_DEVICE_INT_WRONG = 0x0400, /* spurious or late */
+    FT_DEVICE_FRAMEWORK = 0x0800  /* its function driver is the framework */
 };
 
 /* In `more`. Those of the hardware stand at the bottom of the stack, those of StartIo at the device

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A driver that traces with WPP is built as it is, and what it traces is in the trace.
+# A driver that traces with WPP, and has the case of names wrong, is built as it is, and what it traces is in the trace.
 #
 #     test_traced.sh FLUSHTRACE MODULE
 set -uo pipefail

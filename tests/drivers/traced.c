@@ -1,6 +1,6 @@
 /* Traces and fails. */
-#include <ntddk.h>
-#include "traced.h"
+#include <NtDDK.h>
+#include "Traced.H"
 #include "traced.tmh"
 
 DRIVER_INITIALIZE DriverEntry;

@@ -188,7 +188,21 @@ static const struct branch dma_branches[] = {
      "bus:fault address=0x50000f00 length=512" DEVICE},
 };
 
+#define FRAMEWORK " ; layer=framework task=2 device=1 request=1\n"
+#define QUERY_STOP_DONE                                                                            \
+    "engine:begin address=0x40000000 length=4096" DEVICE                                           \
+    "pnp:done device=device#1 minor=5 state=stop-pending ; layer=harness task=1 device=1\n"
+
 static const struct branch io_branches[] = {
+    {"a WDM driver lets a device stop that moves data", "io.pnp-querystop-drain",
+     START REQUEST GRANT MAP QUERY_STOP_DONE},
+    {"the framework waits when the STOP comes", NULL,
+     "run:begin processors=2 ; layer=harness\n"
+     "device:create device=device#2" FRAMEWORK
+     "device:attach device=device#2 below=device#1" FRAMEWORK
+     "dma:get-adapter adapter=adapter#1 version=1 registers=4 maximum=65536 master=yes" FRAMEWORK
+         REQUEST GRANT MAP QUERY_STOP_DONE "engine:end bytes=4096 why=1" DEVICE FLUSH FREE
+     "irp:complete irp=irp#1 status=STATUS_SUCCESS information=4096 location=1" DPC},
     {"a work item is left at the unload", "io.unload-clean",
      START "work:init item=work#1 device=device#2" PASSIVE
            "driver:unloaded devices=0 ; layer=system task=1 device=1\n"},
