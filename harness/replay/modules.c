@@ -98,8 +98,7 @@ size_t ft_description_print(const struct ft_description *description, char *text
         {"port_base", description->port_base},     {"port_bytes", description->port_bytes},
         {"interrupt", description->interrupt},     {"messages", description->messages},
         {"dma_channel", description->dma_channel}, {"dma_bits", description->dma_bits},
-        {"dma_lines", description->dma_lines},
-        {"dma_lines", description->dma_lines},
+        {"dma_lines", description->dma_lines},     {"dma_lines", description->dma_lines},
     };
 
     for (unsigned i = 0; i < FT_BARS_MAX; i++)
