@@ -50,19 +50,21 @@ static void put_dump(struct message *message)
         format(message, "%02x ", at[i]);
 }
 
+/* Prints a handle. */
+#define POINTER                                                                                    \
+    "%"                                                                                            \
+    "p"
+
 /* How types look, in the format of DbgPrint. What is not here is an enumeration: a number. */
 static const struct {
     const char *name, *format;
 } types[] = {
-    {"status", "0x%08x"},   {"ntstatus", "0x%08x"},
-    {"hresult", "0x%08x"},  {"winerror", "0x%08x"},
-    {"x", "0x%x"},          {"s", "%s"},
-    {"ws", "%S"},           {"anstr", "%Z"},
-    {"ustr", "%wZ"},        {"p", "%p"},
-    {"ptr", "%p"},          {"handle", "%p"},
-    {"ipaddr", "%08x"},     {"time", "%I64d"},
-    {"date", "%I64d"},      {"datetime", "%I64d"},
-    {"timestamp", "%I64d"}, {"waittime", "%I64d"},
+    {"status", "0x%08x"},   {"ntstatus", "0x%08x"}, {"hresult", "0x%08x"},
+    {"winerror", "0x%08x"}, {"x", "0x%x"},          {"s", "%s"},
+    {"ws", "%S"},           {"anstr", "%Z"},        {"ustr", "%wZ"},
+    {"p", POINTER},         {"ptr", POINTER},       {"handle", POINTER},
+    {"ipaddr", "%08x"},     {"time", "%I64d"},      {"date", "%I64d"},
+    {"datetime", "%I64d"},  {"timestamp", "%I64d"}, {"waittime", "%I64d"},
     {"delta", "%I64d"},     {"due", "%I64d"},
 };
 

@@ -154,6 +154,7 @@ static NTSTATUS create(PDRIVER_OBJECT object, PCUNICODE_STRING path,
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     FT_WDF->driver = driver;
+    FT_WDF->pool_tag = config->DriverPoolTag;
     take_over(driver);
     return STATUS_SUCCESS;
 }

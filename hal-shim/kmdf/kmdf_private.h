@@ -177,7 +177,7 @@ NTSTATUS ft_wdf_attributes_check(const WDF_OBJECT_ATTRIBUTES *attributes, bool p
 bool ft_wdf_irql_ok(unsigned highest);
 bool ft_wdf_pool_irql_ok(POOL_TYPE type); /* of what allocates such memory */
 
-/* ---- context.c ---- */
+/* ---- contexts.c ---- */
 
 /* The first context of that type; its callbacks are for the caller to set. NULL: no memory. */
 struct ft_wdf_context *ft_wdf_context_new(struct ft_wdf_object *object,
@@ -209,7 +209,7 @@ void ft_wdf_callback_lock(struct ft_wdf_object *object);
 void ft_wdf_callback_unlock(struct ft_wdf_object *object);
 bool ft_wdf_callback_locked(const struct ft_wdf_object *object); /* by the running task */
 
-/* ---- locks.c ---- */
+/* ---- lock_objects.c ---- */
 
 /* The spin lock inside a WDFSPINLOCK, for an interrupt that uses it. */
 PKSPIN_LOCK ft_wdf_spin_lock_of(WDFSPINLOCK lock);
@@ -230,7 +230,7 @@ void ft_wdf_deferred_run(struct ft_wdf_deferred *deferred, enum ft_routine routi
 bool ft_wdf_deferred_own(const struct ft_wdf_deferred *deferred);  /* the running task runs it */
 bool ft_wdf_deferred_runs(const struct ft_wdf_deferred *deferred); /* another task does */
 
-/* ---- memory.c, lookaside.c ---- */
+/* ---- memory.c, memory_lists.c ---- */
 
 enum ft_wdf_memory_kind {
     FT_WDF_MEMORY_POOL = 1,
@@ -259,7 +259,7 @@ struct ft_wdf_memory *ft_wdf_memory_from_pool(const WDF_OBJECT_ATTRIBUTES *attri
 void ft_wdf_lookaside_give(struct ft_wdf_memory *memory);
 ULONG ft_wdf_pool_tag(void); /* the driver's own */
 
-/* ---- collection.c, string.c, registry.c ---- */
+/* ---- collection.c, string.c, keys.c ---- */
 
 NTSTATUS ft_wdf_collection_add(WDFCOLLECTION collection, struct ft_wdf_object *object);
 ULONG ft_wdf_collection_count(WDFCOLLECTION collection);

@@ -46,7 +46,12 @@ static void fire(struct ft_rules *rules, uint16_t rule, const struct ft_event *e
 void ft_rule_fire(struct ft_rules *rules, enum ft_judged_rule rule, const struct ft_event *event,
                   uint64_t object)
 {
+    uint16_t refined = ft_kmdf_refined(rules, (uint16_t)rule, event);
+
     fire(rules, (uint16_t)rule, event, object, false);
+    if (refined != 0) {
+        fire(rules, refined, event, object, false);
+    }
 }
 
 void ft_rule_warn(struct ft_rules *rules, enum ft_judged_rule rule, const struct ft_event *event,

@@ -32,7 +32,9 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(locks)                                                                                       \
     F(isr)                                                                                         \
     F(work)                                                                                        \
-    F(io_mdl)
+    F(io_mdl)                                                                                      \
+    F(kmdf_enabler)                                                                                \
+    F(kmdf_dma)
 
 /* The order in which they judge and note: what a family notes of the end of a routine belongs to
  * that routine, so frames come last. */
@@ -94,6 +96,18 @@ struct ft_rs_object *ft_rs_object_find(struct ft_rules *rules, enum ft_handle_cl
                                        uint32_t id);
 struct ft_rs_object *ft_rs_object_get(struct ft_rules *rules, enum ft_handle_class class_,
                                       uint32_t id);
+
+/* ---- KMDF: DMA ---- */
+
+/* NULL: there is none. */
+struct ft_rs_enabler *ft_enabler_find(struct ft_rules *rules, uint32_t id);
+struct ft_rs_enabler *ft_enabler_of_adapter(struct ft_rules *rules, uint32_t adapter);
+/* Whose memory the device reaches at that logical address. */
+struct ft_rs_enabler *ft_enabler_at(struct ft_rules *rules, uint64_t address);
+/* The device moves data in memory of the enabler. */
+bool ft_enabler_is_busy(struct ft_rules *rules, const struct ft_rs_enabler *enabler);
+struct ft_rs_wdf_device *ft_wdf_device_find(struct ft_rules *rules, uint32_t id);
+bool ft_is_live_common(const struct ft_rules *rules, uint64_t address);
 
 /* ---- what several families ask ---- */
 

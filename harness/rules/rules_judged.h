@@ -453,6 +453,9 @@
     J(KMDF_RETRIEVE_STATUS_HANDLED)                                                                \
     J(KMDF_INTERRUPT_DISABLE_ASSERTS_LINE)                                                         \
     J(KMDF_ISR_FORBIDDEN_CALLS)                                                                    \
+    J(KMDF_INTERRUPT_LOCK_DISCONNECTED)                                                            \
+    J(KMDF_INTERRUPT_LOCK_RECURSION)                                                               \
+    J(KMDF_INTERRUPT_CREATE_WINDOW)                                                                \
     J(KMDF_TIMER_DIES_BEFORE_RESOURCE)                                                             \
     J(KMDF_TIMER_STOP_IN_CALLBACK)                                                                 \
     J(KMDF_TIMER_RESTART_RACE)                                                                     \
@@ -486,6 +489,63 @@
     J(MEM_CPU_CB_SLACK)                                                                            \
     J(MEM_POOL_USE_AFTER_FREE)                                                                     \
     J(MEM_MDL_USE_AFTER_FREE)                                                                      \
-    J(MEM_WRITE_FREE_PAGE)
+    J(MEM_WRITE_FREE_PAGE)                                                                         \
+    J(KMDF_DMA_IN_FLIGHT_AFTER_FLUSH)                                                              \
+    J(KMDF_DMA_IN_FLIGHT_AFTER_DISABLE)                                                            \
+    J(KMDF_DMA_IN_FLIGHT_AFTER_D0EXIT)                                                             \
+    J(KMDF_DMA_IN_FLIGHT_AFTER_RELEASE_HARDWARE)                                                   \
+    J(KMDF_DMA_STARTED_WHILE_DOWN)                                                                 \
+    J(KMDF_DMA_KICK_BETWEEN_STOP_AND_FLUSH)                                                        \
+    J(KMDF_DMA_BEFORE_ENABLE)                                                                      \
+    J(KMDF_ENABLER_FLUSH_FREES_FILL)                                                               \
+    J(KMDF_ENABLER_PENDING_RETURN)                                                                 \
+    J(KMDF_ENABLER_FAILURE_CASCADE)                                                                \
+    J(KMDF_ENABLER_CREATED_LATE)                                                                   \
+    J(KMDF_ENABLER_DELETED_POWERED)                                                                \
+    J(KMDF_DMA_ADDRESS_OUTSIDE_PROFILE)                                                            \
+    J(KMDF_DMA_ADDRESS_NOT_DEVICE_ADDRESS)                                                         \
+    J(KMDF_POWER_CYCLE_LEAK)                                                                       \
+    J(KMDF_SECOND_CYCLE_USES_STALE_ADDRESS)                                                        \
+    J(KMDF_TX_STATE_MACHINE)                                                                       \
+    J(KMDF_TX_EXECUTE_OUTSIDE_D0)                                                                  \
+    J(KMDF_TX_EXECUTE_AFTER_GONE)                                                                  \
+    J(KMDF_TX_EXECUTE_FAILURE_NO_RELEASE)                                                          \
+    J(KMDF_TX_INIT_FAILURE_IGNORED)                                                                \
+    J(KMDF_TX_EXECUTE_WITH_CALLBACK_LOCK)                                                          \
+    J(KMDF_PROGRAM_DMA_FALSE_WITHOUT_FINAL)                                                        \
+    J(KMDF_TX_DOUBLE_COMPLETED)                                                                    \
+    J(KMDF_TX_COMPLETED_BEFORE_HW_DONE)                                                            \
+    J(KMDF_TX_COMPLETED_LENGTH_OVERFLOW)                                                           \
+    J(KMDF_TX_FALSE_TREATED_AS_DONE)                                                               \
+    J(KMDF_TX_ZERO_PROGRESS_LOOP)                                                                  \
+    J(KMDF_REQUEST_COMPLETED_BEFORE_FINAL_MDL)                                                     \
+    J(KMDF_TX_RELEASE_IN_TRANSFER)                                                                 \
+    J(KMDF_TX_LEAKED_IN_TRANSFER)                                                                  \
+    J(KMDF_TX_CANCEL_TRUE_THEN_FINAL)                                                              \
+    J(KMDF_TX_CANCEL_TRUE_REQUEST_LEFT)                                                            \
+    J(KMDF_TX_CANCEL_NEEDS_V3)                                                                     \
+    J(KMDF_TX_STOP_SYSTEM_TERMINAL)                                                                \
+    J(KMDF_TX_RESERVE_NOT_FREED)                                                                   \
+    J(KMDF_TX_RESERVE_BEFORE_GRANT)                                                                \
+    J(KMDF_TX_IMMEDIATE_LOST)                                                                      \
+    J(KMDF_TX_SETMAXLENGTH_WINDOW)                                                                 \
+    J(KMDF_PACKET_BUSY_HANDLED)                                                                    \
+    J(KMDF_MDL_LIFETIME)                                                                           \
+    J(KMDF_TX_DIRECTION_MISMATCH)                                                                  \
+    J(KMDF_TX_LENGTH_TRUNCATION)                                                                   \
+    J(KMDF_TX_OFFSET_BEYOND_FIRST_MDL)                                                             \
+    J(KMDF_TX_WRITE_DURING_POWER_DOWN)                                                             \
+    J(KMDF_TX_BYTES_AFTER_RELEASE)                                                                 \
+    J(KMDF_TX_FINAL_ON_RETRY)                                                                      \
+    J(KMDF_COMMON_BUFFER_TOUCHED_AFTER_FLUSH)                                                      \
+    J(KMDF_COMMON_BUFFER_FREED_WHILE_DEVICE_OWNS)                                                  \
+    J(KMDF_COMMON_BUFFER_WRONG_ADDRESS_SPACE)                                                      \
+    J(KMDF_COMMON_BUFFER_BOUNDS)                                                                   \
+    J(KMDF_COMMON_BUFFER_DELETE_IRQL)                                                              \
+    J(KMDF_SG_SYNCHRONOUS_COMPLETION_RECURSION)                                                    \
+    J(KMDF_TX_DUPLICATE_COMPLETION_HITS_NEXT_FRAGMENT)                                             \
+    J(KMDF_TX_WAITING_FOR_MAP_REGISTERS_AT_POWER_DOWN)                                             \
+    J(KMDF_ENABLER_LIST_CHANGE_IN_CALLBACK)                                                        \
+    J(KMDF_DEVICE_WRITES_AFTER_ABORT)
 
 #endif

@@ -183,6 +183,62 @@ static void judge_level(struct ft_rules *rules, const struct ft_event *event)
     ft_rule_fire(rules, FT_J_KMDF_IRQL_MAX, event, 0);
 }
 
+/* ---- interrupts ---- */
+
+/* Its lock is held while its routines run. */
+static bool holds_interrupt(struct ft_rules *rules, const struct ft_event *event)
+{
+    static const enum ft_routine routines[] = {FT_ROUTINE_WDF_ISR, FT_ROUTINE_WDF_INTERRUPT_SYNC,
+                                               FT_ROUTINE_WDF_INTERRUPT_ENABLE,
+                                               FT_ROUTINE_WDF_INTERRUPT_DISABLE};
+
+    for (unsigned i = 0; i < sizeof(routines) / sizeof(routines[0]); i++) {
+        const struct ft_rs_frame *frame = ft_frame_in(rules, event, routines[i]);
+
+        if (frame != NULL && frame->object == ft_arg_id(event, 0)) {
+            return true;
+        }
+    }
+    return find(rules, event, false) != NULL;
+}
+
+static void judge_interrupt_lock(struct ft_rules *rules, const struct ft_event *event)
+{
+    bool lock = event->kind == FT_EV_WDF_INTERRUPT_LOCK;
+
+    if (lock && event->arg[1] == 0) {
+        return;
+    }
+    if (holds_interrupt(rules, event)) {
+        ft_rule_fire(rules, FT_J_KMDF_INTERRUPT_LOCK_RECURSION, event, event->arg[0]);
+    } else if (lock && ft_known(event, 2) && event->arg[2] == 0) {
+        ft_rule_fire(rules, FT_J_KMDF_INTERRUPT_LOCK_DISCONNECTED, event, event->arg[0]);
+    }
+}
+
+static void note_interrupt_lock(struct ft_rules *rules, const struct ft_event *event)
+{
+    struct ft_rs_wdf_lock *lock;
+
+    if (event->arg[1] == 0) {
+        note_release(rules, event);
+        return;
+    }
+    lock = event->arg[2] != 0 ? free_slot(rules) : NULL;
+    if (lock != NULL) {
+        *lock = (struct ft_rs_wdf_lock){
+            .handle = event->arg[0], .task = ft_task_of(event), .nesting = event->nesting};
+    }
+}
+
+static void judge_created(struct ft_rules *rules, const struct ft_event *event)
+{
+    if (ft_frame_in(rules, event, FT_ROUTINE_WDF_DEVICE_ADD) == NULL &&
+        ft_frame_in(rules, event, FT_ROUTINE_WDF_PREPARE) == NULL) {
+        ft_rule_fire(rules, FT_J_KMDF_INTERRUPT_CREATE_WINDOW, event, event->arg[0]);
+    }
+}
+
 /* ---- timers and work items ---- */
 
 /* A callback that starts its own timer again expects that a stop may win. */
@@ -324,6 +380,13 @@ void ft_kmdf_objects_judge(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_IRQ_MESSAGE:
         judge_interrupt(rules, event);
         break;
+    case FT_EV_WDF_INTERRUPT_LOCK:
+    case FT_EV_WDF_INTERRUPT_SYNC:
+        judge_interrupt_lock(rules, event);
+        break;
+    case FT_EV_WDF_INTERRUPT_NEW:
+        judge_created(rules, event);
+        break;
     default:
         judge_object(rules, event);
         judge_deferred(rules, event);
@@ -355,6 +418,9 @@ void ft_kmdf_objects_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_WDF_LOCK_RELEASE:
         note_release(rules, event);
+        break;
+    case FT_EV_WDF_INTERRUPT_LOCK:
+        note_interrupt_lock(rules, event);
         break;
     case FT_EV_WDF_REFERENCE:
         rules->wdf.references += event->arg[3] != 0 ? -1 : 1;

@@ -192,6 +192,11 @@ bool ft_mapping_is_active(const struct ft_rules *rules, const struct ft_rs_mappi
 /* The piece that was mapped but that a short transfer left untouched: not a violation. */
 void ft_warn_spent(struct ft_rules *rules, const struct ft_event *event, uint32_t grant);
 
+/* ---- rules_kmdf_dma.c ---- */
+/* The rule that says the same of a driver of the framework, 0: there is none, or it is no such
+ * driver. */
+uint16_t ft_kmdf_refined(const struct ft_rules *rules, uint16_t rule, const struct ft_event *event);
+
 /* ---- rules_dma.c ---- */
 /* A mapping's flush: counts its bytes for the request. */
 void ft_mapping_ends(struct ft_rules *rules, struct ft_rs_mapping *mapping, uint64_t bytes);

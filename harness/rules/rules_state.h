@@ -38,6 +38,10 @@ enum {
     FT_RS_WDF_EDGES = 16,
     FT_RS_WDF_REQUESTS = 24,
     FT_RS_WDF_QUEUES = 8,
+    FT_RS_ENABLERS = 4,
+    FT_RS_TXS = 16,
+    FT_RS_WDF_COMMONS = 12,
+    FT_RS_WDF_DEVICES = 2,
     FT_RS_FINDINGS = 16
 };
 
@@ -66,6 +70,7 @@ enum ft_rs_table {
     FT_RS_TABLE_OBJECT,
     FT_RS_TABLE_WDF_LOCK,
     FT_RS_TABLE_WDF_REQUEST,
+    FT_RS_TABLE_WDF_DMA,
     FT_RS_TABLE_COUNT
 };
 
@@ -519,6 +524,76 @@ struct ft_rs_wdf {
     uint8_t unused[7];
 };
 
+/* ---- KMDF: DMA (rules_kmdf_enabler.c, rules_kmdf_dma.c) ---- */
+
+enum {
+    FT_WDFE_ENABLED = 0x0004,  /* EvtDmaEnablerEnable has run in this D0 period */
+    FT_WDFE_STOPPED = 0x0008,  /* SelfManagedIoStop has returned, and no start has begun */
+    FT_WDFE_DISABLED = 0x0010, /* EvtDmaEnablerDisable has returned, and nothing went up again */
+    FT_WDFE_FLUSHED = 0x0020,  /* EvtDmaEnablerFlush has returned once */
+    FT_WDFE_IN_FILL = 0x0080
+};
+
+struct ft_rs_enabler {
+    uint32_t id; /* 0: free slot */
+    uint32_t adapter[2];
+    uint16_t device; /* id of the framework device */
+    uint16_t flags;
+    uint8_t callbacks; /* FT_ENABLER_FILL and so on */
+    uint8_t version, width;
+    uint8_t unused;
+};
+
+/* What a framework device is in, as far as DMA goes. */
+enum { FT_WDF_NO_WALK, FT_WDF_WALK_UP, FT_WDF_WALK_DOWN };
+
+struct ft_rs_wdf_device {
+    uint16_t id;     /* 0: free slot */
+    uint8_t powered; /* 1 between D0Entry's begin and D0Exit's end, 2 outside, 0 not known */
+    uint8_t window;  /* a walk up has begun, and no walk down has ended since */
+    uint8_t walk;
+    uint8_t cycled;  /* a D0 period has ended */
+    uint8_t left;    /* DMA resources at the end of the last one */
+    uint8_t growing; /* periods in a row that left more than the one before */
+};
+
+enum {
+    FT_WDFT_INIT_FAILED = 0x0001,
+    FT_WDFT_EXECUTE_FAILED = 0x0002,
+    FT_WDFT_BUSY = 0x0004,
+    FT_WDFT_CANCELLED = 0x0008,   /* WdfDmaTransactionCancel returned TRUE */
+    FT_WDFT_CANCEL_LATE = 0x0010, /* … FALSE */
+    FT_WDFT_STOPPED = 0x0020,     /* StopSystemTransfer */
+    FT_WDFT_RESERVING = 0x0040,   /* AllocateResources, and EvtReserveDma has not come */
+    FT_WDFT_RESERVED = 0x0080,
+    FT_WDFT_AT_ONCE = 0x0100,     /* immediate execution */
+    FT_WDFT_WAS_AT_ONCE = 0x0200, /* … before a Release */
+    FT_WDFT_FALSE = 0x0400,       /* EvtProgramDma returned FALSE */
+    FT_WDFT_MORE = 0x0800,        /* the last completion was answered with FALSE */
+    FT_WDFT_OWED = 0x1000,        /* a fragment was programmed and not completed */
+    FT_WDFT_BAD = 0x2000,         /* the transfer ended with a failure */
+    FT_WDFT_GONE = 0x4000,        /* executed after the device was gone */
+    FT_WDFT_MOVED = 0x8000        /* bytes were moved, and the last call was Release */
+};
+
+struct ft_rs_tx {
+    uint32_t id; /* 0: free slot */
+    uint32_t enabler, request, irp, mdl;
+    uint32_t list; /* of the present fragment, 0: a packet */
+    uint16_t flags;
+    uint16_t lock;     /* low word of a lock that was held at Execute */
+    uint8_t state;     /* enum ft_tx_state */
+    uint8_t zeros;     /* reports of no bytes in a row */
+    uint8_t fragments; /* programmed since Execute; 255: that many or more */
+    uint8_t depth;     /* EvtProgramDma routines inside one another */
+};
+
+struct ft_rs_wdf_common {
+    uint32_t id; /* 0: free slot */
+    uint32_t enabler;
+    uint32_t of_fill; /* made in EvtDmaEnablerFill */
+};
+
 struct ft_rs_finding {
     uint64_t event, object, site;
     uint16_t rule;
@@ -629,6 +704,10 @@ struct ft_rules {
     struct ft_rs_object object[FT_RS_OBJECTS];
     struct ft_rs_edge edge[FT_RS_EDGES];
     struct ft_rs_wdf wdf;
+    struct ft_rs_enabler enabler[FT_RS_ENABLERS];
+    struct ft_rs_tx tx[FT_RS_TXS];
+    struct ft_rs_wdf_common wdf_common[FT_RS_WDF_COMMONS];
+    struct ft_rs_wdf_device wdf_device[FT_RS_WDF_DEVICES];
     uint32_t pool[FT_RS_POOLS]; /* ids of the driver's live blocks, FT_RS_POOL_HOLE: freed slot */
 };
 

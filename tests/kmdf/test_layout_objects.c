@@ -63,6 +63,7 @@ static const struct row rows[] = {
     OFFSET(WDF_TIMER_CONFIG, TolerableDelay, 24),
     OFFSET(WDF_TIMER_CONFIG, UseHighResolutionTimer, 32),
     SIZE(WDF_WORKITEM_CONFIG, 24),
+    SIZE(WDF_POWER_ROUTINE_TIMED_OUT_DATA, 32),
     SIZE(WDF_QUEUE_FATAL_ERROR_DATA, 24),
     SIZE(WDF_REQUEST_FATAL_ERROR_INFORMATION_LENGTH_MISMATCH_DATA, 40),
     VALUE(WdfExecutionLevelInheritFromParent, 1),

@@ -53,6 +53,15 @@ static const struct branch {
     {"a WDM routine of the driver keeps to its own rules", "io.irql-routine-preserve",
      "call:enter routine=DPC object=dpc#1" AT(
          "DISPATCH") "call:leave routine=DPC object=dpc#1 irql_before=DISPATCH" AT("5")},
+    {"the lock of an interrupt that the task has", "kmdf.interrupt-lock-recursion",
+     "wdf:interrupt-lock interrupt=wdf-interrupt#1 acquire=yes connected=yes" AT(
+         "DISPATCH") "wdf:interrupt-sync interrupt=wdf-interrupt#1 connected=yes" AT("5")},
+    {"the lock of an interrupt is still held", "kmdf.lock-held-at-callback-end",
+     CALL("enter") "wdf:interrupt-lock interrupt=wdf-interrupt#1 acquire=yes connected=yes" IN("2")
+         CALL("leave")},
+    {"an interrupt service routine is synchronized with itself", "kmdf.interrupt-lock-recursion",
+     "call:enter routine=EvtInterruptIsr object=wdf-interrupt#1" AT(
+         "5") "wdf:interrupt-sync interrupt=wdf-interrupt#1 connected=yes" AT("5")},
     {"a message after EvtInterruptDisable", "kmdf.interrupt-disable-asserts-line",
      "call:enter routine=EvtInterruptDisable object=wdf-interrupt#1" AT(
          "5") "call:leave routine=EvtInterruptDisable object=wdf-interrupt#1 "
@@ -101,126 +110,28 @@ static void branches_about_framework_objects(void **state)
     assert_int_equal(failed, 0);
 }
 
-/* Who does not wait for ever cannot be part of a deadlock; the last two lines have the same locks
- * in the opposite order, once so and once with a wait. */
+#define OF_3 " ; task=3 device=1\n"
+#define OF_4 " ; task=4 device=1\n"
+
+/* The last two lines have the locks of the first two in the opposite order. */
+static const char opposite_order[] =
+    "run:begin processors=2 ; layer=harness\n"
+    "wdf:lock-acquire lock=wdf-wait-lock#1 kind=2" OF_3
+    "wdf:lock-acquire lock=wdf-wait-lock#2 kind=2" OF_3
+    "wdf:lock-release lock=wdf-wait-lock#2 kind=2 owner=task#3" OF_3
+    "wdf:lock-release lock=wdf-wait-lock#1 kind=2 owner=task#3" OF_3
+    "wdf:lock-acquire lock=wdf-wait-lock#2 kind=2" OF_4
+    "wdf:lock-acquire lock=wdf-wait-lock#1 kind=2 timeout=%u" OF_4;
+
+/* Who does not wait for ever cannot be part of a deadlock. */
 static void only_a_wait_has_an_order(void **state)
 {
-    static const char *const lines =
-        "run:begin processors=2 ; layer=harness\n"
-        "wdf:lock-acquire lock=wdf-wait-lock#1 kind=2" IN(
-            "1") "wdf:lock-acquire "
-                 "lock=wdf-wait-lock#2 "
-                 "kind=2" IN("1") "wdf:lock-"
-                                  "release "
-                                  "lock=wdf-"
-                                  "wait-lock#"
-                                  "2 kind=2 "
-                                  "owner="
-                                  "task#3" IN("1") "wdf:lock-release lock=wdf-wait-lock#1 kind=2 "
-                                                   "owner=task#3" IN("1") "w"
-                                                                          "d"
-                                                                          "f"
-                                                                          ":"
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "-"
-                                                                          "a"
-                                                                          "c"
-                                                                          "q"
-                                                                          "u"
-                                                                          "i"
-                                                                          "r"
-                                                                          "e"
-                                                                          " "
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "="
-                                                                          "w"
-                                                                          "d"
-                                                                          "f"
-                                                                          "-"
-                                                                          "w"
-                                                                          "a"
-                                                                          "i"
-                                                                          "t"
-                                                                          "-"
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "#"
-                                                                          "2"
-                                                                          " "
-                                                                          "k"
-                                                                          "i"
-                                                                          "n"
-                                                                          "d"
-                                                                          "="
-                                                                          "2" OTHER "w"
-                                                                          "d"
-                                                                          "f"
-                                                                          ":"
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "-"
-                                                                          "a"
-                                                                          "c"
-                                                                          "q"
-                                                                          "u"
-                                                                          "i"
-                                                                          "r"
-                                                                          "e"
-                                                                          " "
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "="
-                                                                          "w"
-                                                                          "d"
-                                                                          "f"
-                                                                          "-"
-                                                                          "w"
-                                                                          "a"
-                                                                          "i"
-                                                                          "t"
-                                                                          "-"
-                                                                          "l"
-                                                                          "o"
-                                                                          "c"
-                                                                          "k"
-                                                                          "#"
-                                                                          "1"
-                                                                          " "
-                                                                          "k"
-                                                                          "i"
-                                                                          "n"
-                                                                          "d"
-                                                                          "="
-                                                                          "2"
-                                                                          " "
-                                                                          "t"
-                                                                          "i"
-                                                                          "m"
-                                                                          "e"
-                                                                          "o"
-                                                                          "u"
-                                                                          "t"
-                                                                          "="
-                                                                          "%"
-                                                                          "u" OTHER;
     struct ft_verdict verdict;
     char text[1024];
 
     (void)state;
     for (unsigned timeout = 0; timeout < 3; timeout++) {
-        (void)snprintf(text, sizeof(text), lines, timeout);
+        (void)snprintf(text, sizeof(text), opposite_order, timeout);
         assert_true(ft_text_events_read(text, &events));
         ft_judge(&events, false, 0, &verdict);
         assert_int_equal(verdict.finding_count, 0);

@@ -26,7 +26,7 @@ enum {
     CREATE,
     REMOVE_KEY,
     REMOVE_VALUE,
-    QUERY /* 6: assign, in registry_assign.c */
+    QUERY /* 6: assign, in key_assign.c */
 };
 
 static NTSTATUS told(const void *key, unsigned operation, NTSTATUS status)

@@ -1,0 +1,72 @@
+/* The registry keys of a driver and of its devices. */
+#include "kmdf/pnp_private.h"
+
+/* "Parameters" below the driver's own key; it is made when it is not there. */
+static NTSTATUS open_parameters(const struct ft_wdf_driver *driver, ACCESS_MASK access,
+                                PHANDLE handle)
+{
+    DECLARE_CONST_UNICODE_STRING(name, L"Parameters");
+    OBJECT_ATTRIBUTES attributes;
+    UNICODE_STRING path;
+    HANDLE service;
+    NTSTATUS status;
+
+    RtlInitUnicodeString(&path, driver->registry_path);
+    InitializeObjectAttributes(&attributes, &path, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
+                               NULL);
+    status = ZwOpenKey(&service, KEY_CREATE_SUB_KEY, &attributes);
+    if (!NT_SUCCESS(status))
+        return status;
+    InitializeObjectAttributes(&attributes, (PUNICODE_STRING)(ULONG_PTR)&name,
+                               OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, service, NULL);
+    status = ZwCreateKey(handle, access, &attributes, 0, NULL, REG_OPTION_NON_VOLATILE, NULL);
+    ZwClose(service);
+    return status;
+}
+
+NTSTATUS WdfDriverOpenParametersRegistryKey(WDFDRIVER Driver, ACCESS_MASK DesiredAccess,
+                                            PWDF_OBJECT_ATTRIBUTES KeyAttributes, WDFKEY *Key)
+{
+    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+    struct ft_wdf_driver *driver;
+    HANDLE handle;
+
+    FT_WDF_BEGIN(WDF_OBJECT, 0);
+    driver = ft_wdf_check(Driver, FT_HC_WDF_DRIVER);
+    ft_wdf_require(Key);
+    *Key = NULL;
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL)) {
+        status = ft_wdf_attributes_check(KeyAttributes, true);
+        if (NT_SUCCESS(status))
+            status = open_parameters(driver, DesiredAccess, &handle);
+        if (NT_SUCCESS(status))
+            status = ft_wdf_key_new(handle, &driver->object, KeyAttributes, Key);
+    }
+    FT_WDF_END(WDF_OBJECT, 0);
+    return status;
+}
+
+/* DeviceInstanceKeyType: as for IoOpenDeviceRegistryKey. */
+NTSTATUS WdfDeviceOpenRegistryKey(WDFDEVICE Device, ULONG DeviceInstanceKeyType,
+                                  ACCESS_MASK DesiredAccess, PWDF_OBJECT_ATTRIBUTES KeyAttributes,
+                                  WDFKEY *Key)
+{
+    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+    struct ft_wdf_device *device;
+    HANDLE handle;
+
+    FT_WDF_BEGIN(WDF_OBJECT, 0);
+    device = ft_wdf_check(Device, FT_HC_WDF_DEVICE);
+    ft_wdf_require(Key);
+    *Key = NULL;
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL) && device->pdo) {
+        status = ft_wdf_attributes_check(KeyAttributes, true);
+        if (NT_SUCCESS(status))
+            status =
+                IoOpenDeviceRegistryKey(device->pdo, DeviceInstanceKeyType, DesiredAccess, &handle);
+        if (NT_SUCCESS(status))
+            status = ft_wdf_key_new(handle, &device->object, KeyAttributes, Key);
+    }
+    FT_WDF_END(WDF_OBJECT, 0);
+    return status;
+}
