@@ -19,8 +19,7 @@ static bool same_reference(const struct ft_wdf_interface *interface, PCUNICODE_S
     return RtlEqualUnicodeString(&interface->reference.string, reference, TRUE);
 }
 
-/* NULL: the driver has made none such; a class of NULL finds a free one. */
-static struct ft_wdf_interface *find_interface(struct ft_wdf_pnp *pnp, const GUID *class_,
+struct ft_wdf_interface *ft_wdf_interface_find(struct ft_wdf_pnp *pnp, const GUID *class_,
                                                PCUNICODE_STRING reference)
 {
     static const UNICODE_STRING none;
@@ -63,10 +62,10 @@ NTSTATUS ft_wdf_interfaces_set(struct ft_wdf_pnp *pnp, bool on)
 static NTSTATUS create_interface(struct ft_wdf_pnp *pnp, const GUID *class_,
                                  PCUNICODE_STRING reference)
 {
-    struct ft_wdf_interface *interface = find_interface(pnp, NULL, NULL);
+    struct ft_wdf_interface *interface = ft_wdf_interface_find(pnp, NULL, NULL);
     NTSTATUS status;
 
-    if (find_interface(pnp, class_, reference))
+    if (ft_wdf_interface_find(pnp, class_, reference))
         return STATUS_SUCCESS;
     if (!interface || (reference && reference->Length >= sizeof interface->reference.text))
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -97,7 +96,7 @@ NTSTATUS WdfDeviceCreateDeviceInterface(WDFDEVICE Device, CONST GUID *InterfaceC
 static NTSTATUS set_interface(struct ft_wdf_pnp *pnp, const GUID *class_,
                               PCUNICODE_STRING reference, bool on)
 {
-    struct ft_wdf_interface *interface = find_interface(pnp, class_, reference);
+    struct ft_wdf_interface *interface = ft_wdf_interface_find(pnp, class_, reference);
 
     if (!interface)
         return STATUS_OBJECT_NAME_NOT_FOUND;

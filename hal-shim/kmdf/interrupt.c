@@ -62,6 +62,42 @@ static uint64_t call_isr(void *callback, void *interrupt, void *message, void *u
     return ((PFN_WDF_INTERRUPT_ISR)callback)(interrupt, (ULONG)(uintptr_t)message);
 }
 
+static BOOLEAN run_isr(struct ft_wdf_interrupt *interrupt)
+{
+    return (BOOLEAN)ft_wdf_call(FT_ROUTINE_WDF_ISR, interrupt, call_isr,
+                                (void *)interrupt->config.EvtInterruptIsr, interrupt,
+                                (void *)(uintptr_t)interrupt->message, NULL);
+}
+
+static void report(const struct ft_wdf_interrupt *interrupt, bool active);
+
+/* A passive interrupt: held back at its input until its ISR has run at PASSIVE_LEVEL. */
+FT_FRAMEWORK_ROUTINE
+static VOID NTAPI passive_work(PDEVICE_OBJECT fdo, PVOID context)
+{
+    struct ft_wdf_interrupt *interrupt = context;
+
+    (void)fdo;
+    if (interrupt->enabled || interrupt->connected) {
+        WdfWaitLockAcquire(interrupt->wait_lock, NULL);
+        run_isr(interrupt);
+        WdfWaitLockRelease(interrupt->wait_lock);
+    }
+    interrupt->passive_queued = 0;
+    if (interrupt->connected)
+        report(interrupt, true);
+    ft_wake_waiters(interrupt, STATUS_SUCCESS, true);
+}
+
+FT_FRAMEWORK_ROUTINE
+VOID ft_wdf_interrupt_passive_dpc(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
+{
+    struct ft_wdf_interrupt *interrupt = context;
+
+    (void)dpc, (void)argument1, (void)argument2;
+    IoQueueWorkItem(interrupt->passive_work, passive_work, DelayedWorkQueue, interrupt);
+}
+
 FT_FRAMEWORK_ROUTINE
 static BOOLEAN NTAPI isr(PKINTERRUPT connected, PVOID context)
 {
@@ -69,9 +105,14 @@ static BOOLEAN NTAPI isr(PKINTERRUPT connected, PVOID context)
 
     if (interrupt->connected && interrupt->connected != connected)
         return FALSE;
-    return (BOOLEAN)ft_wdf_call(FT_ROUTINE_WDF_ISR, interrupt, call_isr,
-                                (void *)interrupt->config.EvtInterruptIsr, interrupt,
-                                (void *)(uintptr_t)interrupt->message, NULL);
+    if (!ft_wdf_is_passive(interrupt))
+        return run_isr(interrupt);
+    if (interrupt->passive_queued || !interrupt->connected)
+        return TRUE;
+    interrupt->passive_queued = 1;
+    report(interrupt, false);
+    KeInsertQueueDpc(&interrupt->passive_dpc, NULL, NULL);
+    return TRUE;
 }
 
 static uint64_t call_deferred(void *callback, void *interrupt, void *device, void *unused)
@@ -130,7 +171,7 @@ VOID ft_wdf_interrupt_work_dpc(PKDPC dpc, PVOID context, PVOID argument1, PVOID 
 static void flush_deferred(struct ft_wdf_interrupt *interrupt)
 {
     KeFlushQueuedDpcs();
-    while (interrupt->work_queued || interrupt->work_running)
+    while (interrupt->work_queued || interrupt->work_running || interrupt->passive_queued)
         ft_task_wait(interrupt, 0);
 }
 

@@ -34,7 +34,9 @@ static void dispose_interrupt(struct ft_wdf_object *object)
     unlink_interrupt(interrupt);
     if (interrupt->work)
         IoFreeWorkItem(interrupt->work);
-    interrupt->work = NULL;
+    if (interrupt->passive_work)
+        IoFreeWorkItem(interrupt->passive_work);
+    interrupt->work = interrupt->passive_work = NULL;
 }
 
 static const struct ft_wdf_class interrupt_class = {.handle_class = FT_HC_WDF_INTERRUPT,
@@ -104,6 +106,23 @@ static ULONG count_messages_before(const struct ft_wdf_resources *list,
     return 0;
 }
 
+/* The driver's wait lock, or one of the interrupt's own. */
+static NTSTATUS make_passive(struct ft_wdf_interrupt *interrupt)
+{
+    WDF_OBJECT_ATTRIBUTES attributes;
+
+    KeInitializeDpc(&interrupt->passive_dpc, ft_wdf_interrupt_passive_dpc, interrupt);
+    interrupt->passive_work = IoAllocateWorkItem(interrupt->device->fdo);
+    if (!interrupt->passive_work)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    interrupt->wait_lock = interrupt->config.WaitLock;
+    if (interrupt->wait_lock)
+        return STATUS_SUCCESS;
+    WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
+    attributes.ParentObject = interrupt;
+    return WdfWaitLockCreate(&attributes, &interrupt->wait_lock);
+}
+
 static NTSTATUS fill(struct ft_wdf_interrupt *interrupt)
 {
     struct ft_wdf_pnp *pnp = ft_wdf_pnp_of(interrupt->device);
@@ -116,6 +135,8 @@ static NTSTATUS fill(struct ft_wdf_interrupt *interrupt)
         if (!interrupt->work)
             return STATUS_INSUFFICIENT_RESOURCES;
     }
+    if (config->PassiveHandling && !NT_SUCCESS(make_passive(interrupt)))
+        return STATUS_INSUFFICIENT_RESOURCES;
     if (pnp->in_prepare) {
         interrupt->of_prepare = 1;
         ft_wdf_interrupt_resources(
@@ -137,8 +158,6 @@ static NTSTATUS create(struct ft_wdf_device *device, const WDF_INTERRUPT_CONFIG 
         status = check_attributes(device, config, attributes);
     if (!NT_SUCCESS(status))
         return status;
-    if (config->PassiveHandling)
-        ft_unimplemented("WdfInterruptCreate, passive handling");
     interrupt = ft_wdf_object_new(&interrupt_class, sizeof *interrupt, &device->object, attributes,
                                   &status);
     if (!interrupt)
@@ -257,7 +276,9 @@ VOID WdfInterruptAcquireLock(WDFINTERRUPT Interrupt)
     ft_wdf_emit(FT_EV_WDF_INTERRUPT_LOCK, ft_wdf_handle(interrupt), true,
                 interrupt->connected != NULL);
     interrupt->old_irql = (KIRQL)ft_irql();
-    if (interrupt->connected)
+    if (ft_wdf_is_passive(interrupt))
+        WdfWaitLockAcquire(interrupt->wait_lock, NULL);
+    else if (interrupt->connected)
         interrupt->old_irql = KeAcquireInterruptSpinLock(interrupt->connected);
     FT_WDF_END(WDF_INTERRUPT, 0);
 }
@@ -272,7 +293,9 @@ VOID WdfInterruptReleaseLock(WDFINTERRUPT Interrupt)
     ft_wdf_emit(FT_EV_WDF_INTERRUPT_LOCK, ft_wdf_handle(interrupt), false,
                 interrupt->connected != NULL);
     old = interrupt->old_irql;
-    if (interrupt->connected)
+    if (ft_wdf_is_passive(interrupt))
+        WdfWaitLockRelease(interrupt->wait_lock);
+    else if (interrupt->connected)
         KeReleaseInterruptSpinLock(interrupt->connected, old);
     FT_WDF_END(WDF_INTERRUPT, 0);
 }
@@ -280,11 +303,16 @@ VOID WdfInterruptReleaseLock(WDFINTERRUPT Interrupt)
 /* Passive handling only: others can be waited for at their level alone. */
 BOOLEAN WdfInterruptTryToAcquireLock(WDFINTERRUPT Interrupt)
 {
+    struct ft_wdf_interrupt *interrupt;
+    LONGLONG at_once = 0;
+    BOOLEAN taken = FALSE;
+
     FT_WDF_BEGIN(WDF_INTERRUPT, 0);
-    ft_wdf_check(Interrupt, FT_HC_WDF_INTERRUPT);
-    ft_wdf_irql_ok(PASSIVE_LEVEL);
+    interrupt = ft_wdf_check(Interrupt, FT_HC_WDF_INTERRUPT);
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL) && ft_wdf_is_passive(interrupt))
+        taken = WdfWaitLockAcquire(interrupt->wait_lock, &at_once) == STATUS_SUCCESS;
     FT_WDF_END(WDF_INTERRUPT, 0);
-    return FALSE;
+    return taken;
 }
 
 /* ---- outside the power machine ---- */

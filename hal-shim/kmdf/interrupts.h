@@ -10,7 +10,7 @@ struct ft_wdf_interrupt {
     struct ft_wdf_interrupt *next, *previous; /* of the device, in creation order */
     WDF_INTERRUPT_CONFIG config;
     PKINTERRUPT connected; /* NULL: not */
-    KDPC dpc, work_dpc;
+    KDPC dpc, work_dpc, passive_dpc;
     PIO_WORKITEM work, passive_work;
     WDFWAITLOCK wait_lock; /* of a passive interrupt */
     ULONG vector;          /* 0: no resources */
@@ -36,7 +36,7 @@ void ft_wdf_interrupt_resources(struct ft_wdf_interrupt *interrupt,
                                 const CM_PARTIAL_RESOURCE_DESCRIPTOR *translated, ULONG message);
 bool ft_wdf_is_passive(const struct ft_wdf_interrupt *interrupt);
 /* The routines that the interrupt gives to the layers below. */
-KDEFERRED_ROUTINE ft_wdf_interrupt_dpc, ft_wdf_interrupt_work_dpc;
+KDEFERRED_ROUTINE ft_wdf_interrupt_dpc, ft_wdf_interrupt_work_dpc, ft_wdf_interrupt_passive_dpc;
 
 /* Runs a routine with the interrupt's lock: at its level, or with its wait lock. */
 struct ft_wdf_locked_call {

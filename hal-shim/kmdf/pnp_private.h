@@ -272,6 +272,9 @@ enum ft_wdf_pnp_event {
 void ft_wdf_pnp_begin(struct ft_wdf_pnp *pnp); /* the device was made */
 /* Enables or disables the interfaces that the driver wants. */
 NTSTATUS ft_wdf_interfaces_set(struct ft_wdf_pnp *pnp, bool enable);
+/* NULL: the driver has made none such; a class of NULL finds a free one. */
+struct ft_wdf_interface *ft_wdf_interface_find(struct ft_wdf_pnp *pnp, const GUID *class_,
+                                               PCUNICODE_STRING reference);
 /* Asks the drivers below what the device can do: pnp->caps. */
 NTSTATUS ft_wdf_read_capabilities(struct ft_wdf_pnp *pnp);
 

@@ -177,9 +177,10 @@ static unsigned count_ops(const struct row *row)
     return count;
 }
 
-static bool run(const struct row *row)
+static bool run(const struct row *row, unsigned enablers)
 {
-    struct wdf_bench how = {.interrupts = 1, .flags = WDF_BENCH_QUIET | row->flags};
+    struct wdf_bench how = {
+        .interrupts = 1, .enablers = enablers, .flags = WDF_BENCH_QUIET | row->flags};
 
     for (unsigned i = 0; i < MAX_FAILURES; i++) {
         how.answer[row->fails[i].routine] = row->fails[i].routine ? STATUS_UNSUCCESSFUL : 0;
@@ -199,7 +200,63 @@ static void sequences(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        wrong += !run(&rows[i]);
+        wrong += !run(&rows[i], 0);
+    assert_int_equal(wrong, 0);
+}
+
+/* ---- two DMA enablers: the matrix of section 1.4 ---- */
+
+#define FILL1 "fill1 dma-on1 dma-start1 "
+#define FILL2 "fill2 dma-on2 dma-start2 "
+#define ALL1  "dma-stop1 dma-off1 dma-flush1 "
+#define ALL2  "dma-stop2 dma-off2 dma-flush2 "
+#define FIRST "prepare " ENTRY
+#define UNDO  EXIT "release hw-off"
+/* In Dx the enablers go down before EvtDeviceD0ExitPreInterruptsDisabled. */
+#define SLEEPS "suspend " ALL1 ALL2 "d0-pre:d3 int-off d0-exit:d3 hw-off "
+#define LEAVES "suspend " ALL1 ALL2 EXIT "release "
+
+static const struct row dma_rows[] = {
+    {"start with enablers",
+     .notes = FIRST FILL1 FILL2 "init query-remove " LEAVES "flush cleanup hw-off"},
+    {"fill of the first fails", FAILS(DMA_FILL, 1), .notes = FIRST "fill1 dma-stop1 " ALL2 UNDO},
+    {"enable of the first fails", FAILS(DMA_ENABLE, 1),
+     .notes = FIRST "fill1 dma-on1 dma-stop1 dma-off1 " ALL2 UNDO},
+    {"start of the first fails", FAILS(DMA_START, 1), .notes = FIRST FILL1 ALL1 ALL2 UNDO},
+    {"fill of the second fails", FAILS(DMA_FILL, 2),
+     .notes = FIRST FILL1 "fill2 " ALL1 "dma-stop2 " UNDO},
+    {"enable of the second fails", FAILS(DMA_ENABLE, 2),
+     .notes = FIRST FILL1 "fill2 dma-on2 " ALL1 "dma-stop2 dma-off2 " UNDO},
+    {"start of the second fails", FAILS(DMA_START, 2), .notes = FIRST FILL1 FILL2 ALL1 ALL2 UNDO},
+    {"init fails with enablers", FAILS(SMIO_INIT, 0),
+     .notes = FIRST FILL1 FILL2 "init " ALL1 ALL2 EXIT "release flush cleanup hw-off"},
+    {"down and up with enablers", DOWN_UP,
+     .notes = FIRST FILL1 FILL2 "init " SLEEPS "d0-entry:d3 int-on d0-post:d3 " FILL1 FILL2
+                                "restart query-remove " LEAVES "flush cleanup hw-off"},
+    {"down, disable fails", DOWN_UP, FAILS(DMA_DISABLE, 0),
+     .notes = FIRST FILL1 FILL2 "init " SLEEPS FAILED},
+    {"down, flush fails", DOWN_UP, FAILS(DMA_FLUSH, 0),
+     .notes = FIRST FILL1 FILL2 "init " SLEEPS FAILED},
+    {"down, stop fails", DOWN_UP, FAILS(DMA_STOP, 0),
+     .notes = FIRST FILL1 FILL2 "init " SLEEPS FAILED},
+    {"up, fill of the first fails", DOWN_UP, FAILS(DMA_FILL, 3),
+     .notes = FIRST FILL1 FILL2
+     "init " SLEEPS "d0-entry:d3 int-on d0-post:d3 fill1 dma-stop1 " ALL2 EXIT FAILED " hw-off"},
+    {"stop, flush fails", STOP_START, FAILS(DMA_FLUSH, 0),
+     .notes = FIRST FILL1 FILL2 "init query-stop " LEAVES "flush hw-off surprise cleanup hw-off"},
+    {"remove, flush fails", FAILS(DMA_FLUSH, 0),
+     .notes = FIRST FILL1 FILL2 "init query-remove " LEAVES "flush cleanup hw-off"},
+    {"surprise with enablers", OPS(O(SURPRISE_REMOVE)),
+     .notes = FIRST FILL1 FILL2 "init hw-yanked surprise " LEAVES "flush cleanup"},
+};
+
+static void sequences_with_dma(void **state)
+{
+    unsigned wrong = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof dma_rows / sizeof *dma_rows; i++)
+        wrong += !run(&dma_rows[i], 2);
     assert_int_equal(wrong, 0);
 }
 
@@ -296,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sequences),
+        cmocka_unit_test(sequences_with_dma),
         cmocka_unit_test(a_failed_start_says_why),
         cmocka_unit_test(objects_end_in_their_order),
         cmocka_unit_test(interrupts_end_in_reverse_order),

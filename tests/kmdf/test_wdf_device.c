@@ -468,6 +468,56 @@ static void properties_come_from_the_bus(void **state)
     wdf_bench_run(&(struct wdf_bench){.init = property_of_init, .add = unnamed}, NULL, 0);
 }
 
+/* ---- keys and strings ---- */
+
+static void keys_of_init(PWDFDEVICE_INIT init)
+{
+    WDFKEY key;
+
+    CHECK(WdfFdoInitOpenRegistryKey(init, PLUGPLAY_REGKEY_DEVICE, KEY_READ, NULL, &key) ==
+          STATUS_SUCCESS);
+    WdfRegistryClose(key);
+    name_it(init);
+}
+
+static NTSTATUS keys_and_strings(WDFDEVICE device)
+{
+    UNICODE_STRING got;
+    WDFSTRING string;
+    WDFKEY key;
+    NTSTATUS status;
+
+    CHECK(WdfDeviceOpenRegistryKey(device, PLUGPLAY_REGKEY_DEVICE, KEY_READ, NULL, &key) ==
+          STATUS_SUCCESS);
+    WdfRegistryClose(key);
+    CHECK(!NT_SUCCESS(WdfDeviceOpenRegistryKey(device, 77, KEY_READ, NULL, &key)) && key == NULL);
+    status = WdfDriverOpenParametersRegistryKey(the_wdf.driver, KEY_READ, NULL, &key);
+    CHECK(NT_SUCCESS(status) ? key != NULL : status == STATUS_OBJECT_NAME_NOT_FOUND);
+    if (key)
+        WdfRegistryClose(key);
+    CHECK(WdfStringCreate(NULL, NULL, &string) == STATUS_SUCCESS);
+    CHECK(WdfDriverRetrieveVersionString(the_wdf.driver, string) == STATUS_SUCCESS);
+    WdfStringGetUnicodeString(string, &got);
+    CHECK(got.Length > 0);
+    CHECK(WdfDeviceRetrieveDeviceName(device, string) == STATUS_SUCCESS);
+    WdfStringGetUnicodeString(string, &got);
+    CHECK(got.Length == sizeof L"\\Device\\Bench" - sizeof(WCHAR));
+    CHECK(WdfDeviceRetrieveDeviceInterfaceString(device, &some_guid, NULL, string) ==
+          STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(WdfDeviceCreateDeviceInterface(device, &some_guid, NULL) == STATUS_SUCCESS);
+    CHECK(WdfDeviceRetrieveDeviceInterfaceString(device, &some_guid, NULL, string) ==
+          STATUS_SUCCESS);
+    WdfStringGetUnicodeString(string, &got);
+    CHECK(got.Length > 0);
+    return STATUS_SUCCESS;
+}
+
+static void keys_and_strings_say_what_the_system_knows(void **state)
+{
+    (void)state;
+    wdf_bench_run(&(struct wdf_bench){.init = keys_of_init, .add = keys_and_strings}, NULL, 0);
+}
+
 /* ---- capabilities and exported interfaces ---- */
 
 static INTERFACE exported;
@@ -603,6 +653,7 @@ int main(void)
         cmocka_unit_test(a_device_knows_itself),
         cmocka_unit_test(interfaces_follow_the_device),
         cmocka_unit_test(properties_come_from_the_bus),
+        cmocka_unit_test(keys_and_strings_say_what_the_system_knows),
         cmocka_unit_test(drivers_above_see_what_was_exported),
         cmocka_unit_test(a_device_may_refuse_to_stop_for_good),
         cmocka_unit_test(special_files_keep_the_device),

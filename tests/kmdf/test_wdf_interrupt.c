@@ -257,6 +257,62 @@ static void a_forced_disconnection_stays(void **state)
         "release flush cleanup hw-off");
 }
 
+/* ---- passive handling ---- */
+
+static BOOLEAN passive_isr(WDFINTERRUPT interrupt, ULONG message)
+{
+    (void)message;
+    CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL && interrupt == the_wdf.interrupt[0]);
+    wdf_bench_register_set(WB_REG_LINE, 0);
+    wb_note("passive-isr");
+    CHECK(WdfInterruptQueueWorkItemForIsr(interrupt));
+    return TRUE;
+}
+
+static NTSTATUS passive_enable(WDFINTERRUPT interrupt, WDFDEVICE device)
+{
+    (void)interrupt, (void)device;
+    CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL);
+    wb_note("passive-on");
+    return STATUS_SUCCESS;
+}
+
+static void use_passive_lock(enum ft_routine routine, WDFOBJECT object)
+{
+    WDFINTERRUPT interrupt = the_wdf.interrupt[0];
+
+    if (routine == FT_ROUTINE_WDF_SMIO_INIT) {
+        CHECK(WdfInterruptTryToAcquireLock(interrupt));
+        CHECK(!WdfInterruptTryToAcquireLock(interrupt));
+        WdfInterruptReleaseLock(interrupt);
+        WdfInterruptAcquireLock(interrupt);
+        CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL);
+        WdfInterruptReleaseLock(interrupt);
+    }
+    raise_line(routine, object);
+}
+
+static void a_passive_interrupt_is_handled_at_passive_level(void **state)
+{
+    WDF_INTERRUPT_CONFIG config;
+
+    (void)state;
+    WDF_INTERRUPT_CONFIG_INIT(&config, passive_isr, NULL);
+    config.EvtInterruptWorkItem = note_work;
+    config.EvtInterruptEnable = passive_enable;
+    config.PassiveHandling = TRUE;
+    wdf_bench_run(
+        &(struct wdf_bench){
+            .interrupts = 1,
+            .interrupt_how = &config,
+            .in = use_passive_lock,
+            .without =
+                {[FT_ROUTINE_WDF_INTERRUPT_ENABLE] = 1, [FT_ROUTINE_WDF_INTERRUPT_DISABLE] = 1},
+            .flags = WDF_BENCH_QUIET},
+        NULL, 0);
+    assert_non_null(strstr(wb_notes(), "passive-on d0-post:d3f init passive-isr work"));
+}
+
 /* ---- resource lists ---- */
 
 static void check_lists(enum ft_routine routine, WDFOBJECT object)
@@ -294,6 +350,7 @@ int main(void)
         cmocka_unit_test(an_interrupt_may_have_a_work_item_instead),
         cmocka_unit_test(the_lock_needs_a_connection),
         cmocka_unit_test(a_forced_disconnection_stays),
+        cmocka_unit_test(a_passive_interrupt_is_handled_at_passive_level),
         cmocka_unit_test(lists_of_a_start_can_only_be_read),
     };
 
