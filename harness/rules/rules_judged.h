@@ -451,6 +451,14 @@
     J(KMDF_NON_PM_QUEUE_HARDWARE_TOUCH)                                                            \
     J(KMDF_FIND_REQUEST_REFERENCE)                                                                 \
     J(KMDF_RETRIEVE_STATUS_HANDLED)                                                                \
+    J(KMDF_PREPARE_RELEASE_PAIRING)                                                                \
+    J(KMDF_INVALID_CALLBACK_STATUS)                                                                \
+    J(KMDF_MMIO_OUTSIDE_WINDOW)                                                                    \
+    J(KMDF_POWER_CALLBACK_DEADLOCK)                                                                \
+    J(KMDF_POWER_REFERENCE_BALANCE)                                                                \
+    J(KMDF_START_FAILURE_STATUS)                                                                   \
+    J(KMDF_SMIO_FLUSH_TOUCHES_HARDWARE)                                                            \
+    J(KMDF_SMIO_FLUSH_BLOCKS)                                                                      \
     J(KMDF_INTERRUPT_DISABLE_ASSERTS_LINE)                                                         \
     J(KMDF_ISR_FORBIDDEN_CALLS)                                                                    \
     J(KMDF_INTERRUPT_LOCK_DISCONNECTED)                                                            \

@@ -504,6 +504,18 @@ struct ft_rs_edge {
 };
 
 /* A framework lock that a task holds, or failed to acquire in time. */
+/* The driver's first framework device, as its machines and callbacks show it. */
+struct ft_rs_wdf_power {
+    uint32_t device;     /* id, 0: none */
+    uint16_t pnp, power; /* states of the machines, as wdfdevice.h numbers them */
+    uint16_t references; /* of WdfDeviceStopIdle */
+    uint8_t open;        /* the serialised callback that runs, enum ft_routine */
+    uint8_t mapped;      /* between EvtDevicePrepareHardware and EvtDeviceReleaseHardware */
+    uint8_t in_d0;
+    uint8_t windows; /* that EvtDevicePrepareHardware mapped */
+    uint8_t unused[2];
+};
+
 struct ft_rs_wdf_lock {
     uint64_t handle; /* 0: free slot */
     uint16_t task;
@@ -704,6 +716,7 @@ struct ft_rules {
     struct ft_rs_object object[FT_RS_OBJECTS];
     struct ft_rs_edge edge[FT_RS_EDGES];
     struct ft_rs_wdf wdf;
+    struct ft_rs_wdf_power wdf_power;
     struct ft_rs_enabler enabler[FT_RS_ENABLERS];
     struct ft_rs_tx tx[FT_RS_TXS];
     struct ft_rs_wdf_common wdf_common[FT_RS_WDF_COMMONS];
