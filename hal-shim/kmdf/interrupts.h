@@ -1,4 +1,5 @@
-/* A WDFINTERRUPT, for interrupt.c (composite steps) and interrupt_calls.c (what drivers call). */
+/* A WDFINTERRUPT, for interrupt_power.c (composite steps) and interrupt_calls.c (what drivers
+ * call). */
 #ifndef FT_KMDF_INTERRUPTS_H
 #define FT_KMDF_INTERRUPTS_H
 

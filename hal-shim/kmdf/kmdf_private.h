@@ -275,16 +275,16 @@ NTSTATUS ft_wdf_key_new(HANDLE handle, struct ft_wdf_object *parent,
                         const WDF_OBJECT_ATTRIBUTES *attributes, WDFKEY *ret);
 HANDLE ft_wdf_key_handle(WDFKEY key);
 
-/* ---- device.c, dispatch.c, pnp.c, power.c ---- */
+/* ---- device_object.c, dispatch.c, pnp_machine.c, power_machine.c ---- */
 
 struct ft_wdf_device {
     struct ft_wdf_object object;
     struct ft_wdf_device *next;
     PDEVICE_OBJECT fdo, pdo, below;
-    void *pnp;  /* struct ft_wdf_pnp of pnp.c */
+    void *pnp;  /* struct ft_wdf_pnp of pnp_machine.c */
     void *io;   /* struct ft_wdf_io of queue.c */
     void *dma;  /* the first enabler, in creation order (dma_enabler.c) */
-    void *ints; /* the first interrupt, in creation order (interrupt.c) */
+    void *ints; /* the first interrupt, in creation order (interrupt_power.c) */
     WDF_DEVICE_IO_TYPE io_type;
     uint8_t filter;
     uint8_t in_d0;       /* between D0Entry's begin and D0Exit's end */
@@ -310,7 +310,7 @@ void ft_wdf_power_release(struct ft_wdf_device *device);
 void ft_wdf_device_failed(struct ft_wdf_device *device, WDF_DEVICE_FAILED_ACTION action);
 struct ft_wdf_device *ft_wdf_device_of(PDEVICE_OBJECT fdo);
 
-/* ---- interrupt.c: composite steps of kmdf.md, section 4.1 ---- */
+/* ---- interrupt_power.c: composite steps of kmdf.md, section 4.1 ---- */
 
 enum ft_wdf_down { FT_WDF_DOWN_EXPLICIT, FT_WDF_DOWN_FORCE, FT_WDF_DOWN_SURPRISE };
 NTSTATUS ft_wdf_interrupts_up(struct ft_wdf_device *device, bool explicit_);

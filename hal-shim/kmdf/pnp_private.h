@@ -1,7 +1,7 @@
 /* What the framework's driver, device, PnP, power and interrupt files share.
  *
- * A device has three machines (kmdf.md, section 4): PnP (pnp.c) takes PnP requests, power policy
- * (power_policy.c) decides when the device sleeps, power (power.c) calls the callbacks. PnP and
+ * A device has three machines (kmdf.md, section 4): PnP (pnp_machine.c) takes PnP requests, power policy
+ * (power_policy.c) decides when the device sleeps, power (power_machine.c) calls the callbacks. PnP and
  * power are tables of states, run by machine.c; state numbers are the public ones. One event at a
  * time is processed, by whoever posted it when that may be, else by a worker.
  *
@@ -125,7 +125,7 @@ struct ft_wdf_driver {
     PWSTR registry_path;
 };
 
-/* ---- device.c ---- */
+/* ---- device_object.c ---- */
 
 enum ft_wdf_smio_state {
     FT_WDF_SMIO_NONE, /* no callback is registered */
@@ -253,7 +253,7 @@ NTSTATUS ft_wdf_complete(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS status);
 NTSTATUS ft_wdf_dispatch_pnp(struct ft_wdf_pnp *pnp, PIRP irp);
 NTSTATUS ft_wdf_dispatch_power(struct ft_wdf_pnp *pnp, PIRP irp);
 
-/* ---- pnp.c: events of the PnP machine ---- */
+/* ---- pnp_machine.c: events of the PnP machine ---- */
 
 enum ft_wdf_pnp_event {
     FT_WDF_PNP_START = 1,
@@ -278,7 +278,7 @@ struct ft_wdf_interface *ft_wdf_interface_find(struct ft_wdf_pnp *pnp, const GUI
 /* Asks the drivers below what the device can do: pnp->caps. */
 NTSTATUS ft_wdf_read_capabilities(struct ft_wdf_pnp *pnp);
 
-/* ---- power.c: events of the power machine ---- */
+/* ---- power_machine.c: events of the power machine ---- */
 
 enum ft_wdf_power_event {
     FT_WDF_POWER_IMPLICIT_D0 = 1, /* a start */
@@ -326,7 +326,7 @@ enum ft_wdf_smio_event {
 /* STATUS_SUCCESS, or what the callback said. */
 NTSTATUS ft_wdf_smio(struct ft_wdf_pnp *pnp, enum ft_wdf_smio_event event);
 
-/* ---- resources.c ---- */
+/* ---- resource_lists.c ---- */
 
 enum { FT_WDF_RESOURCES_MAX = 16 };
 

@@ -397,30 +397,3 @@ void wdf_bench_expect(const struct wdf_bench *how, const struct ft_op *op, unsig
     wdf_bench_run(how, op, op_count);
     assert_string_equal(wb_notes(), notes);
 }
-
-/* ---- while queues do not exist ---- */
-
-#define MEANWHILE __attribute__((weak))
-
-MEANWHILE void ft_wdf_queues_start(void *device)
-{
-    (void)device;
-}
-
-MEANWHILE void ft_wdf_queues_hold(void *device)
-{
-    (void)device;
-}
-
-MEANWHILE void ft_wdf_queues_purge(void *device, bool managed)
-{
-    (void)device, (void)managed;
-}
-
-MEANWHILE NTSTATUS ft_wdf_io_dispatch(void *device, PIRP irp)
-{
-    (void)device;
-    irp->IoStatus.Status = STATUS_SUCCESS;
-    IoCompleteRequest(irp, IO_NO_INCREMENT);
-    return STATUS_SUCCESS;
-}
