@@ -344,10 +344,13 @@ struct ft_dma_grant *ft_dma_enqueue(const struct ft_dma_grant *request, void *bl
     return grant;
 }
 
-/* A waiting request for this call; NULL when the machine has no room for one more. */
+/* A waiting request for this call; NULL when the machine has no room for one more. It serves the
+ * device's current request; the framework's devices have none, there it is what the task serves. */
 static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter, PDEVICE_OBJECT device,
                                     ULONG registers, PDRIVER_CONTROL routine, PVOID context)
 {
+    const struct ft_task *task = ft_current();
+    bool of_task = !device->CurrentIrp && task->layer == FT_LAYER_FRAMEWORK;
     const struct ft_dma_grant request = {
         .device = device,
         .irp = device->CurrentIrp,
@@ -355,8 +358,9 @@ static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter, PDEVIC
         .context = context,
         .adapter = adapter->id,
         .count = (uint16_t)registers,
-        .request = (uint16_t)ft_handle_id(ft_handle_of(device->CurrentIrp)),
-        .label = (uint16_t)ft_label_of(device->CurrentIrp),
+        .request =
+            of_task ? task->request : (uint16_t)ft_handle_id(ft_handle_of(device->CurrentIrp)),
+        .label = of_task ? task->label : (uint16_t)ft_label_of(device->CurrentIrp),
     };
 
     return ft_dma_enqueue(&request, NULL);

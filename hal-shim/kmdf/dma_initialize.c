@@ -108,6 +108,8 @@ static NTSTATUS initialize(struct ft_wdf_tx *tx, const struct init_call *call)
     if (NT_SUCCESS(status)) {
         tx->state = FT_TX_INITIALIZED;
         tx->request = call->request;
+        if (call->request)
+            tx->serves = (uint16_t)ft_handle_id(ft_handle_of(WdfRequestWdmGetIrp(call->request)));
     } else {
         ft_wdf_tx_reuse(tx, false);
     }

@@ -526,11 +526,14 @@
     J(KMDF_TX_COMPLETED_LENGTH_OVERFLOW)                                                           \
     J(KMDF_TX_FALSE_TREATED_AS_DONE)                                                               \
     J(KMDF_TX_ZERO_PROGRESS_LOOP)                                                                  \
+    J(KMDF_REQUEST_COMPLETED_BEFORE_FINAL)                                                         \
     J(KMDF_REQUEST_COMPLETED_BEFORE_FINAL_MDL)                                                     \
+    J(KMDF_TX_NOT_RELEASED_BEFORE_REQUEST_COMPLETE)                                                \
     J(KMDF_TX_RELEASE_IN_TRANSFER)                                                                 \
     J(KMDF_TX_LEAKED_IN_TRANSFER)                                                                  \
     J(KMDF_TX_CANCEL_TRUE_THEN_FINAL)                                                              \
     J(KMDF_TX_CANCEL_TRUE_REQUEST_LEFT)                                                            \
+    J(KMDF_TX_CANCEL_FALSE_COMPLETES)                                                              \
     J(KMDF_TX_CANCEL_NEEDS_V3)                                                                     \
     J(KMDF_TX_STOP_SYSTEM_TERMINAL)                                                                \
     J(KMDF_TX_RESERVE_NOT_FREED)                                                                   \

@@ -289,6 +289,42 @@ static void judge_hang(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- requests and MDLs ---- */
 
+/* The transaction that is bound to a request. */
+static const struct ft_rs_tx *tx_of_request(const struct ft_rules *rules, uint32_t request)
+{
+    for (unsigned i = 0; i < FT_RS_TXS; i++) {
+        if (rules->tx[i].id != 0 && request != 0 && rules->tx[i].request == request) {
+            return &rules->tx[i];
+        }
+    }
+    return NULL;
+}
+
+static enum ft_judged_rule rule_of_early(const struct ft_rs_tx *tx)
+{
+    if ((tx->flags & FT_WDFT_MORE) != 0) {
+        return FT_J_KMDF_TX_FALSE_TREATED_AS_DONE;
+    }
+    return (tx->flags & FT_WDFT_CANCEL_LATE) != 0 ? FT_J_KMDF_TX_CANCEL_FALSE_COMPLETES
+                                                  : FT_J_KMDF_REQUEST_COMPLETED_BEFORE_FINAL;
+}
+
+static void judge_complete(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_tx *tx = tx_of_request(rules, ft_arg_id(event, 0));
+
+    if (tx == NULL) {
+        return;
+    }
+    if (tx->state == FT_TX_TRANSFER) {
+        ft_rule_fire(rules, rule_of_early(tx), event, event->arg[0]);
+    } else if (tx->state == FT_TX_DONE || tx->state == FT_TX_FAILED) {
+        /* The framework tolerates it (kmdf sheet, 10.1, A22). */
+        ft_rule_fire(rules, FT_J_KMDF_TX_NOT_RELEASED_BEFORE_REQUEST_COMPLETE, event,
+                     event->arg[0]);
+    }
+}
+
 /* An IRP is completed whose memory some transaction moves. */
 static void judge_irp(struct ft_rules *rules, const struct ft_event *event)
 {
@@ -378,6 +414,9 @@ void ft_kmdf_dma_judge(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_WDF_TX_SET:
         judge_set(rules, event);
+        break;
+    case FT_EV_WDF_COMPLETE:
+        judge_complete(rules, event);
         break;
     case FT_EV_IRP_COMPLETE:
         judge_irp(rules, event);
