@@ -43,14 +43,10 @@ static void destroy_device(struct ft_wdf_object *object)
 
 static const struct ft_wdf_class device_class = {
     .handle_class = FT_HC_WDF_DEVICE, .passive = 1, .undeletable = 1, .destroy = destroy_device};
-static const struct ft_wdf_class control_class = {
-    .handle_class = FT_HC_WDF_DEVICE, .passive = 1, .destroy = destroy_device};
-
-/* The object goes once nothing of the driver's refers to it. */
-void ft_wdf_device_end(struct ft_wdf_device *device)
+/* The WDM side of it. */
+static void end_wdm(struct ft_wdf_device *device)
 {
     struct ft_wdf_pnp *pnp = ft_wdf_pnp_of(device);
-    PDEVICE_OBJECT fdo = device->fdo;
 
     forget_names(pnp);
     if (pnp->worker)
@@ -59,9 +55,31 @@ void ft_wdf_device_end(struct ft_wdf_device *device)
     unlink_device(device);
     if (device->below)
         IoDetachDevice(device->below);
-    IoDeleteDevice(fdo);
+    IoDeleteDevice(device->fdo);
+}
+
+/* The object goes once nothing of the driver's refers to it. */
+void ft_wdf_device_end(struct ft_wdf_device *device)
+{
+    end_wdm(device);
     ft_wdf_object_delete(&device->object);
 }
+
+/* Control devices are the driver's to delete, or go with it. */
+static void dispose_control(struct ft_wdf_object *object)
+{
+    struct ft_wdf_device *device = (struct ft_wdf_device *)object;
+
+    ft_wdf_queues_purge(device, false);
+    if (ft_wdf_pnp_of(device)->shutdown)
+        IoUnregisterShutdownNotification(device->fdo);
+    end_wdm(device);
+}
+
+static const struct ft_wdf_class control_class = {.handle_class = FT_HC_WDF_DEVICE,
+                                                  .passive = 1,
+                                                  .dispose = dispose_control,
+                                                  .destroy = destroy_device};
 
 /* Nothing of it was started. */
 void ft_wdf_device_drop(struct ft_wdf_device *device)
@@ -202,6 +220,17 @@ static ULONG flags_of(const struct ft_wdf_device *device, const ft_wdf_init *ini
     return flags | (init->inrush ? DO_POWER_INRUSH : 0);
 }
 
+static NTSTATUS watch_shutdown(const struct ft_wdf_device *device, const ft_wdf_init *init)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (init->shutdown_flags & WdfDeviceShutdown)
+        status = IoRegisterShutdownNotification(device->fdo);
+    if (NT_SUCCESS(status) && (init->shutdown_flags & WdfDeviceLastChanceShutdown))
+        status = IoRegisterLastChanceShutdownNotification(device->fdo);
+    return status;
+}
+
 static NTSTATUS make_wdm(struct ft_wdf_device *device, const ft_wdf_init *init)
 {
     PCUNICODE_STRING name = init->has_name ? &init->name.string : NULL;
@@ -217,13 +246,15 @@ static NTSTATUS make_wdm(struct ft_wdf_device *device, const ft_wdf_init *init)
     device->pdo = init->pdo;
     if (!init->pdo) {
         device->fdo->Flags |= flags_of(device, init);
-        return status;
+        return watch_shutdown(device, init);
     }
     IoInitializeRemoveLock(&extension->lock, 'LdfW', 0, 0);
     device->below = IoAttachDeviceToDeviceStack(device->fdo, init->pdo);
     if (!device->below)
         return STATUS_NO_SUCH_DEVICE;
     device->fdo->Flags |= flags_of(device, init);
+    if (init->remove_lock_flags & WDF_REMOVE_LOCK_OPTION_ACQUIRE_FOR_IO)
+        device->fdo->StackSize++; /* for the routine that gives the lock back */
     device->alignment = device->fdo->AlignmentRequirement;
     return status;
 }

@@ -118,6 +118,34 @@ static NTSTATUS dispatch_locked(struct ft_wdf_pnp *pnp, PIRP irp, UCHAR major)
     return ft_wdf_pass_down(pnp, irp);
 }
 
+FT_FRAMEWORK_ROUTINE
+static NTSTATUS NTAPI io_done(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    struct ft_wdf_pnp *pnp = context;
+
+    (void)device;
+    if (irp->PendingReturned)
+        IoMarkIrpPending(irp);
+    IoReleaseRemoveLock(&ft_wdf_extension(pnp)->lock, irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+/* With WDF_REMOVE_LOCK_OPTION_ACQUIRE_FOR_IO a request keeps the device until it is complete. */
+static NTSTATUS dispatch_io(struct ft_wdf_pnp *pnp, PIRP irp)
+{
+    NTSTATUS status;
+
+    if (!pnp->remove_lock_for_io || pnp->control)
+        return ft_wdf_io_dispatch(pnp->device, irp);
+    status = IoAcquireRemoveLock(&ft_wdf_extension(pnp)->lock, irp);
+    if (!NT_SUCCESS(status))
+        return end(irp, status);
+    IoCopyCurrentIrpStackLocationToNext(irp);
+    IoSetCompletionRoutine(irp, io_done, pnp, TRUE, TRUE, TRUE);
+    IoSetNextIrpStackLocation(irp);
+    return ft_wdf_io_dispatch(pnp->device, irp);
+}
+
 static NTSTATUS dispatch(struct ft_wdf_pnp *pnp, PIRP irp)
 {
     UCHAR major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
@@ -136,7 +164,7 @@ static NTSTATUS dispatch(struct ft_wdf_pnp *pnp, PIRP irp)
     case IRP_MJ_WRITE:
     case IRP_MJ_DEVICE_CONTROL:
     case IRP_MJ_INTERNAL_DEVICE_CONTROL:
-        return ft_wdf_io_dispatch(pnp->device, irp);
+        return dispatch_io(pnp, irp);
     case IRP_MJ_SHUTDOWN:
         return dispatch_shutdown(pnp, irp);
     default:

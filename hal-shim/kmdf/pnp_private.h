@@ -330,8 +330,12 @@ NTSTATUS ft_wdf_smio(struct ft_wdf_pnp *pnp, enum ft_wdf_smio_event event);
 
 enum { FT_WDF_RESOURCES_MAX = 16 };
 
+/* Which of the lists behind one class of handles it is. */
+enum { FT_WDF_CM_LIST, FT_WDF_IO_LIST, FT_WDF_REQUIREMENTS };
+
 struct ft_wdf_resources {
     struct ft_wdf_object object;
+    uint8_t kind; /* FT_WDF_CM_LIST */
     uint32_t count;
     uint8_t may_add, may_remove;
     CM_PARTIAL_RESOURCE_DESCRIPTOR part[FT_WDF_RESOURCES_MAX];
@@ -339,6 +343,9 @@ struct ft_wdf_resources {
 /* Copies of the lists of a START request, or empty lists; false: no memory. */
 bool ft_wdf_resources_take(struct ft_wdf_pnp *pnp, PIRP irp);
 void ft_wdf_resources_drop(struct ft_wdf_pnp *pnp);
+
+/* ---- io_resource_lists.c ---- */
+
 /* IRP_MN_FILTER_RESOURCE_REQUIREMENTS with the driver's callbacks around the drivers below. */
 NTSTATUS ft_wdf_filter_requirements(struct ft_wdf_pnp *pnp, PIRP irp);
 

@@ -1,6 +1,5 @@
-/* Lists of resources. A WDFCMRESLIST keeps descriptors as START_DEVICE brought them; a
- * WDFIORESREQLIST is what the device asks for, made for the driver's callbacks around
- * IRP_MN_FILTER_RESOURCE_REQUIREMENTS. */
+/* WDFCMRESLIST: resources as START_DEVICE brought them. What a device asks for is in
+ * io_resource_lists.c. */
 #include "kmdf/pnp_private.h"
 
 static const struct ft_wdf_class resources_class = {.handle_class = FT_HC_WDF_RESOURCES,
@@ -51,21 +50,15 @@ void ft_wdf_resources_drop(struct ft_wdf_pnp *pnp)
         pnp->translated->count = 0;
 }
 
-NTSTATUS ft_wdf_filter_requirements(struct ft_wdf_pnp *pnp, PIRP irp)
-{
-    const WDF_FDO_EVENT_CALLBACKS *evt = &pnp->fdo_callbacks;
-
-    if (evt->EvtDeviceFilterAddResourceRequirements ||
-        evt->EvtDeviceFilterRemoveResourceRequirements)
-        ft_unimplemented("EvtDeviceFilterAddResourceRequirements");
-    return ft_wdf_forward_and_wait(pnp, irp);
-}
-
 /* ---- WDFCMRESLIST ---- */
 
-static struct ft_wdf_resources *check(WDFCMRESLIST list)
+static struct ft_wdf_resources *check(WDFCMRESLIST handle)
 {
-    return ft_wdf_check(list, FT_HC_WDF_RESOURCES);
+    struct ft_wdf_resources *list = ft_wdf_check(handle, FT_HC_WDF_RESOURCES);
+
+    if (list->kind != FT_WDF_CM_LIST)
+        ft_wdf_bad_handle(handle, FT_HC_WDF_RESOURCES);
+    return list;
 }
 
 ULONG WdfCmResourceListGetCount(WDFCMRESLIST List)

@@ -595,6 +595,29 @@ static void drivers_above_see_what_was_exported(void **state)
     assert_non_null(strstr(wb_notes(), "query"));
 }
 
+/* ---- the remove lock ---- */
+
+static void with_remove_lock(PWDFDEVICE_INIT init)
+{
+    WDF_REMOVE_LOCK_OPTIONS options;
+
+    WDF_REMOVE_LOCK_OPTIONS_INIT(&options, WDF_REMOVE_LOCK_OPTION_ACQUIRE_FOR_IO);
+    WdfDeviceInitSetRemoveLockOptions(init, &options);
+}
+
+static void requests_may_hold_the_remove_lock(void **state)
+{
+    unsigned without;
+
+    (void)state;
+    wdf_bench_run(&(struct wdf_bench){0}, NULL, 0);
+    without = wb_count(FT_EV_RL_ACQUIRE);
+    assert_int_equal(wb_count(FT_EV_RL_RELEASE) + 1, without); /* the last one waits */
+    wdf_bench_run(&(struct wdf_bench){.init = with_remove_lock}, NULL, 0);
+    assert_int_equal(wb_count(FT_EV_RL_ACQUIRE), without + 3); /* CREATE, CLEANUP, CLOSE */
+    assert_int_equal(wb_count(FT_EV_RL_RELEASE) + 1, without + 3);
+}
+
 /* ---- static answers ---- */
 
 static NTSTATUS not_stoppable(WDFDEVICE device)
@@ -655,6 +678,7 @@ int main(void)
         cmocka_unit_test(properties_come_from_the_bus),
         cmocka_unit_test(keys_and_strings_say_what_the_system_knows),
         cmocka_unit_test(drivers_above_see_what_was_exported),
+        cmocka_unit_test(requests_may_hold_the_remove_lock),
         cmocka_unit_test(a_device_may_refuse_to_stop_for_good),
         cmocka_unit_test(special_files_keep_the_device),
         cmocka_unit_test(a_device_that_has_failed_is_removed),
