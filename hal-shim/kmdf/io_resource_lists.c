@@ -60,7 +60,8 @@ static struct io_list *new_list(struct requirements *owner, const WDF_OBJECT_ATT
     return list;
 }
 
-static NTSTATUS read_requirements(struct requirements *to, const IO_RESOURCE_REQUIREMENTS_LIST *from)
+static NTSTATUS read_requirements(struct requirements *to,
+                                  const IO_RESOURCE_REQUIREMENTS_LIST *from)
 {
     const IO_RESOURCE_LIST *next = &from->List[0];
     NTSTATUS status = STATUS_SUCCESS;
@@ -141,9 +142,8 @@ static NTSTATUS replace(const struct requirements *list, PIRP irp)
     if (!made)
         return STATUS_INSUFFICIENT_RESOURCES;
     irp->IoStatus.Information = (ULONG_PTR)made;
-    if (old &&
-        (PVOID)old != IoGetCurrentIrpStackLocation(irp)
-                          ->Parameters.FilterResourceRequirements.IoResourceRequirementList)
+    if (old && (PVOID)old != IoGetCurrentIrpStackLocation(irp)
+                                 ->Parameters.FilterResourceRequirements.IoResourceRequirementList)
         ExFreePool((PVOID)old);
     return STATUS_SUCCESS;
 }
@@ -284,11 +284,11 @@ VOID WdfIoResourceRequirementsListRemove(WDFIORESREQLIST RequirementsList, ULONG
 VOID WdfIoResourceRequirementsListRemoveByIoResList(WDFIORESREQLIST RequirementsList,
                                                     WDFIORESLIST IoResList)
 {
-    REQUIREMENTS(PASSIVE_LEVEL, for (ULONG i = 0; i < list->count; i++) if (list->list[i] ==
-                                                                            IoResList) {
-        cut_list(list, i);
-        break;
-    });
+    REQUIREMENTS(
+        PASSIVE_LEVEL, for (ULONG i = 0; i < list->count; i++) if (list->list[i] == IoResList) {
+            cut_list(list, i);
+            break;
+        });
 }
 
 /* ---- one alternative ---- */
@@ -357,10 +357,11 @@ VOID WdfIoResourceListUpdateDescriptor(WDFIORESLIST ResourceList,
                                        PIO_RESOURCE_DESCRIPTOR Descriptor, ULONG Index)
 {
     ft_wdf_require(Descriptor);
-    LIST(DISPATCH_LEVEL, if (Index < list->count) {
-        list->part[Index] = *Descriptor;
-        list->owner->changed = 1;
-    });
+    LIST(
+        DISPATCH_LEVEL, if (Index < list->count) {
+            list->part[Index] = *Descriptor;
+            list->owner->changed = 1;
+        });
 }
 
 ULONG WdfIoResourceListGetCount(WDFIORESLIST ResourceList)

@@ -294,6 +294,108 @@ static void objects_end_in_their_order(void **state)
         "add device-cleanup device-destroy unload driver-cleanup driver-destroy");
 }
 
+/* ---- queues: where they are held, resumed and purged ---- */
+
+/* The driver keeps each request: it agrees to a stop, and completes it at a purge. */
+static VOID keep(WDFQUEUE queue, WDFREQUEST request, size_t length)
+{
+    (void)queue, (void)request, (void)length;
+    wb_note("read");
+}
+
+static VOID on_cancel(WDFREQUEST request)
+{
+    wb_note("cancel");
+    WdfRequestComplete(request, STATUS_CANCELLED);
+}
+
+static VOID keep_cancelable(WDFQUEUE queue, WDFREQUEST request, size_t length)
+{
+    (void)queue, (void)length;
+    wb_note("read");
+    CHECK(WdfRequestMarkCancelableEx(request, on_cancel) == STATUS_SUCCESS);
+}
+
+static VOID stop_or_purge(WDFQUEUE queue, WDFREQUEST request, ULONG flags)
+{
+    (void)queue;
+    wb_note(flags & WdfRequestStopActionPurge ? "io-purge" : "io-stop");
+    if (flags & WdfRequestStopActionPurge)
+        WdfRequestComplete(request, STATUS_CANCELLED);
+    else
+        WdfRequestStopAcknowledge(request, FALSE);
+}
+
+static VOID go_on(WDFQUEUE queue, WDFREQUEST request)
+{
+    (void)queue, (void)request;
+    wb_note("io-resume");
+}
+
+static NTSTATUS make_queue(WDFDEVICE device, WDF_TRI_STATE managed, PFN_WDF_IO_QUEUE_IO_READ read)
+{
+    WDF_IO_QUEUE_CONFIG config;
+
+    WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&config, WdfIoQueueDispatchSequential);
+    config.EvtIoRead = read;
+    config.EvtIoStop = stop_or_purge;
+    config.EvtIoResume = go_on;
+    config.PowerManaged = managed;
+    return WdfIoQueueCreate(device, &config, NULL, NULL);
+}
+
+static NTSTATUS managed_queue(WDFDEVICE device)
+{
+    return make_queue(device, WdfTrue, keep);
+}
+
+static NTSTATUS other_queue(WDFDEVICE device)
+{
+    return make_queue(device, WdfFalse, keep_cancelable);
+}
+
+static void expect_io(NTSTATUS (*add)(WDFDEVICE device), const struct ft_op *op, unsigned op_count,
+                      const char *notes)
+{
+    wdf_bench_expect(&(struct wdf_bench){.interrupts = 1, .add = add, .flags = WDF_BENCH_QUIET}, op,
+                     op_count, notes);
+}
+
+#define READ                                                                                       \
+    {                                                                                              \
+        .kind = FT_OP_READ, .label = 1, .arg = { 64, 0 }                                           \
+    }
+
+static void managed_queues_follow_the_power(void **state)
+{
+    static const struct ft_op sleep[] = {READ, O(SLEEP), O(WAKE), O(SURPRISE_REMOVE)};
+    static const struct ft_op stop[] = {READ, O(STOP), O(RESTART), O(SURPRISE_REMOVE)};
+    static const struct ft_op asleep[] = {READ, O(POWER_DOWN), O(SURPRISE_REMOVE)};
+
+    (void)state;
+    expect_io(managed_queue, sleep, 4,
+              START "read suspend io-stop d0-pre:d3 int-off d0-exit:d3 hw-off d0-entry:d3 int-on "
+                    "d0-post:d3 io-resume restart hw-yanked surprise suspend io-stop " EXIT
+                    "release io-purge flush cleanup");
+    expect_io(managed_queue, stop, 4,
+              START "read query-stop suspend io-stop " EXIT "release hw-off prepare " ENTRY
+                    "io-resume restart hw-yanked surprise suspend io-stop " EXIT
+                    "release io-purge flush cleanup");
+    expect_io(managed_queue, asleep, 3,
+              START "read suspend io-stop d0-pre:d3 int-off d0-exit:d3 hw-off surprise release "
+                    "io-purge flush cleanup");
+}
+
+/* They go on until the removal itself, for which their requests must end first. */
+static void other_queues_do_not(void **state)
+{
+    static const struct ft_op ops[] = {READ, O(SLEEP), O(WAKE), O(SURPRISE_REMOVE)};
+
+    (void)state;
+    expect_io(other_queue, ops, 4,
+              START "read " DOWN UP "hw-yanked surprise " STOPPED "flush cancel cleanup");
+}
+
 /* ---- several interrupts ---- */
 
 static void two_messages(struct ft_description *description)
@@ -356,6 +458,8 @@ int main(void)
         cmocka_unit_test(sequences_with_dma),
         cmocka_unit_test(a_failed_start_says_why),
         cmocka_unit_test(objects_end_in_their_order),
+        cmocka_unit_test(managed_queues_follow_the_power),
+        cmocka_unit_test(other_queues_do_not),
         cmocka_unit_test(interrupts_end_in_reverse_order),
         cmocka_unit_test(the_second_enable_that_fails_undoes_the_first),
         cmocka_unit_test(its_interrupts_stay_connected),
