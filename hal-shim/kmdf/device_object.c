@@ -271,7 +271,7 @@ static NTSTATUS fill(struct ft_wdf_device *device, const ft_wdf_init *init)
     if (!NT_SUCCESS(status))
         return status;
     pnp->worker = IoAllocateWorkItem(device->fdo);
-    return pnp->worker ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    return pnp->worker ? ft_wdf_io_begin(device) : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* Takes back what `fill` got done. */

@@ -16,17 +16,18 @@ static const struct ft_wdf_class target_class = {
     .undeletable = true,
 };
 
-struct ft_wdf_target *ft_wdf_target_make(struct ft_wdf_device *device)
+/* A control device has nothing below it, and no target. */
+NTSTATUS ft_wdf_io_begin(struct ft_wdf_device *device)
 {
     NTSTATUS status;
     struct ft_wdf_io *io = ft_wdf_io_make(device, &status);
     struct ft_wdf_target *target;
 
-    if (!io || io->target)
-        return io ? io->target : NULL;
+    if (!io || !device->below)
+        return status;
     target = ft_wdf_object_new(&target_class, sizeof *target, &device->object, NULL, &status);
     if (!target)
-        return NULL;
+        return status;
     target->object.device = device;
     target->below = device->below;
     target->state = WdfIoTargetStarted;
@@ -34,7 +35,7 @@ struct ft_wdf_target *ft_wdf_target_make(struct ft_wdf_device *device)
     ft_wdf_list_init(&target->pended);
     KeInitializeEvent(&target->none, NotificationEvent, TRUE);
     io->target = target;
-    return target;
+    return STATUS_SUCCESS;
 }
 
 struct ft_wdf_target *ft_wdf_target_check(WDFIOTARGET handle)
@@ -47,12 +48,12 @@ struct ft_wdf_target *ft_wdf_target_check(WDFIOTARGET handle)
 
 WDFIOTARGET WdfDeviceGetIoTarget(WDFDEVICE Device)
 {
-    struct ft_wdf_target *target;
+    struct ft_wdf_device *device;
 
     FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(Device));
-    target = ft_wdf_target_make(ft_wdf_check(Device, FT_HC_WDF_DEVICE));
+    device = ft_wdf_check(Device, FT_HC_WDF_DEVICE);
     FT_WDF_END(WDF_SEND, ft_wdf_label(Device));
-    return (WDFIOTARGET)target;
+    return (WDFIOTARGET)ft_wdf_io_of(device)->target;
 }
 
 /* ---- state ---- */

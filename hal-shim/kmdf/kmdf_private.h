@@ -328,6 +328,8 @@ NTSTATUS ft_wdf_dma_down(struct ft_wdf_device *device);
 
 /* ---- queue.c, request.c: queues and the IRPs that they take ---- */
 
+/* What a new device has of it: its local I/O target. */
+NTSTATUS ft_wdf_io_begin(struct ft_wdf_device *device);
 /* READ, WRITE, DEVICE_CONTROL, INTERNAL_DEVICE_CONTROL, CREATE, CLEANUP, CLOSE. */
 NTSTATUS ft_wdf_io_dispatch(struct ft_wdf_device *device, PIRP irp);
 void ft_wdf_queues_start(struct ft_wdf_device *device);               /* QStart */

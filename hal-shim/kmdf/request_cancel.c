@@ -183,18 +183,30 @@ static NTSTATUS unmark(struct ft_wdf_request *request)
     return STATUS_SUCCESS;
 }
 
+/* A driver that keeps a reference may ask after the cancel callback has completed the request.
+ * Conflict of the sources: the verifier would then break, and an unverified framework says
+ * STATUS_CANCELLED, which is what the documents make drivers expect. */
+static bool is_gone_by_cancel(const struct ft_wdf_request *request)
+{
+    return request && request->place == FT_WDF_ENDED && request->canceled;
+}
+
 NTSTATUS WdfRequestUnmarkCancelable(WDFREQUEST Request)
 {
     struct ft_wdf_request *request;
     unsigned label = ft_wdf_label(Request), before;
     NTSTATUS status;
+    bool gone;
 
     FT_WDF_BEGIN(WDF_CANCELABLE, label);
-    request = ft_wdf_request_of(Request, UNMARK);
-    before = request->cancelable;
-    status = unmark(request);
+    request = ft_wdf_find(Request, FT_HC_WDF_REQUEST);
+    gone = is_gone_by_cancel(request);
+    if (!gone)
+        request = ft_wdf_request_of(Request, UNMARK);
+    before = gone ? FT_WDF_CANCELING : request->cancelable;
+    status = gone ? STATUS_CANCELLED : unmark(request);
     ft_wdf_emit(FT_EV_WDF_UNMARK, ft_wdf_handle(request), (uint32_t)status,
-                ft_wdf_request_owned(request), before);
+                gone || ft_wdf_request_owned(request), before);
     FT_WDF_END(WDF_CANCELABLE, label);
     return status;
 }

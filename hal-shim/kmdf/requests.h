@@ -217,7 +217,7 @@ struct ft_wdf_queue {
     uint8_t disposing, deleted, internal;
 };
 
-/* What a device has of this area: an object below it, made when it is first needed. */
+/* What a device has of this area: an object below it, made with the device. */
 struct ft_wdf_io {
     struct ft_wdf_object object;
     struct ft_wdf_queue *queues; /* in creation order */
@@ -230,7 +230,7 @@ struct ft_wdf_io {
 };
 
 /* io_dispatch.c */
-struct ft_wdf_io *ft_wdf_io_of(struct ft_wdf_device *device); /* NULL: none was needed yet */
+struct ft_wdf_io *ft_wdf_io_of(struct ft_wdf_device *device);
 struct ft_wdf_io *ft_wdf_io_make(struct ft_wdf_device *device, NTSTATUS *status);
 
 /* queue.c */

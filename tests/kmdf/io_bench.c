@@ -25,6 +25,7 @@ static void make_device(void)
     io_device->io_type = how.io_type ? how.io_type : WdfDeviceIoDirect;
     if (how.prepare)
         how.prepare(io_device);
+    CHECK(ft_wdf_io_begin(io_device) == STATUS_SUCCESS);
     if (how.setup)
         how.setup();
     io_device->add_over = 1;
