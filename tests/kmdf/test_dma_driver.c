@@ -127,6 +127,43 @@ static NTSTATUS add(WDFDEVICE device)
     return STATUS_SUCCESS;
 }
 
+/* A read: the transaction is bound to the request, which is held until it ends. */
+static VOID io_read(WDFQUEUE queue, WDFREQUEST request, size_t length)
+{
+    NTSTATUS status;
+
+    (void)queue;
+    my.programs = 0;
+    my.bytes = 0;
+    my.nested = false;
+    CHECK(WdfDmaTransactionInitializeUsingRequest(my.tx, request, program,
+                                                  WdfDmaDirectionReadFromDevice) == STATUS_SUCCESS);
+    CHECK(WdfDmaTransactionGetRequest(my.tx) == request);
+    CHECK(WdfDmaTransactionExecute(my.tx, &my) == STATUS_SUCCESS);
+    while (!WdfDmaTransactionDmaCompleted(my.tx, &status))
+        CHECK(status == STATUS_MORE_PROCESSING_REQUIRED);
+    CHECK(status == STATUS_SUCCESS && my.bytes == length);
+    CHECK(WdfDmaTransactionGetRequest(my.tx) == request);
+    CHECK(WdfDmaTransactionRelease(my.tx) == STATUS_SUCCESS);
+    CHECK(WdfDmaTransactionGetRequest(my.tx) == NULL);
+    WdfRequestCompleteWithInformation(request, STATUS_SUCCESS, my.bytes);
+}
+
+static NTSTATUS add_with_queue(WDFDEVICE device)
+{
+    WDF_IO_QUEUE_CONFIG config;
+
+    WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&config, WdfIoQueueDispatchSequential);
+    config.EvtIoRead = io_read;
+    CHECK(WdfIoQueueCreate(device, &config, NULL, NULL) == STATUS_SUCCESS);
+    return add(device);
+}
+
+static void init_direct(PWDFDEVICE_INIT init)
+{
+    WdfDeviceInitSetIoType(init, WdfDeviceIoDirect);
+}
+
 static void in_callback(enum ft_routine routine, WDFOBJECT object)
 {
     (void)object;
@@ -188,9 +225,42 @@ static void test_profiles(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static const struct ft_op a_read[] = {{.kind = FT_OP_READ, .label = 1, .arg = {5000, 300}}};
+
+static void test_requests(void **state)
+{
+    unsigned wrong = 0;
+
+    (void)state;
+    for (my.version = 2; my.version <= 3; my.version++)
+        for (unsigned preset = 0; preset < FT_PLATFORM_COUNT; preset++)
+            for (unsigned packet = 0; packet < 2; packet++) {
+                if (preset == FT_PLATFORM_NONCOHERENT && my.version == 2)
+                    continue;
+                my.profile = packet ? WdfDmaProfilePacket : WdfDmaProfileScatterGather;
+                memset(&my.enabler, 0, sizeof my - offsetof(typeof(my), enabler));
+                the_wdf = (struct wdf_bench){.flags = WDF_BENCH_QUIET,
+                                             .add = add_with_queue,
+                                             .init = init_direct,
+                                             .in = in_callback};
+                wb_run(&(struct wb_case){.entry = wdf_bench_entry,
+                                         .preset = (enum ft_platform_name)preset,
+                                         .describe = describe,
+                                         .op = a_read,
+                                         .op_count = 1,
+                                         .tap = watch});
+                assert_int_equal(wb_result()->stop, FT_STOP_NONE);
+                wrong += show_findings("request");
+                assert_int_equal(wb_count(FT_EV_WDF_TX_EXECUTE), 4);
+                assert_int_not_equal(wb_last(FT_EV_WDF_TX_EXECUTE)->arg[1], 0);
+            }
+    assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_profiles)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_profiles),
+                                       cmocka_unit_test(test_requests)};
     int failed;
 
     rules = calloc(1, ft_rules_state_bytes());
