@@ -66,6 +66,14 @@ static bool is_connected(struct ft_rules *rules, uint32_t device)
     return false;
 }
 
+/* A second START that the drivers below refuse leaves a device of the framework as it was; the
+ * framework gives everything back at the removal that follows. */
+static bool stays_started(const struct ft_rs_device *root, const struct ft_event *event)
+{
+    return (root->flags & FT_DEVICE_FRAMEWORK) != 0 && ft_known(event, 3) &&
+           event->arg[3] == FT_PNP_STARTED;
+}
+
 static void judge_done(struct ft_rules *rules, const struct ft_event *event)
 {
     uint32_t id = ft_arg_id(event, 0);
@@ -76,7 +84,7 @@ static void judge_done(struct ft_rules *rules, const struct ft_event *event)
         return;
     }
     if (!ft_nt_success((uint32_t)event->arg[2])) {
-        if (is_connected(rules, id)) {
+        if (is_connected(rules, id) && !stays_started(root, event)) {
             ft_rule_fire(rules, FT_J_IO_PNP_START_FAIL_CLEAN, event, event->arg[0]);
         }
     } else if ((root->more & restart) == restart && !is_connected(rules, id)) {

@@ -189,6 +189,10 @@ static const struct branch dma_branches[] = {
 };
 
 #define FRAMEWORK " ; layer=framework task=2 device=1 request=1\n"
+#define SECOND_START_FAILS                                                                         \
+    "isr:connect interrupt=interrupt#1 device=device#2" PASSIVE                                    \
+    "pnp:done device=device#1 minor=0 status=STATUS_UNSUCCESSFUL state=started ; layer=harness "   \
+    "task=1 device=1\n"
 #define QUERY_STOP_DONE                                                                            \
     "engine:begin address=0x40000000 length=4096" DEVICE                                           \
     "pnp:done device=device#1 minor=5 state=stop-pending ; layer=harness task=1 device=1\n"
@@ -196,6 +200,13 @@ static const struct branch dma_branches[] = {
 static const struct branch io_branches[] = {
     {"a WDM driver lets a device stop that moves data", "io.pnp-querystop-drain",
      START REQUEST GRANT MAP QUERY_STOP_DONE},
+    {"a WDM driver keeps its interrupt when the drivers below refuse a second START",
+     "io.pnp-start-fail-clean", START SECOND_START_FAILS},
+    {"the framework gives it back when it is removed", NULL,
+     "run:begin processors=2 ; layer=harness\n"
+     "device:create device=device#2" FRAMEWORK
+     "device:attach device=device#2 below=device#1" FRAMEWORK SECOND_START_FAILS
+     "isr:disconnect interrupt=interrupt#1" FRAMEWORK},
     {"the framework waits when the STOP comes", NULL,
      "run:begin processors=2 ; layer=harness\n"
      "device:create device=device#2" FRAMEWORK
