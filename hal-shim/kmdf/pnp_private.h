@@ -1,9 +1,9 @@
 /* What the framework's driver, device, PnP, power and interrupt files share.
  *
- * A device has three machines (kmdf.md, section 4): PnP (pnp_machine.c) takes PnP requests, power policy
- * (power_policy.c) decides when the device sleeps, power (power_machine.c) calls the callbacks. PnP and
- * power are tables of states, run by machine.c; state numbers are the public ones. One event at a
- * time is processed, by whoever posted it when that may be, else by a worker.
+ * A device has three machines (kmdf.md, section 4): PnP (pnp_machine.c) takes PnP requests, power
+ * policy (power_policy.c) decides when the device sleeps, power (power_machine.c) calls the
+ * callbacks. PnP and power are tables of states, run by machine.c; state numbers are the public
+ * ones. One event at a time is processed, by whoever posted it when that may be, else by a worker.
  *
  * Framework code runs without points, so between two waits, callbacks or ft_wdf_point calls nothing
  * else runs: its own state needs no lock.
