@@ -40,7 +40,7 @@ VOID WdfControlFinishInitializing(WDFDEVICE Device)
 
     FT_WDF_BEGIN(WDF_DEVICE, ft_wdf_label(Device));
     device = ft_wdf_check(Device, FT_HC_WDF_DEVICE);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL) && !device->pdo) {
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL) && !device->pdo) {
         device->add_over = 1;
         device->fdo->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     }

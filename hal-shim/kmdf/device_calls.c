@@ -13,6 +13,7 @@
 WDFDEVICE WdfWdmDeviceGetWdfDeviceHandle(PDEVICE_OBJECT DeviceObject)
 {
     ft_wdf_require(DeviceObject);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     return ft_wdf_device_of(DeviceObject);
 }
 
@@ -125,7 +126,7 @@ VOID WdfDeviceSetSpecialFileSupport(WDFDEVICE Device, WDF_SPECIAL_FILE_TYPE File
 {
     uint8_t bit = (uint8_t)(1u << FileType);
 
-    CALL(Device, PASSIVE_LEVEL,
+    CALL(Device, DISPATCH_LEVEL,
          if (FileType > WdfSpecialFileUndefined && FileType < WdfSpecialFileMax)
              pnp->files_supported = (uint8_t)(FileTypeIsSupported ? pnp->files_supported | bit
                                                                   : pnp->files_supported & ~bit));

@@ -37,11 +37,12 @@ ft_wdf_init *ft_wdf_init_check(PWDFDEVICE_INIT init)
 }
 
 /* A setter: `effect` works on `init`. */
-#define SETTER(effect)                                                                             \
+#define SETTER(effect) SETTER_AT(DISPATCH_LEVEL, effect)
+#define SETTER_AT(highest, effect)                                                                 \
     ft_wdf_init *init;                                                                             \
     FT_WDF_BEGIN(WDF_DEVICE, 0);                                                                   \
     init = ft_wdf_init_check(DeviceInit);                                                          \
-    ft_wdf_irql_ok(PASSIVE_LEVEL);                                                                 \
+    ft_wdf_irql_ok(highest);                                                                       \
     effect;                                                                                        \
     FT_WDF_END(WDF_DEVICE, 0)
 
@@ -59,7 +60,7 @@ VOID WdfDeviceInitFree(PWDFDEVICE_INIT DeviceInit)
 {
     FT_WDF_BEGIN(WDF_DEVICE, 0);
     ft_wdf_init_free(ft_wdf_init_check(DeviceInit));
-    ft_wdf_irql_ok(PASSIVE_LEVEL);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_DEVICE, 0);
 }
 
@@ -95,8 +96,8 @@ VOID WdfDeviceInitSetIoTypeEx(PWDFDEVICE_INIT DeviceInit, PWDF_IO_TYPE_CONFIG Io
 {
     WDF_IO_TYPE_CONFIG config = {.ReadWriteIoType = WdfDeviceIoBuffered};
 
-    SETTER(COPY(config, IoTypeConfig); init->io_type = config.ReadWriteIoType;
-           init->io_type_set = 1);
+    SETTER_AT(PASSIVE_LEVEL, COPY(config, IoTypeConfig); init->io_type = config.ReadWriteIoType;
+              init->io_type_set = 1);
 }
 
 VOID WdfDeviceInitSetPowerNotPageable(PWDFDEVICE_INIT DeviceInit)
@@ -232,7 +233,7 @@ NTSTATUS WdfDeviceInitAssignWdmIrpPreprocessCallback(
 
     FT_WDF_BEGIN(WDF_DEVICE, 0);
     ft_wdf_init_check(DeviceInit);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL))
         status = set_preprocess(DeviceInit, EvtDeviceWdmIrpPreprocess, MajorFunction,
                                 MinorFunctions, NumMinorFunctions);
     FT_WDF_END(WDF_DEVICE, 0);
@@ -313,13 +314,13 @@ NTSTATUS WdfDeviceInitRegisterPowerPolicyStateChangeCallback(
 
 VOID WdfFdoInitSetFilter(PWDFDEVICE_INIT DeviceInit)
 {
-    SETTER(init->filter = 1);
+    SETTER_AT(PASSIVE_LEVEL, init->filter = 1);
 }
 
 VOID WdfFdoInitSetEventCallbacks(PWDFDEVICE_INIT DeviceInit,
                                  PWDF_FDO_EVENT_CALLBACKS FdoEventCallbacks)
 {
-    SETTER(COPY(init->fdo, FdoEventCallbacks));
+    SETTER_AT(PASSIVE_LEVEL, COPY(init->fdo, FdoEventCallbacks));
 }
 
 PDEVICE_OBJECT WdfFdoInitWdmGetPhysicalDevice(PWDFDEVICE_INIT DeviceInit)

@@ -214,6 +214,7 @@ NTSTATUS WdfDeviceWdmDispatchPreprocessedIrp(WDFDEVICE Device, PIRP Irp)
 
     FT_WDF_BEGIN(WDF_DEVICE, ft_wdf_label(Device));
     device = ft_wdf_check(Device, FT_HC_WDF_DEVICE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     ft_wdf_require(Irp);
     IoSetNextIrpStackLocation(Irp);
     status = dispatch(ft_wdf_pnp_of(device), Irp);

@@ -111,6 +111,7 @@ VOID WdfDmaTransactionGetTransferInfo(WDFDMATRANSACTION DmaTransaction, ULONG *M
 
     FT_WDF_BEGIN(WDF_TX, label);
     tx = ft_wdf_tx_check(DmaTransaction);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     ft_wdf_tx_must(tx, FT_TX_CALL_TRANSFER_INFO, STATE(INITIALIZED));
     transfer_info(tx, MapRegisterCount, ScatterGatherElementCount);
     FT_WDF_END(WDF_TX, label);

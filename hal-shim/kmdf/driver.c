@@ -200,6 +200,7 @@ PDRIVER_OBJECT WdfDriverWdmGetDriverObject(WDFDRIVER Driver)
 
     FT_WDF_BEGIN(WDF_DEVICE, 0);
     driver = ft_wdf_check(Driver, FT_HC_WDF_DRIVER);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_DEVICE, 0);
     return driver->driver;
 }
@@ -208,6 +209,7 @@ WDFDRIVER WdfWdmDriverGetWdfDriverHandle(PDRIVER_OBJECT DriverObject)
 {
     struct ft_wdf_driver *driver = the_driver();
 
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     return driver && driver->driver == DriverObject ? driver : NULL;
 }
 
@@ -222,6 +224,7 @@ NTSTATUS WdfDriverRegisterTraceInfo(PDRIVER_OBJECT DriverObject,
 {
     (void)EvtTraceCallback, (void)ControlBlock;
     ft_wdf_require(DriverObject);
+    ft_wdf_irql_ok(PASSIVE_LEVEL);
     return STATUS_NOT_SUPPORTED;
 }
 

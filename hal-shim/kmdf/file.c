@@ -298,6 +298,7 @@ WDFFILEOBJECT WdfDeviceGetFileObject(WDFDEVICE Device, PFILE_OBJECT FileObject)
     struct ft_wdf_file *file;
 
     FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Device));
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     file = ft_wdf_file_of(ft_wdf_check(Device, FT_HC_WDF_DEVICE), FileObject);
     FT_WDF_END(WDF_REQUEST, ft_wdf_label(Device));
     return (WDFFILEOBJECT)file;
@@ -321,6 +322,7 @@ ULONG WdfFileObjectGetFlags(WDFFILEOBJECT FileObject)
 
     FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(FileObject));
     file = ft_wdf_check(FileObject, FT_HC_WDF_FILE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_REQUEST, ft_wdf_label(FileObject));
     return file->file->Flags;
 }
@@ -331,6 +333,7 @@ WDFDEVICE WdfFileObjectGetDevice(WDFFILEOBJECT FileObject)
 
     FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(FileObject));
     file = ft_wdf_check(FileObject, FT_HC_WDF_FILE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_REQUEST, ft_wdf_label(FileObject));
     return (WDFDEVICE)file->object.device;
 }
@@ -340,6 +343,7 @@ ULONG WdfFileObjectGetInitiatorProcessId(WDFFILEOBJECT FileObject)
 {
     FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(FileObject));
     ft_wdf_check(FileObject, FT_HC_WDF_FILE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_REQUEST, ft_wdf_label(FileObject));
     return 0;
 }
@@ -350,6 +354,7 @@ PFILE_OBJECT WdfFileObjectWdmGetFileObject(WDFFILEOBJECT FileObject)
 
     FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(FileObject));
     file = ft_wdf_check(FileObject, FT_HC_WDF_FILE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_REQUEST, ft_wdf_label(FileObject));
     return file->file;
 }

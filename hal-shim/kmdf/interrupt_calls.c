@@ -186,7 +186,7 @@ NTSTATUS WdfInterruptCreate(WDFDEVICE Device, PWDF_INTERRUPT_CONFIG Configuratio
     ft_wdf_require(Configuration);
     ft_wdf_require(Interrupt);
     *Interrupt = NULL;
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL))
         status = create(device, Configuration, Attributes, &interrupt);
     *Interrupt = interrupt;
     ft_wdf_emit(FT_EV_WDF_INTERRUPT_NEW, ft_wdf_handle(interrupt), ft_wdf_handle(device),
@@ -259,6 +259,7 @@ BOOLEAN WdfInterruptSynchronize(WDFINTERRUPT Interrupt, PFN_WDF_INTERRUPT_SYNCHR
     FT_WDF_BEGIN(WDF_INTERRUPT, 0);
     interrupt = call.interrupt = ft_wdf_check(Interrupt, FT_HC_WDF_INTERRUPT);
     ft_wdf_require((void *)Callback);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     ft_wdf_emit(FT_EV_WDF_INTERRUPT_SYNC, ft_wdf_handle(interrupt), interrupt->connected != NULL);
     if (interrupt->connected)
         value = (BOOLEAN)ft_wdf_interrupt_locked(&call);
@@ -379,7 +380,7 @@ VOID WdfInterruptSetPolicy(WDFINTERRUPT Interrupt, WDF_INTERRUPT_POLICY Policy,
     (void)Policy, (void)Priority, (void)TargetProcessorSet;
     FT_WDF_BEGIN(WDF_INTERRUPT, 0);
     ft_wdf_check(Interrupt, FT_HC_WDF_INTERRUPT);
-    ft_wdf_irql_ok(PASSIVE_LEVEL);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_INTERRUPT, 0);
 }
 
@@ -389,7 +390,7 @@ VOID WdfInterruptSetExtendedPolicy(WDFINTERRUPT Interrupt,
     FT_WDF_BEGIN(WDF_INTERRUPT, 0);
     ft_wdf_check(Interrupt, FT_HC_WDF_INTERRUPT);
     ft_wdf_require(PolicyAndGroup);
-    ft_wdf_irql_ok(PASSIVE_LEVEL);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_INTERRUPT, 0);
 }
 
@@ -415,6 +416,7 @@ VOID WdfInterruptGetInfo(WDFINTERRUPT Interrupt, PWDF_INTERRUPT_INFO Info)
 
     FT_WDF_BEGIN(WDF_INTERRUPT, 0);
     interrupt = ft_wdf_check(Interrupt, FT_HC_WDF_INTERRUPT);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     ft_wdf_require(Info);
     if (Info->Size == sizeof *Info)
         describe(interrupt, Info);

@@ -235,7 +235,7 @@ NTSTATUS WdfIoResourceRequirementsListAppendIoResList(WDFIORESREQLIST Requiremen
 {
     NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
 
-    REQUIREMENTS(PASSIVE_LEVEL,
+    REQUIREMENTS(DISPATCH_LEVEL,
                  status = insert_list(list, check_list(IoResList), WDF_INSERT_AT_END));
     return status;
 }
@@ -245,7 +245,7 @@ NTSTATUS WdfIoResourceRequirementsListInsertIoResList(WDFIORESREQLIST Requiremen
 {
     NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
 
-    REQUIREMENTS(PASSIVE_LEVEL, status = insert_list(list, check_list(IoResList), Index));
+    REQUIREMENTS(DISPATCH_LEVEL, status = insert_list(list, check_list(IoResList), Index));
     return status;
 }
 
@@ -278,14 +278,14 @@ static void cut_list(struct requirements *list, ULONG index)
 
 VOID WdfIoResourceRequirementsListRemove(WDFIORESREQLIST RequirementsList, ULONG Index)
 {
-    REQUIREMENTS(PASSIVE_LEVEL, cut_list(list, Index));
+    REQUIREMENTS(DISPATCH_LEVEL, cut_list(list, Index));
 }
 
 VOID WdfIoResourceRequirementsListRemoveByIoResList(WDFIORESREQLIST RequirementsList,
                                                     WDFIORESLIST IoResList)
 {
     REQUIREMENTS(
-        PASSIVE_LEVEL, for (ULONG i = 0; i < list->count; i++) if (list->list[i] == IoResList) {
+        DISPATCH_LEVEL, for (ULONG i = 0; i < list->count; i++) if (list->list[i] == IoResList) {
             cut_list(list, i);
             break;
         });
@@ -309,7 +309,7 @@ NTSTATUS WdfIoResourceListCreate(WDFIORESREQLIST RequirementsList,
     struct io_list *made = NULL;
 
     ft_wdf_require(ResourceList);
-    REQUIREMENTS(PASSIVE_LEVEL, status = ft_wdf_attributes_check(Attributes, false);
+    REQUIREMENTS(DISPATCH_LEVEL, status = ft_wdf_attributes_check(Attributes, false);
                  if (NT_SUCCESS(status)) made = new_list(list, Attributes, &status));
     *ResourceList = made;
     return status;
@@ -339,7 +339,7 @@ NTSTATUS WdfIoResourceListInsertDescriptor(WDFIORESLIST ResourceList,
     NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
 
     ft_wdf_require(Descriptor);
-    LIST(PASSIVE_LEVEL, status = insert_part(list, Descriptor, Index));
+    LIST(DISPATCH_LEVEL, status = insert_part(list, Descriptor, Index));
     return status;
 }
 
@@ -349,7 +349,7 @@ NTSTATUS WdfIoResourceListAppendDescriptor(WDFIORESLIST ResourceList,
     NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
 
     ft_wdf_require(Descriptor);
-    LIST(PASSIVE_LEVEL, status = insert_part(list, Descriptor, WDF_INSERT_AT_END));
+    LIST(DISPATCH_LEVEL, status = insert_part(list, Descriptor, WDF_INSERT_AT_END));
     return status;
 }
 
@@ -392,13 +392,13 @@ static void cut_part(struct io_list *list, ULONG index)
 
 VOID WdfIoResourceListRemove(WDFIORESLIST ResourceList, ULONG Index)
 {
-    LIST(PASSIVE_LEVEL, cut_part(list, Index));
+    LIST(DISPATCH_LEVEL, cut_part(list, Index));
 }
 
 VOID WdfIoResourceListRemoveByDescriptor(WDFIORESLIST ResourceList,
                                          PIO_RESOURCE_DESCRIPTOR Descriptor)
 {
     ft_wdf_require(Descriptor);
-    LIST(PASSIVE_LEVEL, if (Descriptor >= list->part && Descriptor < list->part + list->count)
-                            cut_part(list, (ULONG)(Descriptor - list->part)));
+    LIST(DISPATCH_LEVEL, if (Descriptor >= list->part && Descriptor < list->part + list->count)
+                             cut_part(list, (ULONG)(Descriptor - list->part)));
 }

@@ -52,6 +52,7 @@ WDFIOTARGET WdfDeviceGetIoTarget(WDFDEVICE Device)
 
     FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(Device));
     device = ft_wdf_check(Device, FT_HC_WDF_DEVICE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_SEND, ft_wdf_label(Device));
     return (WDFIOTARGET)ft_wdf_io_of(device)->target;
 }
@@ -268,6 +269,7 @@ NTSTATUS WdfRequestCreateFromIrp(PWDF_OBJECT_ATTRIBUTES RequestAttributes, PIRP 
     NTSTATUS status;
 
     FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(Irp));
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     ft_wdf_require(Irp);
     ft_wdf_require(Request);
     *Request = NULL;

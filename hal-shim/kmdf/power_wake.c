@@ -142,6 +142,8 @@ static bool is_tri_state(WDF_TRI_STATE value)
 /* The capabilities are there from the start on; a driver may ask sooner. */
 static NTSTATUS know_capabilities(struct ft_wdf_pnp *pnp)
 {
+    if (!pnp->caps.Size && ft_irql() > PASSIVE_LEVEL)
+        ft_unimplemented("power settings above PASSIVE_LEVEL before the first start");
     return pnp->caps.Size ? STATUS_SUCCESS : ft_wdf_read_capabilities(pnp);
 }
 
@@ -208,7 +210,7 @@ NTSTATUS WdfDeviceAssignS0IdleSettings(WDFDEVICE Device,
     FT_WDF_BEGIN(WDF_IDLE, ft_wdf_label(Device));
     pnp = ft_wdf_pnp_of(ft_wdf_check(Device, FT_HC_WDF_DEVICE));
     ft_wdf_require(Settings);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL))
         status = assign_idle(pnp, Settings);
     ft_wdf_emit(FT_EV_WDF_SETTINGS, ft_wdf_handle(pnp->device), false, pnp->policy.idle_enabled,
                 (uint32_t)status);
@@ -248,7 +250,7 @@ NTSTATUS WdfDeviceAssignSxWakeSettings(WDFDEVICE Device,
     FT_WDF_BEGIN(WDF_IDLE, ft_wdf_label(Device));
     pnp = ft_wdf_pnp_of(ft_wdf_check(Device, FT_HC_WDF_DEVICE));
     ft_wdf_require(Settings);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL))
         status = assign_wake(pnp, Settings);
     ft_wdf_emit(FT_EV_WDF_SETTINGS, ft_wdf_handle(pnp->device), true, pnp->policy.wake_enabled,
                 (uint32_t)status);

@@ -238,6 +238,7 @@ NTSTATUS WdfIoQueueCreate(WDFDEVICE Device, PWDF_IO_QUEUE_CONFIG Config,
 
     FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Device));
     device = ft_wdf_check(Device, FT_HC_WDF_DEVICE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     ft_wdf_require(Config);
     status = create(device, Config, QueueAttributes, Queue, &queue);
     ft_wdf_emit(FT_EV_WDF_QUEUE_NEW, ft_wdf_handle(queue), ft_wdf_handle(device),
@@ -292,6 +293,7 @@ WDFQUEUE WdfDeviceGetDefaultQueue(WDFDEVICE Device)
 
     FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Device));
     device = ft_wdf_check(Device, FT_HC_WDF_DEVICE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     io = ft_wdf_io_of(device);
     queue = io ? (WDFQUEUE)io->default_queue : NULL;
     FT_WDF_END(WDF_QUEUE, ft_wdf_label(Device));

@@ -135,6 +135,7 @@ static NTSTATUS mark(struct ft_wdf_request *request, PFN_WDF_REQUEST_CANCEL rout
     NTSTATUS status = may_mark(request);
     bool purge = request->queue && request->queue->cancels;
 
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     if (NT_SUCCESS(status) && (purge || !ft_wdf_request_arm(request, ft_wdf_cancel_owned)))
         status = STATUS_CANCELLED;
     own = ft_layer_set(layer);

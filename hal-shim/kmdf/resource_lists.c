@@ -122,7 +122,7 @@ NTSTATUS WdfCmResourceListInsertDescriptor(WDFCMRESLIST List,
     FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
     ft_wdf_require(Descriptor);
     check(List);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL))
         status = insert(List, Descriptor, Index);
     FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
     return status;
@@ -136,7 +136,7 @@ NTSTATUS WdfCmResourceListAppendDescriptor(WDFCMRESLIST List,
     FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
     ft_wdf_require(Descriptor);
     check(List);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL))
         status = insert(List, Descriptor, WDF_INSERT_AT_END);
     FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
     return status;
@@ -146,7 +146,7 @@ VOID WdfCmResourceListRemove(WDFCMRESLIST List, ULONG Index)
 {
     FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
     check(List);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL))
         cut_out(List, Index);
     FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));
 }
@@ -159,7 +159,7 @@ VOID WdfCmResourceListRemoveByDescriptor(WDFCMRESLIST List,
     FT_WDF_BEGIN(WDF_RESOURCES, ft_wdf_label(List));
     ft_wdf_require(Descriptor);
     list = check(List);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL) && Descriptor >= list->part &&
+    if (ft_wdf_irql_ok(DISPATCH_LEVEL) && Descriptor >= list->part &&
         Descriptor < list->part + list->count)
         cut_out(list, (ULONG)(Descriptor - list->part));
     FT_WDF_END(WDF_RESOURCES, ft_wdf_label(List));

@@ -217,6 +217,7 @@ WDFOBJECT WdfTimerGetParentObject(WDFTIMER Timer)
 
     FT_WDF_BEGIN(WDF_TIMER, ft_wdf_label(Timer));
     parent = ((struct timer *)ft_wdf_check(Timer, FT_HC_WDF_TIMER))->head.object.parent;
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_TIMER, ft_wdf_label(Timer));
     return parent;
 }

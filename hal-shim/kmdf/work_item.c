@@ -125,6 +125,7 @@ WDFOBJECT WdfWorkItemGetParentObject(WDFWORKITEM WorkItem)
 
     FT_WDF_BEGIN(WDF_WORK, ft_wdf_label(WorkItem));
     parent = ((struct work *)ft_wdf_check(WorkItem, FT_HC_WDF_WORK))->head.object.parent;
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
     FT_WDF_END(WDF_WORK, ft_wdf_label(WorkItem));
     return parent;
 }

@@ -9,7 +9,8 @@ leaves undefined, so macros and pasted names count as the function that they end
 a header leaves no trace in an object: a test has to name it.
 
 A function that Windows exports is a row of system_routines.def; not_exported.txt has the others. The
-framework's functions (Wdf...) are neither.
+framework's functions (Wdf...) are neither; each is a row of kmdf/levels.def, which says its highest level
+and is tested. What the framework's headers declare either is there or is a row of unimplemented.def.
 """
 
 import argparse
@@ -24,6 +25,8 @@ SHIM = os.path.join(TESTS, "..", "hal-shim")
 UNIMPLEMENTED = os.path.join(SHIM, "kernel", "unimplemented.def")
 EXPORTED = os.path.join(SHIM, "kernel", "system_routines.def")
 NOT_EXPORTED = os.path.join(TESTS, "ddi", "not_exported.txt")
+LEVELS = os.path.join(TESTS, "kmdf", "levels.def")
+LEVELS_TEST = "test_wdf_levels"  # calls each routine where it must not be called: that is not enough
 AREAS = ["kernel", "io", "dma", "kmdf", "ddi"]  # of tests that are about routines
 
 
@@ -45,6 +48,28 @@ def routines(nm, archive, declared):
     defined = {name for _, name in symbols(nm, "--defined-only", [archive])}
     missing = re.findall(r"^UNIMPLEMENTED\((\w+)\)", read(UNIMPLEMENTED), re.M)
     return (defined & set(re.findall(r"\w+", declared))) - set(missing)
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
+def framework(functions):
+    """Complaints about the routines of the framework."""
+    text = "".join(read(path) for path in glob.glob(os.path.join(SHIM, "ddi", "wdf*.h")))
+    declared = set(re.findall(r"^(?!#|FORCEINLINE)[\w *]*?\b(Wdf\w+)\([^;{]*\);",
+                              without_comments(text), re.M))
+    missing = set(re.findall(r"^UNIMPLEMENTED\((\w+)\)", read(UNIMPLEMENTED), re.M))
+    leveled = re.findall(r"^LEVEL\((\w+),", read(LEVELS), re.M)
+    there = {name for name in functions if name.startswith("Wdf")}
+    if leveled != sorted(set(leveled)):
+        yield "levels.def: not sorted, or a name twice"
+    for name in sorted(declared - there - missing):
+        yield f"{name}: declared, and neither there nor in unimplemented.def"
+    for name in sorted(there - set(leveled)):
+        yield f"{name}: not in levels.def"
+    for name in sorted(set(leveled) - there):
+        yield f"{name}: levels.def names what is no routine of the framework"
 
 
 def inlines(declared):
@@ -77,7 +102,8 @@ def main():
     parser.add_argument("--nm", default="nm")
     arguments = parser.parse_args()
     declared = headers()
-    objects = [line for line in read(arguments.objects).split("\n") if line]
+    objects = [line for line in read(arguments.objects).split("\n")
+               if line and LEVELS_TEST not in line]
     called = {name for _, name in symbols(arguments.nm, "-u", objects)}
     functions = routines(arguments.nm, arguments.archive, declared)
     names = {name for name in functions | inlines(declared) if not name.startswith("ft_")}
@@ -89,7 +115,7 @@ def main():
     print(f"{len(names)} routines, {len(untested)} without a test")
     # The framework is bound to a driver by its own table.
     exported = {name for name in functions & names if not name.startswith("Wdf")}
-    complaints = list(misplaced(exported))
+    complaints = list(misplaced(exported)) + list(framework(functions))
     for complaint in complaints:
         print(complaint)
     return 1 if untested or complaints or not names else 0

@@ -66,7 +66,7 @@ static void a_control_device_lives_beside_the_others(void **state)
 
 /* ---- levels ---- */
 
-static NTSTATUS at_dispatch_level(WDFDEVICE device)
+static NTSTATUS at_high_levels(WDFDEVICE device)
 {
     UNICODE_STRING sddl = RTL_CONSTANT_STRING(L"D:P");
     PWDFDEVICE_INIT init = WdfControlDeviceInitAllocate(the_wdf.driver, &sddl);
@@ -75,6 +75,8 @@ static NTSTATUS at_dispatch_level(WDFDEVICE device)
     KeRaiseIrql(DISPATCH_LEVEL, &old);
     CHECK(WdfControlDeviceInitAllocate(the_wdf.driver, &sddl) == NULL);
     WdfControlDeviceInitSetShutdownNotification(init, on_shutdown, 1);
+    KeLowerIrql(old);
+    KeRaiseIrql(WB_IRQ_LEVEL, &old);
     WdfControlFinishInitializing(device);
     KeLowerIrql(old);
     WdfDeviceInitFree(init);
@@ -84,7 +86,7 @@ static NTSTATUS at_dispatch_level(WDFDEVICE device)
 static void calls_above_their_level_do_nothing(void **state)
 {
     (void)state;
-    wdf_bench_run(&(struct wdf_bench){.add = at_dispatch_level}, NULL, 0);
+    wdf_bench_run(&(struct wdf_bench){.add = at_high_levels}, NULL, 0);
     assert_int_equal(wb_count(FT_EV_WDF_IRQL), 3);
 }
 

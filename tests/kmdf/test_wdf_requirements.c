@@ -138,7 +138,7 @@ static void a_filter_that_fails_changes_nothing(void **state)
 static WDFIORESREQLIST the_all;
 static WDFIORESLIST the_list;
 
-static void call_passive(unsigned which)
+static void change(unsigned which)
 {
     IO_RESOURCE_DESCRIPTOR part = {0};
     WDFIORESLIST made;
@@ -174,7 +174,7 @@ static void call_passive(unsigned which)
     }
 }
 
-static void call_dispatch(unsigned which)
+static void ask(unsigned which)
 {
     IO_RESOURCE_DESCRIPTOR part = {0};
 
@@ -210,13 +210,11 @@ static NTSTATUS try_levels(WDFDEVICE device, WDFIORESREQLIST all)
     (void)device;
     the_all = all;
     the_list = WdfIoResourceRequirementsListGetIoResList(all, 0);
-    KeRaiseIrql(wrong_level ? DISPATCH_LEVEL : PASSIVE_LEVEL, &old);
-    for (unsigned i = 0; i < 9; i++)
-        call_passive(i);
-    KeLowerIrql(old);
     KeRaiseIrql(wrong_level ? WB_IRQ_LEVEL : DISPATCH_LEVEL, &old);
+    for (unsigned i = 0; i < 9; i++)
+        change(i);
     for (unsigned i = 0; i < 7; i++)
-        call_dispatch(i);
+        ask(i);
     KeLowerIrql(old);
     return STATUS_UNSUCCESSFUL;
 }
