@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 PLATFORMS = [None, "coherent", "bounce", "noncoherent", "iommu"]
-REQUESTS = ("read", "write", "ioctl")
+REQUESTS = ("read", "write", "ioctl", "read-pages", "write-pages")
 
 
 def is_calm(path):
