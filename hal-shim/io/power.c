@@ -370,6 +370,7 @@ NTSTATUS PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction, POW
     unsigned state = (unsigned)PowerState.DeviceState;
     struct ft_power_request *request = NULL;
     bool returned = MinorFunction == IRP_MN_WAIT_WAKE && Irp != NULL;
+    struct ft_task *task = NULL;
     NTSTATUS status;
 
     FT_DDI_BEGIN(PO_REQUEST, 0);
@@ -385,7 +386,11 @@ NTSTATUS PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction, POW
         if (is_wake(request))
             begin(request);
         else
-            send_next();
+            task = send_next();
+        /* A power-down for which an op, or the machine's sleep, has the framework ask strikes there
+         * and then, as it does where they ask. */
+        if (ft_current()->layer == FT_LAYER_FRAMEWORK && state != PowerDeviceD0)
+            ft_task_prefer(task);
     }
     FT_DDI_END(PO_REQUEST, 0);
     return status;
