@@ -50,6 +50,13 @@ static struct ft_dma_common *find(const void *va)
     return found;
 }
 
+uint64_t ft_common_handle(const void *va)
+{
+    const struct ft_dma_common *common = find(va);
+
+    return common ? ft_handle(FT_HC_COMMON, common->id, 0) : 0;
+}
+
 /* The live buffer that a free with a wrong processor address means: one that the address lies in,
  * or one at that logical address. */
 static struct ft_dma_common *find_near(const void *va, uint64_t logical)

@@ -25,5 +25,7 @@ void ft_common_destroy(struct ft_dma_common *common);
 struct ft_dma_common *ft_common_free_slot(void);
 /* The processor's address of its first byte. */
 void *ft_common_address(const struct ft_dma_common *common);
+/* The handle of the one that begins there, 0: none does. */
+uint64_t ft_common_handle(const void *va);
 
 #endif

@@ -4,6 +4,7 @@
  * Not modelled: alignments beyond a page are met by the logical address alone, as in Windows; the
  * virtual address moves by as much.
  */
+#include "dma/common.h"
 #include "kmdf/dma_objects.h"
 
 struct ft_wdf_common {
@@ -22,7 +23,7 @@ static void dispose(struct ft_wdf_object *object)
     struct ft_wdf_common *common = (struct ft_wdf_common *)object;
     PDMA_ADAPTER adapter = common->enabler->direction[0].adapter;
 
-    ft_emit(FT_EV_WDF_COMMON_END, ft_wdf_handle(common), ft_handle_of(common->raw_va));
+    ft_emit(FT_EV_WDF_COMMON_END, ft_wdf_handle(common), ft_common_handle(common->raw_va));
     if (common->raw_va && adapter)
         adapter->DmaOperations->FreeCommonBuffer(adapter, common->raw_length, common->raw_address,
                                                  common->raw_va, TRUE);
@@ -99,7 +100,8 @@ static NTSTATUS make(WDFDMAENABLER handle, size_t length, const WDF_COMMON_BUFFE
                      : create(enabler, length, mask, attributes, &common);
     }
     ft_wdf_driver_event(FT_EV_WDF_COMMON, ft_wdf_handle(common), ft_wdf_handle(enabler),
-                        common ? ft_handle_of(common->raw_va) : 0, length, mask, (uint32_t)status);
+                        common ? ft_common_handle(common->raw_va) : 0, length, mask,
+                        (uint32_t)status);
     if (NT_SUCCESS(status))
         *ret = (WDFCOMMONBUFFER)common;
     return status;

@@ -36,6 +36,10 @@ static void test_plain(void **state)
         assert_int_equal(wb_count(FT_EV_WDF_COMMON), 2);
         assert_int_equal(wb_event(FT_EV_WDF_COMMON_END, 1)->arg[0],
                          wb_event(FT_EV_WDF_COMMON, 1)->arg[0]);
+        assert_int_equal(wb_event(FT_EV_WDF_COMMON, 1)->arg[2],
+                         wb_event(FT_EV_DMA_CB_ALLOC, 1)->arg[1]);
+        assert_int_equal(wb_event(FT_EV_WDF_COMMON_END, 1)->arg[1],
+                         wb_event(FT_EV_DMA_CB_ALLOC, 1)->arg[1]);
         assert_true(wb_count(FT_EV_DMA_CB_FREE) >= 1);
     }
 }
