@@ -334,9 +334,64 @@ static void judge_end(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* ---- self-managed I/O ---- */
+
+/* The driver has put it aside, to be completed some time. What is unmarked, or still in its
+ * handler, somebody is at work on. */
+static bool is_parked(struct ft_rules *rules, const struct ft_rs_wdf_request *request,
+                      uint32_t device)
+{
+    const unsigned state = FT_WDF_REQUEST_MARKED | FT_WDF_REQUEST_IN_HANDLER;
+    const struct ft_rs_wdf_queue *queue =
+        find_queue(rules, ft_handle(FT_HC_WDF_QUEUE, request->queue, 0));
+
+    return is_owned(request) && (request->flags & state) == FT_WDF_REQUEST_MARKED &&
+           queue != NULL && queue->device == device;
+}
+
+static void judge_flush_leaves(struct ft_rules *rules, const struct ft_event *event)
+{
+    for (unsigned i = 0; i < FT_RS_WDF_REQUESTS; i++) {
+        const struct ft_rs_wdf_request *request = &rules->wdf_io.request[i];
+
+        if (is_parked(rules, request, ft_arg_id(event, 1))) {
+            ft_rule_fire(rules, FT_J_KMDF_SMIO_FLUSH_LEAVES_PENDING, event,
+                         ft_handle(FT_HC_IRP, request->irp, 0));
+        }
+    }
+}
+
+/* A handler returns; its request still counts as being in it. */
+static void judge_handled(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_wdf_request *found = arg_request(rules, event, 1);
+    struct ft_rs_wdf_request request;
+
+    if (found == NULL || rules->wdf_io.flushed == 0) {
+        return;
+    }
+    request = *found;
+    request.flags &= (uint16_t)~FT_WDF_REQUEST_IN_HANDLER;
+    if (is_parked(rules, &request, rules->wdf_io.flushed)) {
+        ft_rule_fire(rules, FT_J_KMDF_SMIO_REQUEST_AFTER_FLUSH, event,
+                     ft_handle(FT_HC_IRP, request.irp, 0));
+    }
+}
+
+static bool is_handler(uint64_t routine)
+{
+    return routine >= FT_ROUTINE_WDF_IO_DEFAULT && routine <= FT_ROUTINE_WDF_IO_INTERNAL;
+}
+
 /* EvtDeviceD0Exit has returned, and a request that was taken during the hold is still there. */
 static void judge_leave(struct ft_rules *rules, const struct ft_event *event)
 {
+    if (event->arg[0] == FT_ROUTINE_WDF_SMIO_FLUSH) {
+        judge_flush_leaves(rules, event);
+    }
+    if (is_handler(event->arg[0])) {
+        judge_handled(rules, event);
+    }
     if (event->arg[0] != FT_ROUTINE_WDF_D0_EXIT) {
         return;
     }
@@ -426,8 +481,10 @@ static void note_queue(struct ft_rules *rules, const struct ft_event *event)
         struct ft_rs_wdf_queue *queue = &rules->wdf_io.queue[i];
 
         if (queue->id == 0) {
-            *queue = (struct ft_rs_wdf_queue){
-                .id = ft_arg_id(event, 0), .how = (uint8_t)event->arg[3], .power = POWER_ON};
+            *queue = (struct ft_rs_wdf_queue){.id = ft_arg_id(event, 0),
+                                              .device = (uint16_t)ft_arg_id(event, 1),
+                                              .how = (uint8_t)event->arg[3],
+                                              .power = POWER_ON};
             return;
         }
     }
@@ -475,6 +532,7 @@ static void note_mark(struct ft_rules *rules, const struct ft_event *event)
         request->flags |= FT_WDF_REQUEST_EX_CANCELED;
     }
     if (request != NULL && event->arg[2] == 0) {
+        request->flags |= FT_WDF_REQUEST_MARKED;
         request->lost_task = 0;
     }
 }
@@ -483,6 +541,9 @@ static void note_unmark(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_wdf_request *request = arg_request(rules, event, 0);
 
+    if (request != NULL) {
+        request->flags &= (uint16_t)~FT_WDF_REQUEST_MARKED;
+    }
     if (request != NULL && (uint32_t)event->arg[1] == FT_NT_CANCELLED &&
         event->arg[3] != UNMARKED) {
         request->lost_task = ft_task_of(event);
@@ -570,8 +631,12 @@ static void note_power(struct ft_rules *rules, const struct ft_event *event)
 static void note_call(struct ft_rules *rules, const struct ft_event *event)
 {
     bool enter = event->kind == FT_EV_CALL_ENTER;
-    struct ft_rs_wdf_request *request;
+    struct ft_rs_wdf_request *request = arg_request(rules, event, 1);
 
+    if (request != NULL && is_handler(event->arg[0])) {
+        request->flags &= (uint16_t)~FT_WDF_REQUEST_IN_HANDLER;
+        request->flags |= enter ? FT_WDF_REQUEST_IN_HANDLER : 0;
+    }
     switch (event->arg[0]) {
     case FT_ROUTINE_WDF_D0_ENTRY:
         rules->wdf_io.asleep = 0;
@@ -585,13 +650,17 @@ static void note_call(struct ft_rules *rules, const struct ft_event *event)
     case FT_ROUTINE_WDF_SMIO_RESTART:
     case FT_ROUTINE_WDF_SMIO_INIT:
         rules->wdf_io.suspended = 0;
+        rules->wdf_io.flushed = 0;
+        break;
+    case FT_ROUTINE_WDF_SMIO_FLUSH:
+        rules->wdf_io.flushed = enter ? 0 : (uint16_t)ft_arg_id(event, 1);
         break;
     case FT_ROUTINE_WDF_REQUEST_CANCEL:
-        request = arg_request(rules, event, 1);
         if (request == NULL || (request->flags & FT_WDF_REQUEST_ENDED) != 0) {
             break;
         }
         request->flags &= (uint16_t)~FT_WDF_REQUEST_CANCELING;
+        request->flags &= (uint16_t)~FT_WDF_REQUEST_MARKED;
         request->flags |= enter ? FT_WDF_REQUEST_CANCELING : FT_WDF_REQUEST_CALLED_BACK;
         break;
     default:
@@ -630,6 +699,12 @@ void ft_kmdf_requests_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_WDF_UNMARK:
         note_unmark(rules, event);
+        break;
+    case FT_EV_WDF_CANCELED:
+        request = arg_request(rules, event, 0);
+        if (request != NULL) {
+            request->flags &= (uint16_t)~FT_WDF_REQUEST_MARKED;
+        }
         break;
     case FT_EV_WDF_STOP_ACK:
     case FT_EV_WDF_IO_STOPPED:

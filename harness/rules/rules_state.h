@@ -624,7 +624,9 @@ enum {
     FT_WDF_REQUEST_KEPT_ON_PURGE = 256,
     FT_WDF_REQUEST_TAKEN_IN_HOLD = 512, /* retrieved while EvtIoStop is called for others */
     FT_WDF_REQUEST_LATE = 1024,         /* delivered after self-managed I/O was suspended */
-    FT_WDF_REQUEST_IN_STOP = 2048       /* completed in EvtIoStop */
+    FT_WDF_REQUEST_IN_STOP = 2048,      /* completed in EvtIoStop */
+    FT_WDF_REQUEST_MARKED = 4096,       /* cancelable, and not cancelled */
+    FT_WDF_REQUEST_IN_HANDLER = 8192    /* the handler that got it runs */
 };
 
 /* A framework request of an IRP that came in. */
@@ -639,9 +641,10 @@ struct ft_rs_wdf_request {
 struct ft_rs_wdf_queue {
     uint32_t id;
     uint16_t poll_task; /* that found it paused so often … */
+    uint16_t device;    /* id */
     uint8_t polls;
     uint8_t how, power; /* as its events say */
-    uint8_t unused[3];
+    uint8_t unused;
 };
 
 struct ft_rules {
@@ -692,7 +695,8 @@ struct ft_rules {
         struct ft_rs_wdf_queue queue[FT_RS_WDF_QUEUES];
         uint8_t asleep;    /* EvtDeviceD0Exit has returned */
         uint8_t suspended; /* self-managed I/O */
-        uint8_t unused[6];
+        uint16_t flushed;  /* the device whose self-managed I/O is, 0: none */
+        uint8_t unused[4];
     } wdf_io;
 
     struct ft_rs_finding finding[FT_RS_FINDINGS], warning[FT_RS_FINDINGS];
