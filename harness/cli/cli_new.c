@@ -49,21 +49,30 @@ static bool is_letter(const char *text, const char *at, unsigned back)
     return at >= text + back && isalnum((unsigned char)at[-(int)back]) != 0;
 }
 
-/* "Packet" is the core's own name unless it ends another word, as in IoStartPacket; PPACKET is a
- * pointer to it. */
-static bool is_own_name(const char *text, const char *at)
+static bool follows(const char *text, const char *at, const char *word)
 {
-    return !is_letter(text, at, 1) || (at[-1] == 'P' && !is_letter(text, at, 2));
+    size_t length = strlen(word);
+
+    return at >= text + length && strncmp(at - length, word, length) == 0 &&
+           !is_letter(text, at, (unsigned)length + 1);
 }
 
-static void put_renamed(const char *text, size_t length, const struct spelling *to, FILE *out)
+/* "Packet" is the core's own name unless it ends another word, as in IoStartPacket. PPACKET is a
+ * pointer to it, EvtPacket... a callback of it. */
+static bool is_own_name(const char *text, const char *at)
+{
+    return !is_letter(text, at, 1) || follows(text, at, "P") || follows(text, at, "Evt");
+}
+
+static void put_renamed(const struct ft_new_core *core, const char *text, size_t length,
+                        const struct spelling *to, FILE *out)
 {
     const struct {
         const char *from, *to;
-    } words[] = {{FT_NEW_CORE, to->name},
-                 {FT_NEW_LOWER, to->lower},
-                 {FT_NEW_UPPER, to->upper},
-                 {FT_NEW_CAMEL, to->camel}};
+    } words[] = {{core->name, to->name},
+                 {core->lower, to->lower},
+                 {core->upper, to->upper},
+                 {core->camel, to->camel}};
     const char *at = text;
 
     while (at < text + length) {
@@ -100,7 +109,8 @@ static void put_filled(const char *text, const char *const (*values)[2], size_t 
 
 /* ---- files ---- */
 
-static char *renamed(const char *text, size_t length, const struct spelling *to)
+static char *renamed(const struct ft_new_core *core, const char *text, size_t length,
+                     const struct spelling *to)
 {
     char *ret = NULL;
     size_t size;
@@ -108,7 +118,7 @@ static char *renamed(const char *text, size_t length, const struct spelling *to)
 
     if (out == NULL)
         return NULL;
-    put_renamed(text, length, to, out);
+    put_renamed(core, text, length, to, out);
     return fclose(out) == 0 ? ret : NULL;
 }
 
@@ -145,10 +155,12 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* What CMakeLists.txt lists, by kind. */
-enum list { SOURCES, HEADERS, DEVICE, DESCRIPTION, MUTANTS, SCENARIO, LISTS };
+enum list { SOURCES, HEADERS, DEVICE, DEVICE_HEADERS, DESCRIPTION, MUTANTS, SCENARIO, LISTS };
 
 static enum list list_of(const char *name)
 {
+    if (strncmp(name, "device/", 7) == 0 && ends_with(name, ".h"))
+        return DEVICE_HEADERS;
     if (strncmp(name, "device/", 7) == 0)
         return ends_with(name, "_description.c") ? DESCRIPTION : DEVICE;
     if (strncmp(name, "mutants/", 8) == 0)
@@ -165,13 +177,16 @@ static void list_add(char *list, const char *name, const char *separator)
     snprintf(list + used, LIST_CHARS - used, "%s%s", used ? separator : "", name);
 }
 
-static enum ft_status write_templates(const char *root, const struct spelling *to,
-                                      char lists[LISTS][LIST_CHARS], struct ft_error *error)
+static enum ft_status write_templates(const struct ft_new_core *core, const char *root,
+                                      const struct spelling *to, char lists[LISTS][LIST_CHARS],
+                                      struct ft_error *error)
 {
     const char *const values[][2] = {{"@NAME@", to->name},
+                                     {"@WHAT@", core->what},
                                      {"@SOURCES@", lists[SOURCES]},
                                      {"@HEADERS@", lists[HEADERS]},
                                      {"@DEVICE@", lists[DEVICE]},
+                                     {"@DEVICE_HEADERS@", lists[DEVICE_HEADERS]},
                                      {"@DESCRIPTION@", lists[DESCRIPTION]},
                                      {"@MUTANTS@", lists[MUTANTS]},
                                      {"@SCENARIO@", lists[SCENARIO]}};
@@ -193,17 +208,17 @@ static enum ft_status write_templates(const char *root, const struct spelling *t
     return status;
 }
 
-static enum ft_status write_project(const char *root, const struct spelling *to,
-                                    struct ft_error *error)
+static enum ft_status write_project(const struct ft_new_core *core, const char *root,
+                                    const struct spelling *to, struct ft_error *error)
 {
     static char lists[LISTS][LIST_CHARS];
     enum ft_status status = FT_OK;
 
     memset(lists, 0, sizeof(lists));
-    for (size_t i = 0; i < ft_new_file_count && status == FT_OK; i++) {
-        const struct ft_new_file *file = &ft_new_file[i];
-        char *name = renamed(file->name, strlen(file->name), to);
-        char *text = renamed((const char *)file->bytes, file->length, to);
+    for (size_t i = 0; i < core->file_count && status == FT_OK; i++) {
+        const struct ft_new_file *file = &core->file[i];
+        char *name = renamed(core, file->name, strlen(file->name), to);
+        char *text = renamed(core, (const char *)file->bytes, file->length, to);
         enum list list = name != NULL ? list_of(name) : LISTS;
 
         if (name == NULL || text == NULL) {
@@ -218,37 +233,47 @@ static enum ft_status write_project(const char *root, const struct spelling *to,
         free(name);
         free(text);
     }
-    return status == FT_OK ? write_templates(root, to, lists, error) : status;
+    return status == FT_OK ? write_templates(core, root, to, lists, error) : status;
 }
 
 /* ---- the verb ---- */
 
-static int answer(const struct ft_cli *cli, const char *root, const struct spelling *to)
+static int answer(const struct ft_cli *cli, const struct ft_new_core *core, const char *root,
+                  const struct spelling *to)
 {
+    size_t files = core->file_count + ft_new_template_count;
+
     if (cli->json) {
-        ft_cli_print_json(json_pack("{s:s, s:s, s:s, s:i}", "driver", to->name, "model", "wdm",
-                                    "folder", root, "files",
-                                    (int)(ft_new_file_count + ft_new_template_count)));
+        ft_cli_print_json(json_pack("{s:s, s:s, s:s, s:i}", "driver", to->name, "model",
+                                    core->model, "folder", root, "files", (int)files));
         return FT_EXIT_OK;
     }
-    printf("%s: %zu files, a WDM driver with its device model\n\nnext\n"
+    printf("%s: %zu files, a %s with its device model\n\nnext\n"
            "cmake -G Ninja -S %s -B %s/build -DCMAKE_C_COMPILER=clang "
            "-DCMAKE_PREFIX_PATH=PREFIX && cmake --build %s/build\n",
-           root, ft_new_file_count + ft_new_template_count, root, root, root);
+           root, files, core->what, root, root, root);
     return FT_EXIT_OK;
+}
+
+static const struct ft_new_core *find_core(const char *model)
+{
+    for (size_t i = 0; i < ft_new_core_count; i++)
+        if (model == NULL || strcmp(model, ft_new_core[i].model) == 0)
+            return &ft_new_core[i];
+    return NULL;
 }
 
 static int run(struct ft_cli *cli)
 {
     const char *root = cli->output != NULL ? cli->output : cli->argument[0];
+    const struct ft_new_core *core = find_core(cli->model);
     struct ft_error error = {.text = ""};
     struct spelling to;
 
-    if (cli->model != NULL && strcmp(cli->model, "wdm") != 0)
+    if (core == NULL)
         return ft_cli_refuse(cli, FT_USAGE, "%s: --model %s",
-                             strcmp(cli->model, "kmdf") == 0 || strcmp(cli->model, "scsi") == 0
-                                 ? "not built yet"
-                                 : "no such model; wdm, kmdf or scsi",
+                             strcmp(cli->model, "scsi") == 0 ? "not built yet"
+                                                             : "no such model; wdm, kmdf or scsi",
                              cli->model);
     if (!spell(cli->argument[0], &to))
         return ft_cli_refuse(cli, FT_USAGE,
@@ -258,9 +283,9 @@ static int run(struct ft_cli *cli)
     if (mkdir(root, 0777) != 0)
         return ft_cli_refuse(cli, errno == EEXIST ? FT_USAGE : FT_IO, "%s: %s", root,
                              strerror(errno));
-    if (write_project(root, &to, &error) != FT_OK)
+    if (write_project(core, root, &to, &error) != FT_OK)
         return ft_cli_fail(cli, &error, NULL);
-    return answer(cli, root, &to);
+    return answer(cli, core, root, &to);
 }
 
 const struct ft_verb ft_verb_new = {
@@ -269,11 +294,11 @@ const struct ft_verb ft_verb_new = {
     .arguments = "NAME",
     .details =
         "Makes the folder NAME (or -o FOLDER) with a whole driver of that name to begin from: a "
-        "WDM "
-        "driver for a bus master, its device model, a mutant, scenarios, and a CMakeLists.txt that "
+        "WDM (or, with --model kmdf, a KMDF) driver for a bus master, its device model, a mutant, "
+        "scenarios, and a CMakeLists.txt that "
         "builds NAME.so and a fuzz target with find_package(flushtrace).\n\n"
         "Exit status: 0 made; 3 bad name, or the folder is there already; 5 it cannot be "
-        "written.\n\nExample:\n  flushtrace new my-driver --model wdm",
+        "written.\n\nExample:\n  flushtrace new my-driver --model kmdf",
     .output = "FOLDER",
     .output_help = "make this folder (NAME)",
     .options = FT_OPT(MODEL) | FT_OPT(OUTPUT) | FT_OPT(JSON),

@@ -93,14 +93,23 @@ test_new() {
         fail "the renamed mutant does not apply"
     expect 3 new my-driver -o "$work/mine"
     says err 'File exists'
+    expect 0 new my-driver -o "$work/framework" --model kmdf
+    for file in CMakeLists.txt my_driver.c my_driver_dma.c device/plx_dma.h mutants/release-without-final.patch; do
+        checks=$((checks + 1))
+        [[ -s $work/framework/$file ]] || fail "new wrote no $file"
+    done
+    checks=$((checks + 2))
+    (cd "$work/framework" && patch -p1 --dry-run --fuzz=0 <mutants/release-without-final.patch) >"$work/out" ||
+        fail "the renamed mutant does not apply"
+    grep -rqE '\.\./devices|[^[:alpha:]](Sg|SG_|sg_)|EvtSg' "$work/framework" && fail "a name that is the core's"
     expect 0 new a1 -o "$work/a1" --json
     json 'a["driver"] == "a1" and a["model"] == "wdm" and a["files"] > 10'
     for file in '' My-Driver 1st a--b a- ../x abcdefghijklmnopqrstuvwxyz1234567; do
         expect 3 new "$file" -o "$work/none"
         says err 'lower-case letters'
     done
-    expect 3 new x --model kmdf
-    says err 'not built yet: --model kmdf'
+    expect 3 new x --model scsi
+    says err 'not built yet: --model scsi'
     expect 3 new x --model ndis
     expect 3 new
 }

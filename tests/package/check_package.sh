@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: check_package.sh BUILD SCRATCH
 #
-# Installs the build BUILD into SCRATCH, begins a driver project there with
+# Installs the build BUILD into SCRATCH, begins a driver project of each model there with
 # `flushtrace new`, builds it with find_package(flushtrace), runs the driver's module with the
 # installed program, and lets the project's own fuzz target run.
 set -euo pipefail
@@ -11,11 +11,14 @@ build=$1 scratch=$2
 rm -rf "$scratch"
 mkdir -p "$scratch"
 cmake --install "$build" --prefix "$scratch/prefix" >"$scratch/install.log"
-"$scratch/prefix/bin/flushtrace" new outside -o "$scratch/project"
-
-cmake -S "$scratch/project" -B "$scratch/build" -G Ninja -DCMAKE_C_COMPILER=clang \
-    -DCMAKE_PREFIX_PATH="$scratch/prefix"
-cmake --build "$scratch/build"
-"$scratch/prefix/bin/flushtrace" run "$scratch/build/outside.so" -o "$scratch/outside.ftr"
-"$scratch/prefix/bin/flushtrace" show "$scratch/outside.ftr" >"$scratch/outside.txt"
-"$scratch/build/flushtrace-fuzz-outside" -runs=2000 -seed=1
+for model in wdm kmdf; do
+    project=$scratch/$model
+    mkdir -p "$project"
+    "$scratch/prefix/bin/flushtrace" new outside --model "$model" -o "$project/source"
+    cmake -S "$project/source" -B "$project/build" -G Ninja -DCMAKE_C_COMPILER=clang \
+        -DCMAKE_PREFIX_PATH="$scratch/prefix"
+    cmake --build "$project/build"
+    "$scratch/prefix/bin/flushtrace" run "$project/build/outside.so" -o "$project/outside.ftr"
+    "$scratch/prefix/bin/flushtrace" show "$project/outside.ftr" >"$project/outside.txt"
+    "$project/build/flushtrace-fuzz-outside" -runs=2000 -seed=1
+done
