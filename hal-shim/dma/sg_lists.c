@@ -326,6 +326,13 @@ struct ft_dma_grant *ft_dma_list_find(const void *list)
     return NULL;
 }
 
+uint64_t ft_dma_list_at(const void *list)
+{
+    const struct ft_dma_grant *grant = ft_dma_list_find(list);
+
+    return grant ? ft_dma_list_handle(grant->list) : 0;
+}
+
 /* A list that is put leaves its name, so that putting it twice is told from any other pointer. */
 static void remember(const struct ft_dma_list *l)
 {

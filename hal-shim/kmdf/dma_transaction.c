@@ -305,7 +305,7 @@ static uint64_t program_thunk(void *a, void *b, void *c, void *d)
 /* What it returns is ignored. */
 void ft_wdf_tx_program(struct ft_wdf_tx *tx, PSCATTER_GATHER_LIST list, bool own_list)
 {
-    ft_emit(FT_EV_WDF_TX_PROGRAM, ft_wdf_handle(tx), own_list ? 0 : ft_handle_of(list),
+    ft_emit(FT_EV_WDF_TX_PROGRAM, ft_wdf_handle(tx), own_list ? 0 : ft_dma_list_at(list),
             list->NumberOfElements, tx->fragment, tx->write, tx->moved);
     ft_call_driver_routine(FT_ROUTINE_WDF_PROGRAM_DMA, ft_wdf_handle(tx), 0, tx->serves,
                            program_thunk, tx, tx->enabler->object.device, list, NULL);

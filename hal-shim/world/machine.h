@@ -500,6 +500,8 @@ unsigned ft_dma_bounce_high(void); /* the same for bounce pages */
 bool ft_dma_op(const struct ft_op *op);
 /* What an address looks like that a device is given or uses: FT_LOOKS_* of sim/dma_words.h. */
 unsigned ft_dma_looks(uint64_t address);
+/* A scatter/gather list that was delivered at that address, as events name it; 0: none. */
+uint64_t ft_dma_list_at(const void *list);
 /* Queued AdapterControl routines whose grant was deferred get their turn; true when one was begun
  * (a DPC-kind task). */
 bool ft_dma_grant_next(void);
