@@ -2,6 +2,8 @@
  * goes beyond it. */
 #include "kmdf/kmdf_private.h"
 
+#include <string.h>
+
 static struct ft_wdf_context *find(const struct ft_wdf_object *object,
                                    PCWDF_OBJECT_CONTEXT_TYPE_INFO type)
 {
@@ -50,10 +52,7 @@ static bool is_custom(PCWDF_OBJECT_CONTEXT_TYPE_INFO type)
 {
     static const char prefix[] = "WdfCustomType_";
 
-    for (unsigned i = 0; i < sizeof prefix - 1; i++)
-        if (type->ContextName[i] != prefix[i])
-            return false;
-    return true;
+    return type->ContextName && strncmp(type->ContextName, prefix, sizeof prefix - 1) == 0;
 }
 
 /* The way that every driver takes all the time has neither points nor events. */
