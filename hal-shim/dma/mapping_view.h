@@ -14,8 +14,8 @@ struct ft_mapping_view {
 /* The live mapping with `older` older ones. False: there are not that many. */
 bool ft_mapping_view(unsigned older, struct ft_mapping_view *ret);
 
-/* The system DMA controller waits for the device's requests: on which of its lines (0: the first, or
- * its channel), and which way the data goes. */
+/* The system DMA controller waits for the device's requests: on which of its lines (0: the first,
+ * or its channel), and which way the data goes. */
 bool ft_system_runs(unsigned *line, bool *to_device);
 
 #endif

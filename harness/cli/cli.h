@@ -62,7 +62,7 @@ enum ft_exit {
     OPTION(JOBS, "jobs", 'j', "N", "worker processes (default: one for each processor)")           \
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
     OPTION(TIME, "time", 0, "S", "end after that many seconds with what there is by then")         \
-    OPTION(MODEL, "model", 0, "MODEL", "wdm or kmdf (scsi: not built yet)")                       \
+    OPTION(MODEL, "model", 0, "MODEL", "wdm or kmdf (scsi: not built yet)")                        \
     OPTION(STRATEGY, "strategy", 0, "S", "sweep (the default), pairs or random")                   \
     OPTION(DISTURB, "disturb", 0, "KIND",                                                          \
            "only this disturbance or world choice: an op of a scenario (repeatable)")              \

@@ -457,7 +457,7 @@
     J(KMDF_POWER_CALLBACK_DEADLOCK)                                                                \
     J(KMDF_POWER_REFERENCE_BALANCE)                                                                \
     J(KMDF_START_FAILURE_STATUS)                                                                   \
-    J(KMDF_SMIO_FLUSH_LEAVES_PENDING)                                                             \
+    J(KMDF_SMIO_FLUSH_LEAVES_PENDING)                                                              \
     J(KMDF_SMIO_REQUEST_AFTER_FLUSH)                                                               \
     J(KMDF_SMIO_FLUSH_TOUCHES_HARDWARE)                                                            \
     J(KMDF_SMIO_FLUSH_BLOCKS)                                                                      \
