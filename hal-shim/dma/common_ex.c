@@ -218,7 +218,7 @@ static bool is_contiguous(const MDL *mdl, const uint8_t *va, uint32_t bytes)
 static NTSTATUS make(const struct ft_dma_adapter *slot, const MDL *mdl, const struct from_mdl *from,
                      struct ft_dma_common **ret)
 {
-    uint8_t *va = (uint8_t *)MmGetMdlVirtualAddress((PMDL)mdl) + from->offset;
+    uint8_t *va = ft_va_further(MmGetMdlVirtualAddress((PMDL)mdl), from->offset);
     uint8_t *memory = ft_mdl_memory(mdl, va, from->length);
     uint64_t most = slot->reach < 64 ? (1ULL << slot->reach) - 1 : UINT64_MAX, logical;
     bool remapped = FT_M->platform.iommu && !slot->slave;

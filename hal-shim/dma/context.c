@@ -83,9 +83,11 @@ uint64_t ft_context_handle(const void *context)
     return is_sound(&bytes, context) ? ft_handle(FT_HC_CONTEXT, bytes.id, 0) : 0;
 }
 
+/* The driver's context need not be aligned. */
 static void set_mark(void *context, uint32_t mark)
 {
-    ((struct context_bytes *)context)->mark = mark;
+    ft_raw_copy((unsigned char *)context + offsetof(struct context_bytes, mark), &mark,
+                sizeof mark);
 }
 
 void ft_context_heal(void *context)

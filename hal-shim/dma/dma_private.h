@@ -269,4 +269,11 @@ uint64_t ft_mdl_offset(const MDL *mdl, const void *va);
 /* System and user address of the MDL are gone. */
 void ft_mdl_forget_mappings(PMDL mdl);
 
+/* An address some bytes further on. Not an offset to a pointer: pages that an MDL has nowhere in
+ * virtual memory begin at 0. */
+static inline uint8_t *ft_va_further(const void *va, uint64_t bytes)
+{
+    return (uint8_t *)((uintptr_t)va + bytes);
+}
+
 #endif

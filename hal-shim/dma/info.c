@@ -33,7 +33,7 @@ static NTSTATUS registers_for(const MDL *mdl, uint64_t offset, ULONG length, ULO
     if (length == 0 || !ft_chain_seek(&mdl, &offset))
         return STATUS_INVALID_PARAMETER;
     return NT_SUCCESS(ft_dma_list_registers(
-               mdl, (uint8_t *)MmGetMdlVirtualAddress((PMDL)mdl) + offset, length, ret))
+               mdl, ft_va_further(MmGetMdlVirtualAddress((PMDL)mdl), offset), length, ret))
                ? STATUS_SUCCESS
                : STATUS_INVALID_PARAMETER;
 }

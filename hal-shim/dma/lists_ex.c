@@ -68,7 +68,7 @@ static NTSTATUS ask(const struct ft_dma_adapter *slot, struct list_ex *call,
     if (call->list.length == 0 || !ft_chain_seek(&mdl, &offset))
         return STATUS_INVALID_PARAMETER;
     call->list.mdl = (PMDL)mdl;
-    call->list.va = (uint8_t *)MmGetMdlVirtualAddress((PMDL)mdl) + offset;
+    call->list.va = ft_va_further(MmGetMdlVirtualAddress((PMDL)mdl), offset);
     if (!NT_SUCCESS(ft_dma_list_registers(mdl, call->list.va, call->list.length, &need)))
         return STATUS_BUFFER_TOO_SMALL;
     *why = FT_WHY_RESOURCES;

@@ -159,7 +159,7 @@ static bool map_piece(struct map_call *call, const MDL *mdl, uint8_t *va, uint32
         add_element(call, mapping);
         call->elements++;
         call->mapped += mapping->length;
-        va += mapping->length;
+        va = ft_va_further(va, mapping->length);
         bytes -= mapping->length;
         if (armed && !FT_M->dma.short_armed)
             return false;
@@ -177,7 +177,7 @@ static void map_chain(struct map_call *call)
         uint64_t here = mdl->ByteCount - offset;
         uint32_t piece = here < left ? (uint32_t)here : left;
 
-        if (!map_piece(call, mdl, (uint8_t *)MmGetMdlVirtualAddress((PMDL)mdl) + offset, piece))
+        if (!map_piece(call, mdl, ft_va_further(MmGetMdlVirtualAddress((PMDL)mdl), offset), piece))
             return;
         left -= piece;
         offset += piece;
@@ -287,8 +287,8 @@ static bool flush_chain(uint32_t grant, const MDL *mdl, uint64_t offset, uint32_
         uint64_t here = mdl->ByteCount - offset;
         uint32_t piece = here < left ? (uint32_t)here : left;
 
-        any = flush_piece(grant, mdl, (uint8_t *)MmGetMdlVirtualAddress((PMDL)mdl) + offset, piece,
-                          write) ||
+        any = flush_piece(grant, mdl, ft_va_further(MmGetMdlVirtualAddress((PMDL)mdl), offset),
+                          piece, write) ||
               any;
         left -= piece;
         offset += piece;

@@ -101,7 +101,7 @@ static uint32_t run_length(const struct ft_dma_run *r, bool *bounced)
 
     *bounced = run_page_bounces(r, physical);
     while (length < r->asked) {
-        uint64_t next = ft_mdl_physical(r->mdl, r->va + length);
+        uint64_t next = ft_mdl_physical(r->mdl, ft_va_further(r->va, length));
 
         /* Bounce pages lie in a row whatever they stand for. */
         if (run_page_bounces(r, next) != *bounced || (!*bounced && next != physical + length))
@@ -167,7 +167,7 @@ static bool plan_whole(struct ft_dma_run *r)
     r->length = r->asked;
     r->bounced = run_page_bounces(r, physical);
     for (uint32_t at = page_left; at < r->asked; at += FT_PAGE_BYTES) {
-        uint64_t next = ft_mdl_physical(r->mdl, r->va + at);
+        uint64_t next = ft_mdl_physical(r->mdl, ft_va_further(r->va, at));
 
         r->bounced = r->bounced || run_page_bounces(r, next);
         contiguous = contiguous && next == physical + at;
@@ -423,7 +423,7 @@ bool ft_dma_flush_mapping(struct ft_dma_mapping *mapping, const MDL *mdl, uint8_
     if (FT_M->dma.flush_lost)
         lose(mapping);
     else if (!write)
-        copied = move_to_buffer(mapping, mdl, mapping->va + (from - map_begin),
+        copied = move_to_buffer(mapping, mdl, ft_va_further(mapping->va, from - map_begin),
                                 without_residual(mapping, (uint32_t)(from - map_begin), bytes));
     mapping_drop(mapping);
     ft_emit(FT_EV_DMA_FLUSHED, handle, bytes, copied);

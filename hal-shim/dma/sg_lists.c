@@ -80,7 +80,7 @@ static void map_chain(struct ft_dma_list *l, const struct ft_dma_grant *call)
         ULONG piece = here < left ? (ULONG)here : left;
 
         r.mdl = mdl;
-        r.va = (uint8_t *)MmGetMdlVirtualAddress(mdl) + offset;
+        r.va = ft_va_further(MmGetMdlVirtualAddress(mdl), offset);
         map_mdl(l, &r, piece);
         left -= piece;
         offset = 0;

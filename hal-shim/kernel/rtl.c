@@ -22,28 +22,32 @@ static void *written(void *destination, size_t length)
 void *ft_rtl_copy(void *destination, const void *source, size_t length)
 {
     point();
-    memmove(destination, source, length);
+    if (length != 0)
+        memmove(destination, source, length);
     return written(destination, length);
 }
 
 void *ft_rtl_move(void *destination, const void *source, size_t length)
 {
     point();
-    memmove(destination, source, length);
+    if (length != 0)
+        memmove(destination, source, length);
     return written(destination, length);
 }
 
 void *ft_rtl_zero(void *destination, size_t length)
 {
     point();
-    memset(destination, 0, length);
+    if (length != 0)
+        memset(destination, 0, length);
     return written(destination, length);
 }
 
 void *ft_rtl_fill(void *destination, size_t length, int value)
 {
     point();
-    memset(destination, value, length);
+    if (length != 0)
+        memset(destination, value, length);
     return written(destination, length);
 }
 

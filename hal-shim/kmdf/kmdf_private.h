@@ -326,7 +326,7 @@ void ft_wdf_interrupts_revoke(struct ft_wdf_device *device);
 NTSTATUS ft_wdf_dma_up(struct ft_wdf_device *device);
 NTSTATUS ft_wdf_dma_down(struct ft_wdf_device *device);
 
-/* ---- queue.c, request.c: queues and the IRPs that they take ---- */
+/* ---- queue.c, request_object.c: queues and the IRPs that they take ---- */
 
 /* What a new device has of it: its local I/O target. */
 NTSTATUS ft_wdf_io_begin(struct ft_wdf_device *device);

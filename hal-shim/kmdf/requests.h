@@ -269,7 +269,7 @@ bool ft_wdf_queue_notifying(const struct ft_wdf_queue *queue);
 /* queue_state.c */
 void ft_wdf_queue_purge(struct ft_wdf_queue *queue, bool cancel);
 
-/* request.c */
+/* request_object.c */
 struct ft_wdf_request *ft_wdf_request_make(struct ft_wdf_device *device,
                                            struct ft_wdf_object *parent,
                                            const WDF_OBJECT_ATTRIBUTES *attributes, PIRP irp,
@@ -295,7 +295,7 @@ void ft_wdf_cancel_for_queue(struct ft_wdf_request *request);
 void ft_wdf_cancel_for_driver(struct ft_wdf_request *request);
 bool ft_wdf_cancel_marked(struct ft_wdf_queue *queue); /* one of them; false: none is left */
 
-/* request_buffer.c */
+/* request_memory.c */
 void ft_wdf_request_release_buffers(struct ft_wdf_request *request);
 
 /* request_query.c */

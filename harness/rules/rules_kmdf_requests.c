@@ -668,10 +668,19 @@ static void note_call(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* Of the request that this argument names. */
+static void forget_flags(struct ft_rules *rules, const struct ft_event *event, unsigned argument,
+                         unsigned flags)
+{
+    struct ft_rs_wdf_request *request = arg_request(rules, event, argument);
+
+    if (request != NULL) {
+        request->flags &= (uint16_t)~flags;
+    }
+}
+
 void ft_kmdf_requests_note(struct ft_rules *rules, const struct ft_event *event)
 {
-    struct ft_rs_wdf_request *request;
-
     switch (event->kind) {
     case FT_EV_WDF_REQUEST_NEW:
         note_new(rules, event);
@@ -686,10 +695,7 @@ void ft_kmdf_requests_note(struct ft_rules *rules, const struct ft_event *event)
         note_given(rules, event);
         break;
     case FT_EV_WDF_QUEUED:
-        request = arg_request(rules, event, 1);
-        if (request != NULL) {
-            request->flags = 0;
-        }
+        forget_flags(rules, event, 1, UINT16_MAX);
         break;
     case FT_EV_WDF_COMPLETE:
         note_ended(rules, event);
@@ -701,10 +707,7 @@ void ft_kmdf_requests_note(struct ft_rules *rules, const struct ft_event *event)
         note_unmark(rules, event);
         break;
     case FT_EV_WDF_CANCELED:
-        request = arg_request(rules, event, 0);
-        if (request != NULL) {
-            request->flags &= (uint16_t)~FT_WDF_REQUEST_MARKED;
-        }
+        forget_flags(rules, event, 0, FT_WDF_REQUEST_MARKED);
         break;
     case FT_EV_WDF_STOP_ACK:
     case FT_EV_WDF_IO_STOPPED:
@@ -714,10 +717,7 @@ void ft_kmdf_requests_note(struct ft_rules *rules, const struct ft_event *event)
         note_send(rules, event);
         break;
     case FT_EV_WDF_SENT_DONE:
-        request = arg_request(rules, event, 0);
-        if (request != NULL) {
-            request->flags &= (uint16_t)~FT_WDF_REQUEST_SENT;
-        }
+        forget_flags(rules, event, 0, FT_WDF_REQUEST_SENT);
         break;
     case FT_EV_WDF_RETRIEVE:
         note_retrieve(rules, event);
