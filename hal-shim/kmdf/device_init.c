@@ -200,6 +200,8 @@ VOID WdfDeviceInitSetRemoveLockOptions(PWDFDEVICE_INIT DeviceInit, PWDF_REMOVE_L
     SETTER(COPY(options, Options); init->remove_lock_flags = options.Flags);
 }
 
+/* The order is one between a device and its children; this machine makes none, so both are alike.
+ */
 VOID WdfDeviceInitSetReleaseHardwareOrderOnFailure(
     PWDFDEVICE_INIT DeviceInit, WDF_RELEASE_HARDWARE_ORDER_ON_FAILURE ReleaseHardwareOrderOnFailure)
 {
@@ -320,7 +322,9 @@ VOID WdfFdoInitSetFilter(PWDFDEVICE_INIT DeviceInit)
 VOID WdfFdoInitSetEventCallbacks(PWDFDEVICE_INIT DeviceInit,
                                  PWDF_FDO_EVENT_CALLBACKS FdoEventCallbacks)
 {
-    SETTER_AT(PASSIVE_LEVEL, COPY(init->fdo, FdoEventCallbacks));
+    SETTER_AT(PASSIVE_LEVEL, COPY(init->fdo, FdoEventCallbacks);
+              if (init->fdo.EvtDeviceRemoveAddedResources)
+                  ft_unimplemented("EvtDeviceRemoveAddedResources"));
 }
 
 PDEVICE_OBJECT WdfFdoInitWdmGetPhysicalDevice(PWDFDEVICE_INIT DeviceInit)
