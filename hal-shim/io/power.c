@@ -48,14 +48,21 @@ static struct ft_power_request *find_sent(void)
     return NULL;
 }
 
-static struct ft_power_request *find_first_waiting(void)
+/* A START holds back what ops ask for, but no request of the driver: it may wait for that one. */
+static bool is_held(const struct ft_power_request *request)
+{
+    return of_op(request) && FT_IO->starting;
+}
+
+static struct ft_power_request *find_first_waiting(bool held)
 {
     struct ft_power_request *first = NULL;
 
     for (unsigned i = 0; i < FT_POWER_MAX; i++) {
         struct ft_power_request *request = &FT_IO->power_request[i];
 
-        if (request->state == FT_POWER_WAITING && (!first || request->order < first->order))
+        if (request->state == FT_POWER_WAITING && is_held(request) <= held &&
+            (!first || request->order < first->order))
             first = request;
     }
     return first;
@@ -63,7 +70,7 @@ static struct ft_power_request *find_first_waiting(void)
 
 bool ft_power_busy(void)
 {
-    return find_sent() || find_first_waiting();
+    return find_sent() || find_first_waiting(true);
 }
 
 static struct ft_power_request *new_request(UCHAR minor, unsigned power)
@@ -187,11 +194,11 @@ static struct ft_task *begin(struct ft_power_request *request)
 }
 
 /* Until PoStartNextPowerIrp the next request waits. */
-static bool may_go(const struct ft_power_request *request)
+static bool may_send(void)
 {
     bool owed = FT_IO->start_next_owed && FT_M->phase != FT_PHASE_TAIL;
 
-    return !find_sent() && !owed && !(of_op(request) && FT_IO->starting);
+    return !find_sent() && !owed;
 }
 
 /* Sends the next request, should it be its turn. The last one to leave wakes a removal. */
@@ -199,7 +206,7 @@ static struct ft_task *send_next(void)
 {
     struct ft_power_request *request;
 
-    while ((request = find_first_waiting()) != NULL && may_go(request)) {
+    while (may_send() && (request = find_first_waiting(false)) != NULL) {
         if (!of_op(request) || ft_manager_legal(request->op, request->power))
             return begin(request);
         if (request->op_index)

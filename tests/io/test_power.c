@@ -347,6 +347,42 @@ static void a_start_waits_for_the_power_request_of_an_op(void **state)
     check_contains(run(&how, op, 3), "create d3 read let-go hw-off start surprise");
 }
 
+static VOID told(PDEVICE_OBJECT device, UCHAR minor, POWER_STATE state, PVOID context,
+                 PIO_STATUS_BLOCK status)
+{
+    (void)device, (void)minor, (void)state, (void)status;
+    wb_note("told");
+    KeSetEvent(context, IO_NO_INCREMENT, FALSE);
+}
+
+/* A second START powers the device up, and waits for that. */
+static bool power_up_in_start(PIRP irp, NTSTATUS *status)
+{
+    LARGE_INTEGER while_an_op_strikes = {.QuadPart = -10};
+    KEVENT up;
+
+    (void)status;
+    if (IoGetCurrentIrpStackLocation(irp)->MinorFunction != IRP_MN_START_DEVICE ||
+        the_driver.starts == 0)
+        return false;
+    wb_note("again");
+    KeDelayExecutionThread(KernelMode, FALSE, &while_an_op_strikes);
+    KeInitializeEvent(&up, NotificationEvent, FALSE);
+    CHECK(PoRequestPowerIrp(the_driver.device, IRP_MN_SET_POWER, device_state(PowerDeviceD0), told,
+                            &up, NULL) == STATUS_PENDING);
+    KeWaitForSingleObject(&up, Executive, KernelMode, FALSE, NULL);
+    return false;
+}
+
+static void the_request_that_a_start_waits_for_passes_that_of_an_op(void **state)
+{
+    static const struct ft_op op[] = {{.kind = FT_OP_RESTART, .arg = {1}}, OP(POWER_DOWN)};
+    struct bench_driver how = {.pnp = power_up_in_start};
+
+    (void)state;
+    check_contains(run(&how, op, 2), "create start again d0 told d3 hw-off");
+}
+
 /* ---- levels ---- */
 
 static KIRQL level[8];
@@ -589,6 +625,7 @@ int main(void)
         cmocka_unit_test(a_power_request_meets_a_pnp_request),
         cmocka_unit_test(a_removal_waits_for_the_power_request),
         cmocka_unit_test(a_start_waits_for_the_power_request_of_an_op),
+        cmocka_unit_test(the_request_that_a_start_waits_for_passes_that_of_an_op),
         cmocka_unit_test(power_irps_come_at_the_level_that_the_flags_say),
         cmocka_unit_test(before_vista_the_next_request_waits_for_start_next),
         cmocka_unit_test(an_idle_device_is_powered_down_and_a_busy_one_is_not),
