@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DDI = os.path.join(HERE, "..", "..", "hal-shim", "ddi")
 MINGW = "/usr/x86_64-w64-mingw32/include"
 EXCEPTIONS = os.path.join(HERE, "mingw_differences.txt")
-HEADERS = ["ntddk.h", "ntstatus.h", "wdmguid.h"]
+HEADERS = ["ntddk.h", "ntstatus.h", "wdmguid.h", "scsi.h", "ntddscsi.h"]
 
 OURS = ["-I" + DDI, "-fms-extensions", "-fshort-wchar", "-DFT_FREE_BUILD"]
 THEIRS = ["--target=x86_64-w64-mingw32", "-isystem", MINGW + "/ddk", "-isystem", MINGW,
