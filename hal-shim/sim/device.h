@@ -36,6 +36,25 @@ enum sim_engine_end {
     SIM_END_POWER
 };
 
+/* What happens on a storage adapter's bus; the ops bus-reset and target say it to the model. */
+enum sim_outside {
+    SIM_OUTSIDE_NOTHING,
+    SIM_OUTSIDE_BUS_RESET,   /* somebody else resets the bus (unit: the path) */
+    SIM_OUTSIDE_DISCONNECT,  /* the target disconnects at its next chance, in mid-transfer too, and
+                                reselects later */
+    SIM_OUTSIDE_GONE,        /* it does not answer selections any more */
+    SIM_OUTSIDE_BACK,        /* it does again */
+    SIM_OUTSIDE_CHECK,       /* its next command ends with CHECK CONDITION */
+    SIM_OUTSIDE_BUSY,        /* … with BUSY */
+    SIM_OUTSIDE_QUEUE_FULL,  /* … with QUEUE FULL, when it was tagged */
+    SIM_OUTSIDE_PARITY,      /* … with a parity error on the bus */
+    SIM_OUTSIDE_STUCK,       /* it accepts its next command and never answers, until a reset */
+    SIM_OUTSIDE_SHORT,       /* its next data phase ends early */
+    SIM_OUTSIDE_DROP,        /* it drops off the bus in its next phase (unexpected bus free) */
+    SIM_OUTSIDE_UNKNOWN_TAG, /* it reselects with a tag that nobody uses */
+    SIM_OUTSIDE_COUNT
+};
+
 struct sim_device_model {
     const char *name;
     size_t state_bytes; /* at most 2048 */
@@ -57,7 +76,19 @@ struct sim_device_model {
     /* The device loses power (D0 to Dx) or is pulled out: stop the engine; report it with
      * sim_engine_end. */
     void (*stop)(struct sim_device *device, enum sim_engine_end why);
+
+    /* A storage adapter's bus: what happens there, at unit `unit` (0..3, in the order of path,
+     * target and logical unit). NULL: the device has no such bus, the op is skipped. False: it
+     * cannot happen now, the op is skipped. */
+    bool (*outside)(struct sim_device *device, enum sim_outside what, unsigned unit);
 };
+
+/* What the media of a storage adapter's units hold: SIM_MEDIA_BLOCKS blocks each. A block that
+ * nobody has written holds bytes that only its unit and number decide. The media keep what they
+ * hold when power goes. Blocks beyond the end: false, nothing is moved. */
+enum { SIM_MEDIA_UNITS = 4, SIM_MEDIA_BLOCKS = 256, SIM_MEDIA_BLOCK_BYTES = 512 };
+bool sim_media_read(struct sim_device *device, unsigned unit, uint32_t block, void *bytes);
+bool sim_media_write(struct sim_device *device, unsigned unit, uint32_t block, const void *bytes);
 
 /* The model's state block. */
 void *sim_device_state(const struct sim_device *device);

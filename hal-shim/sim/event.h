@@ -129,7 +129,18 @@ enum ft_task_kind {
     RT(116, WDF_PROGRAM_DMA, "EvtProgramDma")                                                      \
     RT(117, WDF_RESERVE_DMA, "EvtReserveDma")                                                      \
     RT(118, WDF_DMA_CONFIGURE, "EvtDmaTransactionConfigureDmaChannel")                             \
-    RT(119, WDF_DMA_DONE, "EvtDmaTransactionDmaTransferComplete")
+    RT(119, WDF_DMA_DONE, "EvtDmaTransactionDmaTransferComplete")                                  \
+    RT(120, SCSI_FIND_ADAPTER, "HwScsiFindAdapter")                                                \
+    RT(121, SCSI_INITIALIZE, "HwScsiInitialize")                                                   \
+    RT(122, SCSI_START_IO, "HwScsiStartIo")                                                        \
+    RT(123, SCSI_INTERRUPT, "HwScsiInterrupt")                                                     \
+    RT(124, SCSI_DMA_STARTED, "HwScsiDmaStarted")                                                  \
+    RT(125, SCSI_RESET_BUS, "HwScsiResetBus")                                                      \
+    RT(126, SCSI_TIMER, "HwScsiTimer")                                                             \
+    RT(127, SCSI_ENABLE, "HwScsiEnableInterruptsCallback")                                         \
+    RT(128, SCSI_DISABLE, "HwScsiDisableInterruptsCallback")                                       \
+    RT(129, SCSI_STATE, "HwScsiAdapterState")                                                      \
+    RT(130, SCSI_CONTROL, "HwScsiAdapterControl")
 
 enum ft_routine {
 #define RT(number, symbol, name) FT_ROUTINE_##symbol = number,

@@ -69,7 +69,10 @@
     HC(60, WDF_TRANSACTION, "wdf-transaction")                                                     \
     HC(61, WDF_COMMON, "wdf-common")                                                               \
     HC(62, WDF_CHILD_LIST, "wdf-child-list")                                                       \
-    HC(63, WDF_INIT, "wdf-init")
+    HC(63, WDF_INIT, "wdf-init")                                                                   \
+    HC(64, HBA, "hba")                                                                             \
+    HC(65, UNIT, "unit")                                                                           \
+    HC(66, SRB, "srb")
 
 enum ft_handle_class {
 #define HC(number, symbol, name) FT_HC_##symbol = number,

@@ -17,7 +17,12 @@ enum { FT_BARS_MAX = 6, FT_DESCRIPTION_DEVICES_MAX = 2, FT_LINES_MAX = 2, FT_CON
 enum ft_driver_model { FT_MODEL_WDM, FT_MODEL_KMDF, FT_MODEL_SCSIPORT };
 
 /* Requests a driver takes; bits of ft_description.requests. */
-enum { FT_TAKES_READ = 1, FT_TAKES_WRITE = 2, FT_TAKES_IOCTL = 4 };
+enum {
+    FT_TAKES_READ = 1,
+    FT_TAKES_WRITE = 2,
+    FT_TAKES_IOCTL = 4,
+    FT_TAKES_BLOCKS = 8 /* a SCSI miniport: the disk ops */
+};
 
 /* What the machine must offer a driver. Stored in the trace as lines `key=value`
  * (ft_description_to_text). */
@@ -84,6 +89,6 @@ struct ft_module {
     const unsigned char *code_end;
 };
 
-enum { FT_MODULE_ABI = 3 };
+enum { FT_MODULE_ABI = 4 };
 
 #endif

@@ -154,6 +154,7 @@ struct ft_dpc_entry {
 #include "io/io_state.h"
 #include "kernel/kernel_state.h"
 #include "kmdf/kmdf_state.h"
+#include "scsiport/scsiport_state.h"
 
 /* The engine rests, runs (it goes on before anything else), or is inside a step right now. */
 enum { FT_ENGINE_RESTS, FT_ENGINE_RUNS, FT_ENGINE_STEPPING };
@@ -222,6 +223,7 @@ struct ft_machine {
     struct ft_io_state io;
     struct ft_dma_state dma;
     struct ft_kmdf_state kmdf;
+    struct ft_scsiport_state scsiport;
 
     uint32_t state_used; /* bytes of the state arena in use, harness reservations included */
 };
@@ -489,6 +491,8 @@ bool ft_io_quiet(
 
 /* kmdf/ */
 bool ft_framework_owns(const void *routine);
+bool ft_port_owns(const void *routine);  /* SCSI Port (scsiport/layer.c) */
+bool ft_class_owns(const void *routine); /* the disk class driver, layer SYSTEM */
 
 /* dma/ */
 void ft_dma_reset(void);

@@ -319,6 +319,16 @@ static uint64_t call_in(uint8_t layer, enum ft_routine routine, uint64_t object,
     return value;
 }
 
+/* Framework, port and class driver have sections of their own. */
+static uint8_t layer_of(const void *routine)
+{
+    if (ft_framework_owns(routine))
+        return FT_LAYER_FRAMEWORK;
+    if (ft_port_owns(routine))
+        return FT_LAYER_PORT;
+    return ft_class_owns(routine) ? FT_LAYER_SYSTEM : FT_LAYER_DRIVER;
+}
+
 uint64_t ft_call_driver_routine(enum ft_routine routine, uint64_t object, unsigned code,
                                 unsigned request, ft_thunk *thunk, void *a, void *b, void *c,
                                 void *d)
@@ -330,6 +340,5 @@ uint64_t ft_call_routine(const void *address, enum ft_routine routine, uint64_t 
                          unsigned code, unsigned request, ft_thunk *thunk, void *a, void *b,
                          void *c, void *d)
 {
-    return call_in(ft_framework_owns(address) ? FT_LAYER_FRAMEWORK : FT_LAYER_DRIVER, routine,
-                   object, code, request, thunk, a, b, c, d);
+    return call_in(layer_of(address), routine, object, code, request, thunk, a, b, c, d);
 }

@@ -54,11 +54,10 @@ enum ft_status ft_module_load(const char *path, const struct ft_module **ret,
     if (module->abi != FT_MODULE_ABI)
         return ft_fail(error, FT_NO_DRIVER, 0, "%s: module interface %u, this program has %d", path,
                        module->abi, FT_MODULE_ABI);
-    if (module->description->model == FT_MODEL_SCSIPORT || module->description->devices != 1 ||
-        (module->description->flags & FT_DRIVER_RAW_MMIO))
+    if (module->description->devices != 1 || (module->description->flags & FT_DRIVER_RAW_MMIO))
         return ft_fail(error, FT_NO_DRIVER, 0,
-                       "%s: not built yet: SCSI Port drivers, more than one device, registers "
-                       "without accessors (raw-mmio)",
+                       "%s: not built yet: more than one device, registers without accessors "
+                       "(raw-mmio)",
                        path);
     if (loaded_count == LOADED_MAX)
         return ft_fail(error, FT_USAGE, 0, "more than %d modules loaded", LOADED_MAX);

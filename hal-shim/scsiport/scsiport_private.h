@@ -1,0 +1,332 @@
+/* What the files of hal-shim/scsiport share and no other folder needs.
+ *
+ * SCSI Port is a driver of its own, on the WDM layer: it gets IRPs as any driver does and calls the
+ * same DDIs. What it does carries the layer FT_LAYER_PORT, and points inside it are off; the
+ * miniport is layer DRIVER. A routine that a miniport calls is written like this:
+ *
+ *     VOID ScsiPortSomething(PVOID HwDeviceExtension)
+ *     {
+ *         struct ft_scsi_adapter *adapter;
+ *
+ *         FT_SCSI_BEGIN(SCSI_SERVICE, 0);                 // point, layer becomes PORT
+ *         adapter = ft_scsi_adapter_of(HwDeviceExtension);
+ *         ... effect ...
+ *         ft_scsi_emit(FT_EV_SCSI_..., ...);              // the miniport's event
+ *         FT_SCSI_END(SCSI_SERVICE, 0);
+ *     }
+ *
+ * A routine that the system calls (dispatch, ISR, DPC, AdapterControl, IoTimer, completion) is
+ * FT_PORT_ROUTINE, the disk class driver's FT_CLASS_ROUTINE. A miniport's routine is called with
+ * ft_scsi_call, and those that run under the interrupt lock with ft_scsi_call_synchronized.
+ *
+ * Between miniport routines nothing else runs: the port's own state needs no lock, but it takes the
+ * locks that SCSI Port takes, because miniports see IRQL and exclusion.
+ */
+#ifndef FT_SCSIPORT_SCSIPORT_PRIVATE_H
+#define FT_SCSIPORT_SCSIPORT_PRIVATE_H
+
+#include "world/machine.h"
+
+#include <ntddk.h>
+#include <srb.h>
+
+#include <scsi.h>
+
+#define FT_SCSI (&FT_M->scsiport)
+
+/* ---- layer.c ---- */
+
+#define FT_PORT_ROUTINE  __attribute__((section("ft_port_code"), noinline))
+#define FT_CLASS_ROUTINE __attribute__((section("ft_class_code"), noinline))
+
+/* The layer before, which FT_SCSI_END wants back; it lives in a variable of the routine. */
+#define FT_SCSI_BEGIN(POINT, label)                                                                \
+    uint8_t ft_scsi_layer;                                                                         \
+    FT_DDI_BEGIN(POINT, label);                                                                    \
+    ft_scsi_layer = ft_layer_set(FT_LAYER_PORT)
+#define FT_SCSI_END(POINT, label)                                                                  \
+    do {                                                                                           \
+        ft_layer_set(ft_scsi_layer);                                                               \
+        FT_DDI_END(POINT, label);                                                                  \
+    } while (0)
+/* An event of the miniport's own call; between FT_SCSI_BEGIN and FT_SCSI_END only. */
+#define ft_scsi_emit(kind, ...)                                                                    \
+    do {                                                                                           \
+        ft_layer_set(ft_scsi_layer);                                                               \
+        ft_emit(kind, ##__VA_ARGS__);                                                              \
+        ft_layer_set(FT_LAYER_PORT);                                                               \
+    } while (0)
+
+struct ft_scsi_adapter;
+struct ft_scsi_unit;
+struct ft_scsi_request;
+
+/* Calls a routine of the miniport as it is: events call:enter and call:leave. `request`: the SRB's
+ * record that it serves, NULL none. */
+uint64_t ft_scsi_call(enum ft_routine routine, struct ft_scsi_adapter *adapter,
+                      struct ft_scsi_request *request, ft_thunk *thunk, void *a, void *b, void *c,
+                      void *d);
+/* The same at DIRQL under the HBA's interrupt lock (KeSynchronizeExecution); without an interrupt
+ * at DIRQL all the same. */
+uint64_t ft_scsi_call_synchronized(enum ft_routine routine, struct ft_scsi_adapter *adapter,
+                                   struct ft_scsi_request *request, ft_thunk *thunk, void *a,
+                                   void *b, void *c, void *d);
+/* A point at which a miniport can see the difference (sheet, section 16). */
+void ft_scsi_point(enum ft_point point, unsigned label);
+
+/* ---- initialize.c (s1): what ScsiPortInitialize keeps ---- */
+
+struct ft_scsi_init {
+    struct ft_scsi_init *next;
+    PDRIVER_OBJECT driver;
+    PVOID context; /* HwContext */
+    HW_INITIALIZATION_DATA data;
+};
+
+/* ---- add_device.c, find_adapter.c, start.c (s1): one HBA ---- */
+
+enum ft_scsi_adapter_state {
+    FT_SCSI_NEW,     /* HwScsiFindAdapter has not run (again) */
+    FT_SCSI_FOUND,   /* it returned FOUND; the interrupt may be connected */
+    FT_SCSI_RUNNING, /* HwScsiInitialize or ScsiRestartAdapter succeeded */
+    FT_SCSI_STOPPED, /* ScsiStopAdapter has run */
+    FT_SCSI_GONE     /* removed, or surprise-removed and stopped */
+};
+
+/* Intents of the miniport, recorded at DIRQL (sheet, section 7). */
+enum {
+    FT_SCSI_NEED_DPC = 1, /* any of the following was asked for */
+    FT_SCSI_NEXT_REQUEST = 2,
+    FT_SCSI_FLUSH = 4,
+    FT_SCSI_MAP = 8,
+    FT_SCSI_RESET = 16,         /* in the hold after a reset */
+    FT_SCSI_RESET_REQUEST = 32, /* a request came in the hold: start it when that ends */
+    FT_SCSI_RESET_REPORTED = 64,
+    FT_SCSI_TIMER = 128,
+    FT_SCSI_ENABLE = 256,  /* CallEnableInterrupts */
+    FT_SCSI_DISABLE = 512, /* CallDisableInterrupts */
+    FT_SCSI_INTERRUPTS_OFF = 1024,
+    FT_SCSI_BUS_CHANGE = 2048,
+    FT_SCSI_WMI = 4096
+};
+
+/* A mapping's parameters: of ScsiPortIoMapTransfer, and kept apart those that the flush wants. */
+struct ft_scsi_mapping {
+    struct ft_scsi_request *request; /* NULL: none */
+    uint64_t va;                     /* CurrentVa in the MDL's terms */
+    uint32_t length;
+    uint8_t to_device;
+    uint8_t unused[3];
+};
+
+enum ft_scsi_mapping_state { /* sheet, section 8.2 */
+                             FT_SCSI_MAP_IDLE,
+                             FT_SCSI_MAP_PENDING, /* recorded; the controller is not programmed */
+                             FT_SCSI_MAP_STARTED  /* HwScsiDmaStarted is due, runs or ran */
+};
+
+struct ft_scsi_intent {
+    uint32_t flags;
+    struct ft_scsi_request *completed, *completed_last; /* in the order of their notification */
+    struct ft_scsi_request *aborts;                     /* abort requests that have completed */
+    struct ft_scsi_unit *ready;    /* units with a NextLuRequest, linked by ready_next */
+    PHW_INTERRUPT enable, disable; /* callbacks */
+    PHW_TIMER timer;
+    ULONG timer_us;
+    struct ft_scsi_mapping flush, map;
+};
+
+/* The device extension of the port's FDO; the miniport's HwDeviceExtension follows at once, at a
+ * constant distance. */
+struct ft_scsi_adapter {
+    struct ft_scsi_adapter *next;
+    PDEVICE_OBJECT fdo, pdo, below; /* pdo, below NULL: legacy */
+    struct ft_scsi_init *init;
+    PPORT_CONFIGURATION_INFORMATION config; /* a block, followed by its access ranges */
+    uint8_t state;                          /* enum ft_scsi_adapter_state */
+    uint8_t control;                        /* bit per supported SCSI_ADAPTER_CONTROL_TYPE */
+    uint8_t can_stop;                       /* it has HwScsiAdapterControl */
+    uint8_t surprise;                       /* the hardware is gone */
+    uint8_t held;                           /* no new request is started: stop or power is due */
+    uint8_t power;                          /* DEVICE_POWER_STATE */
+    uint8_t in_routine; /* enum ft_routine of the miniport's routine that runs, 0 none */
+    uint8_t uses_pio;   /* MapBuffers */
+    uint8_t master;     /* a list per SRB (Master and NeedPhysicalAddresses) */
+    uint8_t slave;      /* an adapter object without such lists: a system DMA channel */
+    uint8_t mapping;    /* enum ft_scsi_mapping_state */
+    uint8_t unit_count;
+
+    /* resources (start.c) */
+    PKINTERRUPT interrupt;
+    KIRQL irql; /* DIRQL; of an HBA without interrupt the lowest one */
+    ULONG vector;
+    PDMA_ADAPTER dma; /* NULL: PIO */
+    ULONG registers;  /* map registers that IoGetDmaAdapter granted */
+    ULONG pages_max;  /* MaximumPhysicalPages */
+    void *bases;      /* live ScsiPortGetDeviceBase mappings (config.c) */
+    void *resources;  /* CM_RESOURCE_LIST blocks of START, raw and translated (start.c) */
+    void *common;     /* the common buffer (uncached.c), NULL: none */
+    uint64_t common_logical;
+    ULONG common_bytes, uncached_offset, uncached_bytes;
+    ULONG srb_extension_stride;      /* SrbExtensionSize + sense, rounded; 0: none */
+    uint32_t srb_extensions_used[8]; /* bit per SRB extension */
+
+    /* engine (s2) */
+    KSPIN_LOCK lock; /* the port spin lock */
+    KDPC dpc, timer_dpc;
+    KTIMER timer;
+    PHW_TIMER timer_routine; /* armed, NULL none */
+    struct ft_scsi_intent intent;
+    struct ft_scsi_unit *units;     /* in scan order */
+    struct ft_scsi_request *active; /* every accepted SRB that is the miniport's, oldest first */
+    struct ft_scsi_request *next_packet; /* waits for the HBA: a request is ready, the HBA busy */
+    int32_t active_count;                /* as the sheet's counter: -1 is none */
+    uint8_t busy; /* StartIo was given a request and NextRequest has not come */
+    uint8_t watchdog_on;
+    uint8_t hold_ticks; /* of the reset hold */
+    uint8_t tick_on;
+    uint32_t watchdog; /* ticks left */
+
+    /* slave DMA (s3) */
+    void *map_register_base;
+    uint8_t channel; /* AllocateAdapterChannel: 0 none, 1 asked, 2 held */
+    uint8_t flush_due;
+    uint8_t unused[6];
+    struct ft_scsi_mapping current;         /* of the HAL mapping that is open */
+    _Alignas(16) unsigned char extension[]; /* HwDeviceExtension */
+};
+
+/* The adapter of a HwDeviceExtension; a wrong pointer is bug check territory: it stops the run
+ * with 0xF1 as Windows' memory corruption would in the end. */
+struct ft_scsi_adapter *ft_scsi_adapter_of(const void *extension);
+
+/* One logical unit: the device extension of its PDO (unit->pdo), made by the scan. */
+struct ft_scsi_unit {
+    struct ft_scsi_unit *next;       /* in scan order */
+    struct ft_scsi_unit *ready_next; /* in intent.ready */
+    struct ft_scsi_adapter *adapter;
+    PDEVICE_OBJECT pdo;
+    void *extension; /* the miniport's LU extension, NULL: none asked for */
+    uint8_t path, target, lun;
+    uint8_t index;          /* 0.., as ops name it */
+    uint8_t claimed;        /* CLAIM_DEVICE */
+    uint8_t missing;        /* a later scan did not find it */
+    uint8_t ready;          /* it is in intent.ready */
+    uint8_t frozen, locked; /* queue */
+    uint8_t need_sense;     /* an autosense request is due or active */
+    uint8_t tagged;         /* its INQUIRY says so, and the HBA can */
+    uint8_t untagged_active;
+    uint8_t max_active; /* outstanding at one time */
+    uint8_t active_count;
+    uint8_t tag_next;
+    uint8_t unused[1];
+    uint32_t timer; /* ticks left; 0 none */
+    INQUIRYDATA inquiry;
+    struct ft_scsi_request *queue; /* waiting, sorted */
+    struct ft_scsi_request *sense; /* the autosense request */
+};
+
+/* ---- requests (s2): the port's record of an SRB ---- */
+
+enum ft_scsi_request_state {
+    FT_SCSI_REQUEST_QUEUED, /* waits in its unit's queue */
+    FT_SCSI_REQUEST_WAITS,  /* taken out: waits for HBA, channel, map registers, tag or extension */
+    FT_SCSI_REQUEST_ACTIVE, /* the miniport's */
+    FT_SCSI_REQUEST_NOTIFIED, /* RequestComplete came; the DPC has not taken it */
+    FT_SCSI_REQUEST_DONE
+};
+
+struct ft_scsi_request {
+    struct ft_scsi_request *next;        /* in a queue or completion list */
+    struct ft_scsi_request *active_next; /* in adapter->active */
+    struct ft_scsi_adapter *adapter;
+    struct ft_scsi_unit *unit; /* NULL: of the adapter as a whole */
+    PSCSI_REQUEST_BLOCK srb;   /* a block of class FT_HC_SRB */
+    PIRP irp;                  /* NULL: the port's own (autosense, scan, flush, reset) */
+    SCSI_REQUEST_BLOCK given;  /* the SRB as StartIo got it: what changed is judged by it */
+    struct ft_scsi_request *victim, *original; /* of an abort; of an autosense request */
+    uint8_t state;                             /* enum ft_scsi_request_state */
+    uint8_t tag;
+    uint8_t retries;
+    uint8_t own_completion; /* enum: whom the port tells (scan, flush before stop, sense, …) */
+    uint8_t aborted;
+    uint8_t unused[3];
+    uint32_t extension_index; /* of its SRB extension, +1; 0 none */
+    void *sense_saved;        /* the caller's SenseInfoBuffer while the port's own is in place */
+    uint8_t sense_saved_length;
+    uint8_t mapped; /* buffers are mapped to system space (MapBuffers) */
+    uint8_t unused2[6];
+    void *data_saved; /* the caller's DataBuffer while a system address is in place */
+    /* master DMA (s3) */
+    void *map_registers;
+    ULONG map_register_count, list_count;
+    struct {
+        uint64_t address;
+        ULONG length;
+    } * list; /* a block of pages_max elements, NULL: none */
+};
+
+/* The label and IRP that a request serves (ft_scsi_call uses them for events). */
+unsigned ft_scsi_request_label(const struct ft_scsi_request *request);
+uint64_t ft_scsi_srb_handle(const void *srb); /* 0 for NULL or what is no SRB of ours */
+
+/* ---- s1 offers ---- */
+
+/* AddDevice … as dispatch routines of the driver object; s2 and s3 need only these: */
+struct ft_scsi_unit *ft_scsi_unit_at(struct ft_scsi_adapter *adapter, unsigned path,
+                                     unsigned target, unsigned lun); /* NULL: none */
+/* Stops the adapter for good after its requests have ended (remove), or for a while. */
+NTSTATUS ft_scsi_pnp(struct ft_scsi_adapter *adapter, PIRP irp);
+NTSTATUS ft_scsi_power(struct ft_scsi_adapter *adapter, PIRP irp);
+
+/* ---- s2 offers ---- */
+
+NTSTATUS ft_scsi_dispatch(PDEVICE_OBJECT device, PIRP irp); /* IRP_MJ_SCSI of unit or adapter */
+/* A request of the port's own (scan, flush before stop): queued like any other; returns when it has
+ * completed. PASSIVE_LEVEL. The SRB's status is in it. */
+void ft_scsi_send_own(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
+                      PSCSI_REQUEST_BLOCK srb, PMDL mdl);
+void ft_scsi_engine_begin(struct ft_scsi_adapter *adapter); /* locks, DPCs; once, in AddDevice */
+void ft_scsi_tick_start(struct ft_scsi_adapter *adapter);   /* IoStartTimer */
+void ft_scsi_tick_stop(struct ft_scsi_adapter *adapter);
+/* Holds new requests (they stay queued) and waits until none is active; PASSIVE_LEVEL. */
+void ft_scsi_drain(struct ft_scsi_adapter *adapter);
+void ft_scsi_resume(struct ft_scsi_adapter *adapter); /* the opposite of the hold */
+/* Completes everything queued or active with that SRB status (the hardware is gone): active ones by
+ * way of HwScsiResetBus where the miniport still can. */
+void ft_scsi_fail_all(struct ft_scsi_adapter *adapter, UCHAR srb_status);
+/* HwScsiResetBus under its locks, and the hold. */
+BOOLEAN ft_scsi_reset_bus(struct ft_scsi_adapter *adapter, ULONG path);
+FT_PORT_ROUTINE BOOLEAN NTAPI ft_scsi_isr(PKINTERRUPT interrupt, PVOID context);
+/* After a miniport routine: queues the DPC when an intent asks for it. */
+void ft_scsi_after(struct ft_scsi_adapter *adapter);
+/* The slave channel or the map registers are there: StartIo may be called (s3 calls it). */
+void ft_scsi_start_granted(struct ft_scsi_request *request);
+/* They never will be: the port completes the SRB INVALID_REQUEST. */
+void ft_scsi_start_refused(struct ft_scsi_request *request);
+
+/* ---- s3 offers: DMA as the engine needs it ---- */
+
+/* Before StartIo, at DISPATCH_LEVEL with the device's StartIo rules: gets channel (slave, first
+ * active request only) or map registers and list (master), now or later; then
+ * ft_scsi_start_granted. True when there is nothing to wait for (PIO, no data, channel is held). */
+bool ft_scsi_dma_prepare(struct ft_scsi_request *request);
+void ft_scsi_dma_flush(struct ft_scsi_adapter *adapter, const struct ft_scsi_mapping *mapping);
+/* MapTransfer for the intent, then HwScsiDmaStarted under the interrupt lock. */
+void ft_scsi_dma_map(struct ft_scsi_adapter *adapter, const struct ft_scsi_mapping *mapping);
+/* A completed request: master: flush and free its registers; slave: frees the channel when it was
+ * the last one active. */
+void ft_scsi_dma_finish(struct ft_scsi_request *request, bool last);
+/* The common buffer: SRB extensions, sense, uncached extension (sheet, section 9). */
+NTSTATUS ft_scsi_common_allocate(struct ft_scsi_adapter *adapter, ULONG uncached_bytes);
+void ft_scsi_common_free(struct ft_scsi_adapter *adapter);
+bool ft_scsi_extension_take(struct ft_scsi_request *request); /* false: none is free */
+void ft_scsi_extension_give(struct ft_scsi_request *request);
+
+/* ---- s3 offers: the disk class driver ---- */
+
+void ft_disk_arrived(struct ft_scsi_unit *unit); /* the scan found it; makes its disk device */
+void ft_disk_departed(
+    struct ft_scsi_unit *unit); /* no new requests; waits for what is on its way */
+
+#endif
