@@ -51,18 +51,30 @@ struct ft_scsi_adapter *ft_scsi_adapter_of(const void *extension)
 
 /* ---- the miniport's routines ---- */
 
+static uint8_t *routine_of_task(void)
+{
+    return FT_M->current == FT_NO_TASK ? NULL : &FT_SCSI->in_routine[FT_M->current];
+}
+
+enum ft_routine ft_scsi_routine(void)
+{
+    const uint8_t *routine = routine_of_task();
+
+    return routine ? *routine : 0;
+}
+
 uint64_t ft_scsi_call(enum ft_routine routine, struct ft_scsi_adapter *adapter,
                       struct ft_scsi_request *request, ft_thunk *thunk, void *a, void *b, void *c,
                       void *d)
 {
-    uint8_t before = adapter->in_routine;
+    uint8_t *in = routine_of_task(), before = *in;
     unsigned irp = request ? ft_handle_id(ft_handle_of(request->irp)) : 0;
     uint64_t value;
 
-    adapter->in_routine = (uint8_t)routine;
+    *in = (uint8_t)routine;
     value =
         ft_call_driver_routine(routine, ft_block_handle(adapter->fdo), 0, irp, thunk, a, b, c, d);
-    adapter->in_routine = before;
+    *in = before;
     return value;
 }
 

@@ -71,6 +71,8 @@ uint64_t ft_scsi_call(enum ft_routine routine, struct ft_scsi_adapter *adapter,
 uint64_t ft_scsi_call_synchronized(enum ft_routine routine, struct ft_scsi_adapter *adapter,
                                    struct ft_scsi_request *request, ft_thunk *thunk, void *a,
                                    void *b, void *c, void *d);
+/* The miniport's routine that the running task is in, 0: none. */
+enum ft_routine ft_scsi_routine(void);
 /* A point at which a miniport can see the difference (sheet, section 16). */
 void ft_scsi_point(enum ft_point point, unsigned label);
 
@@ -149,23 +151,24 @@ struct ft_scsi_adapter {
     uint8_t surprise;                       /* the hardware is gone */
     uint8_t held;                           /* no new request is started: stop or power is due */
     uint8_t power;                          /* DEVICE_POWER_STATE */
-    uint8_t in_routine; /* enum ft_routine of the miniport's routine that runs, 0 none */
-    uint8_t uses_pio;   /* MapBuffers */
-    uint8_t master;     /* a list per SRB (Master and NeedPhysicalAddresses) */
-    uint8_t slave;      /* an adapter object without such lists: a system DMA channel */
-    uint8_t mapping;    /* enum ft_scsi_mapping_state */
+    uint8_t control_now; /* type of the adapter control that runs, 0: none or the query */
+    uint8_t uses_pio;    /* MapBuffers */
+    uint8_t master;      /* a list per SRB (Master and NeedPhysicalAddresses) */
+    uint8_t slave;       /* an adapter object without such lists: a system DMA channel */
+    uint8_t mapping;     /* enum ft_scsi_mapping_state */
     uint8_t unit_count;
 
     /* resources (start.c) */
     PKINTERRUPT interrupt;
     KIRQL irql; /* DIRQL; of an HBA without interrupt the lowest one */
     ULONG vector;
-    PDMA_ADAPTER dma; /* NULL: PIO */
-    ULONG registers;  /* map registers that IoGetDmaAdapter granted */
-    ULONG pages_max;  /* MaximumPhysicalPages */
-    void *bases;      /* live ScsiPortGetDeviceBase mappings (config.c) */
-    void *resources;  /* CM_RESOURCE_LIST blocks of START, raw and translated (start.c) */
-    void *common;     /* the common buffer (uncached.c), NULL: none */
+    PDMA_ADAPTER dma;               /* NULL: PIO */
+    ULONG registers;                /* map registers that IoGetDmaAdapter granted */
+    ULONG pages_max;                /* MaximumPhysicalPages */
+    void *bases;                    /* live ScsiPortGetDeviceBase mappings (config.c) */
+    void *resources;                /* struct ft_scsi_resources, of the last START (start.c) */
+    struct _IO_WORKITEM *scan_item; /* of a scan that is due, NULL: none */
+    void *common;                   /* the common buffer (uncached.c), NULL: none */
     uint64_t common_logical;
     ULONG common_bytes, uncached_offset, uncached_bytes;
     ULONG srb_extension_stride;      /* SrbExtensionSize + sense, rounded; 0: none */
@@ -275,9 +278,16 @@ uint64_t ft_scsi_srb_handle(const void *srb); /* 0 for NULL or what is no SRB of
 /* AddDevice … as dispatch routines of the driver object; s2 and s3 need only these: */
 struct ft_scsi_unit *ft_scsi_unit_at(struct ft_scsi_adapter *adapter, unsigned path,
                                      unsigned target, unsigned lun); /* NULL: none */
-/* Stops the adapter for good after its requests have ended (remove), or for a while. */
-NTSTATUS ft_scsi_pnp(struct ft_scsi_adapter *adapter, PIRP irp);
-NTSTATUS ft_scsi_power(struct ft_scsi_adapter *adapter, PIRP irp);
+/* The unit whose PDO that is; NULL: it is the adapter's FDO. */
+struct ft_scsi_unit *ft_scsi_unit_of(PDEVICE_OBJECT device);
+/* The adapter of an FDO or of a unit's PDO. */
+struct ft_scsi_adapter *ft_scsi_adapter_at(PDEVICE_OBJECT device);
+/* adapter->dma (and registers, pages_max, master, slave) from the configuration as it is now: after
+ * HwScsiFindAdapter, or inside it for the uncached extension. Once; success also when it uses no
+ * DMA. PASSIVE_LEVEL. */
+NTSTATUS ft_scsi_dma_adapter(struct ft_scsi_adapter *adapter);
+/* The miniport reported BusChangeDetected: scans the bus again, later. Up to DISPATCH_LEVEL. */
+void ft_scsi_rescan(struct ft_scsi_adapter *adapter);
 
 /* ---- s2 offers ---- */
 

@@ -20,7 +20,9 @@ struct ft_scsiport_state {
     void *disk[FT_DISKS_MAX]; /* DEVICE_OBJECT of the class driver; NULL: no such unit (now) */
     uint8_t disks_arrived;    /* the scan is over: disk#0 may be opened */
     uint8_t next_how;         /* how the class driver sends its next request (op DISK_NEXT) */
-    uint8_t unused[6];
+    uint8_t adapters_made;    /* number of the next one's name */
+    uint8_t unused[5];
+    uint8_t in_routine[32]; /* the miniport's routine that each task runs, enum ft_routine */
 };
 
 #endif
