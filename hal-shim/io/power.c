@@ -165,7 +165,7 @@ static void send_request(void *argument)
         finish(request, irp, status);
 }
 
-static struct ft_task *send_next(void);
+static void go_on(void);
 
 /* The framework owns the power policy: it makes the request, as its own, when it may. */
 static void direct(void *argument)
@@ -175,7 +175,7 @@ static void direct(void *argument)
 
     *request = (struct ft_power_request){0};
     ft_wdf_power_directed(power);
-    send_next();
+    go_on();
 }
 
 static bool is_directed(const struct ft_power_request *request)
@@ -216,6 +216,14 @@ static struct ft_task *send_next(void)
     if (!ft_power_busy())
         ft_wake_waiters(&FT_IO->power_request, STATUS_SUCCESS, true);
     return NULL;
+}
+
+/* A request is over. A START may have waited for it though others wait still. */
+static void go_on(void)
+{
+    if (FT_IO->starting)
+        ft_wake_waiters(&FT_IO->power_request, STATUS_SUCCESS, true);
+    send_next();
 }
 
 bool ft_power_go_on(void)
@@ -319,9 +327,7 @@ static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status)
             FT_IO->power, wake, wake ? done.power : 0, done.handle);
     tell_requester(&done, irp, status);
     release_promise(&done);
-    if (FT_IO->starting)
-        ft_wake_waiters(&FT_IO->power_request, STATUS_SUCCESS, true);
-    send_next();
+    go_on();
 }
 
 void ft_power_done(PIRP irp, unsigned index)
