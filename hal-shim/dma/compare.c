@@ -37,12 +37,15 @@ static bool was_mapped(const struct part *part, uint32_t i)
 }
 
 /* The processor left something else there than the requester's pattern. Words, because a byte may
- * be what it was by chance. */
+ * be what it was by chance. (No memcmp: a fuzzing engine learns from each, and this is no choice of
+ * the driver's.) */
 static bool was_changed(const struct part *part, uint32_t i)
 {
-    uint32_t word = i / WORD * WORD, bytes = part->bytes - word < WORD ? part->bytes - word : WORD;
+    uint32_t at = i / WORD * WORD, end = part->bytes - at < WORD ? part->bytes : at + WORD;
 
-    return memcmp(part->seen + word, part->pattern + word, bytes) != 0;
+    while (at < end && part->seen[at] == part->pattern[at])
+        at++;
+    return at < end;
 }
 
 enum verdict { RIGHT, WRONG, BY_HAND };
