@@ -293,6 +293,8 @@ bool ft_manager_legal_in(unsigned work, unsigned pnp, unsigned power, unsigned s
 bool ft_manager_submit(unsigned work, unsigned label, const uint16_t *arg);
 /* The start thread was the manager until now: others may have queued work behind it. */
 void ft_manager_release(void);
+/* The machine is awake: the manager does what it has put off. */
+void ft_manager_awake(void);
 NTSTATUS ft_pnp_send(UCHAR minor);
 void ft_pnp_query_remove(void);
 void ft_pnp_remove(void);

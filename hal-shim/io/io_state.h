@@ -190,6 +190,7 @@ struct ft_io_state {
     uint8_t start_next_owed, system_owed; /* PoStartNextPowerIrp was not called for the last one */
     uint8_t system_started;               /* it was for the system request on its way */
     uint8_t wake_state;                   /* of the wait-wake request that the bus driver holds */
+    uint8_t owed_awake;                   /* work that the sleeping machine puts off, as bits */
     void *wake_irp;                       /* that request, NULL: none */
     void *idle;                           /* idle detection of the driver, NULL: none */
     void *notification[FT_NOTIFICATIONS_MAX]; /* registered PnP notifications */

@@ -96,6 +96,27 @@ void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index)
     FT_M->ops_skipped++;
 }
 
+/* What drivers ask of the PnP manager while the machine sleeps is done when it wakes. */
+static bool put_off(unsigned work)
+{
+    bool asked = work == FT_WORK_DEVICE_STATE || work == FT_WORK_RELATIONS || work == FT_WORK_EJECT;
+
+    if (!asked || FT_IO->system == FT_S0)
+        return false;
+    FT_IO->owed_awake |= (uint8_t)(1u << work);
+    return true;
+}
+
+void ft_manager_awake(void)
+{
+    unsigned owed = FT_IO->owed_awake;
+
+    FT_IO->owed_awake = 0;
+    for (unsigned work = 0; owed >> work; work++)
+        if (owed >> work & 1)
+            ft_manager_submit(work, 0, NULL);
+}
+
 static struct ft_manager_entry take_first(void)
 {
     struct ft_manager_entry first = FT_IO->queue[0];
@@ -177,7 +198,7 @@ static void manage(void *unused)
         ft_current()->label = entry.label;
         if (is_legal(&entry))
             run(&entry);
-        else if (entry.op_index)
+        else if (!put_off(entry.work) && entry.op_index)
             ft_op_skipped(entry.work, entry.label, entry.op_index);
     }
     FT_IO->manager_busy = 0;
@@ -205,8 +226,10 @@ bool ft_manager_submit(unsigned work, unsigned label, const uint16_t *arg)
 
     entry.arg[0] = (uint8_t)(arg ? arg[0] : 0);
     entry.arg[1] = (uint8_t)(arg ? arg[1] : 0);
-    if (FT_IO->manager_busy ? FT_IO->queue_count == FT_MANAGER_MAX : !is_legal(&entry))
+    if (FT_IO->manager_busy ? FT_IO->queue_count == FT_MANAGER_MAX : !is_legal(&entry)) {
+        (void)(FT_IO->manager_busy || put_off(work));
         return false;
+    }
     entry.label = (uint8_t)ft_label_claim(label);
     if (work >= FT_OP_FIRST && FT_M->phase != FT_PHASE_TAIL)
         entry.op_index = FT_M->op_index;

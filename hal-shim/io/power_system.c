@@ -92,4 +92,5 @@ void ft_system_wake(void)
     send_system(IRP_MN_SET_POWER, PowerSystemWorking);
     FT_IO->action = PowerActionNone;
     ft_power_display(true);
+    ft_manager_awake();
 }

@@ -222,11 +222,13 @@ void ft_on_power_hw(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* A device whose framework could not ask for its power-down loses its power with the machine, and
+ * its driver does not hear of it. */
 void ft_on_register(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_device *root = ft_rs_root(rules, event->device);
 
-    if (ft_by_driver(event) && root->power > FT_POWER_D0) {
+    if (ft_by_driver(event) && root->power > FT_POWER_D0 && (root->more & FT_HW_UNASKED) == 0) {
         ft_rule_fire(rules, FT_J_IO_PWR_NO_HW_BELOW_D0, event, device_handle(root));
     }
 }

@@ -308,8 +308,13 @@ static void note_complete(struct ft_rules *rules, const struct ft_event *event)
 
 static void note_request(struct ft_rules *rules, const struct ft_event *event)
 {
+    struct ft_rs_device *root = ft_rs_root(rules, ft_arg_id(event, 0));
     struct ft_rs_irp *irp;
 
+    if (event->layer == FT_LAYER_FRAMEWORK && ft_known(event, 4)) {
+        root->more = (uint16_t)(root->more & ~FT_HW_UNASKED);
+        root->more |= ft_nt_success((uint32_t)event->arg[4]) ? 0 : FT_HW_UNASKED;
+    }
     if (!ft_by_driver(event) || !ft_known(event, 1) || ft_arg_id(event, 1) == 0) {
         return;
     }

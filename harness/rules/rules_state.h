@@ -432,8 +432,9 @@ enum {
     FT_STARTIO_PLAIN = 0x0400,      /* … without one */
     FT_HW_MESSAGES = 0x1000,        /* the device sends messages and raises no line */
     FT_HW_COUNTS_USAGE = 0x0800,    /* the driver looks at usage notifications */
-    FT_HW_WAS_OFF = 0x2000          /* with the machine or by the driver's own doing; it is in D0,
+    FT_HW_WAS_OFF = 0x2000,         /* with the machine or by the driver's own doing; it is in D0,
                                        and nobody has told the driver */
+    FT_HW_UNASKED = 0x4000          /* the framework had no memory to ask for its power-down */
 };
 
 /* Slot 0 is the device that events do not name: what is said of it is said of every device. */

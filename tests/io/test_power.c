@@ -383,6 +383,32 @@ static void the_request_that_a_start_waits_for_passes_that_of_an_op(void **state
     check_contains(run(&how, op, 2), "create start again d0 told d3 hw-off");
 }
 
+static NTSTATUS invalidate_asleep(PIRP irp, PIO_STACK_LOCATION location)
+{
+    if (location->MinorFunction == IRP_MN_SET_POWER &&
+        location->Parameters.Power.Type == SystemPowerState &&
+        location->Parameters.Power.State.SystemState != PowerSystemWorking)
+        IoInvalidateDeviceState(the_driver.below);
+    return bench_pass_down(irp);
+}
+
+static bool note_state_query(PIRP irp, NTSTATUS *status)
+{
+    (void)status;
+    if (IoGetCurrentIrpStackLocation(irp)->MinorFunction == IRP_MN_QUERY_PNP_DEVICE_STATE)
+        wb_note("state?");
+    return false;
+}
+
+static void what_a_driver_asks_for_in_a_sleep_is_done_when_the_machine_wakes(void **state)
+{
+    static const struct ft_op op[] = {OP(SLEEP), OP(WAKE)};
+    struct bench_driver how = {.pnp = note_state_query, .power = invalidate_asleep};
+
+    (void)state;
+    check_contains(run(&how, op, 2), "s3 hw-off s0 state? cleanup");
+}
+
 /* ---- levels ---- */
 
 static KIRQL level[8];
@@ -626,6 +652,7 @@ int main(void)
         cmocka_unit_test(a_removal_waits_for_the_power_request),
         cmocka_unit_test(a_start_waits_for_the_power_request_of_an_op),
         cmocka_unit_test(the_request_that_a_start_waits_for_passes_that_of_an_op),
+        cmocka_unit_test(what_a_driver_asks_for_in_a_sleep_is_done_when_the_machine_wakes),
         cmocka_unit_test(power_irps_come_at_the_level_that_the_flags_say),
         cmocka_unit_test(before_vista_the_next_request_waits_for_start_next),
         cmocka_unit_test(an_idle_device_is_powered_down_and_a_busy_one_is_not),

@@ -31,6 +31,7 @@ static const char *const golden[] = {
     "power-up-copied",
     "power-back",
     "power-own",
+    "power-unasked",
     "power-pending-unmarked",
     "power-removed",
     "start-waits",
