@@ -149,6 +149,25 @@ void ft_engine_step(void)
     point_if_raised();
 }
 
+/* ---- the bus of a storage adapter ---- */
+
+/* A line that rises has no point here: an op strikes at one already. */
+bool ft_outside_op(const struct ft_op *op)
+{
+    bool reset = op->kind == FT_OP_BUS_RESET, happens;
+    unsigned what = reset ? SIM_OUTSIDE_BUS_RESET : op->arg[0];
+    uint8_t layer;
+
+    if (!ft_model()->outside || !powered() || what == SIM_OUTSIDE_NOTHING ||
+        what >= SIM_OUTSIDE_COUNT)
+        return false;
+    layer = enter_model();
+    happens = ft_model()->outside(device(), (enum sim_outside)what, op->arg[!reset]);
+    leave_model(layer);
+    device()->rose = 0;
+    return happens;
+}
+
 /* ---- reset, power, removal ---- */
 
 void ft_model_reset(void)

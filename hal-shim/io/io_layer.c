@@ -127,6 +127,9 @@ bool ft_io_op(const struct ft_op *op)
         return ft_lower_op(op);
     case FT_OP_DEVICE_DATA:
         return arm_device_data(op);
+    case FT_OP_BUS_RESET:
+    case FT_OP_TARGET:
+        return ft_outside_op(op);
     case FT_OP_DEVICE_REGISTER:
     case FT_OP_DEVICE_INTERRUPT:
     case FT_OP_DEVICE_MOVES:

@@ -372,6 +372,9 @@ const struct sim_device_model *ft_model(void);
 bool ft_hardware_live(void); /* there, powered, and decoding its addresses */
 uint64_t ft_model_read(unsigned bar, uint32_t offset, unsigned width);
 void ft_model_write(unsigned bar, uint32_t offset, unsigned width, uint64_t value);
+/* Something happens on the bus of a storage adapter: ops bus-reset and target. False: it has none,
+ * or it cannot happen now. */
+bool ft_outside_op(const struct ft_op *op);
 void ft_model_reset(void);                   /* power-on reset */
 void ft_model_stop(enum sim_engine_end why); /* engine and line stop */
 void ft_hardware_yank(void);

@@ -1,6 +1,7 @@
 #include "explore/disturbance.h"
 
 #include "scenario/scenario_codec.h"
+#include "sim/device.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@ static const struct variant {
 } variants[] = {
     {FT_OP_CANCEL, FT_WHOM_HERE, {0}},
     {FT_OP_CANCEL, FT_WHOM_OTHER, {0}},
+    {FT_OP_ABORT, FT_WHOM_HERE, {0}},
     {FT_OP_RESTART, FT_WHOM_FIXED, {1}},
     {FT_OP_SLEEP, FT_WHOM_FIXED, {0, 0}},
     {FT_OP_SLEEP, FT_WHOM_FIXED, {0, 1}},
@@ -23,6 +25,16 @@ static const struct variant {
     {FT_OP_POWER_TO, FT_WHOM_FIXED, {3}},
     {FT_OP_FEW_REGISTERS, FT_WHOM_FIXED, {1}},
     {FT_OP_SHORT_MAP, FT_WHOM_FIXED, {1}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_DISCONNECT, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_GONE, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_CHECK, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_BUSY, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_QUEUE_FULL, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_PARITY, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_STUCK, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_SHORT, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_DROP, 0}},
+    {FT_OP_TARGET, FT_WHOM_FIXED, {SIM_OUTSIDE_UNKNOWN_TAG, 0}},
 };
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
@@ -35,12 +47,21 @@ static bool is_request(const struct ft_event *event)
            row && row->class_ == FT_OP_CLASS_REQUEST;
 }
 
+/* Only a SCSI miniport takes these ops. */
+static bool is_of_disks(unsigned kind)
+{
+    return (kind >= FT_OP_DISK_READ && kind <= FT_OP_DISK_NEXT) || kind == FT_OP_BUS_RESET ||
+           kind == FT_OP_ABORT || kind == FT_OP_TARGET;
+}
+
 void ft_flights_read(const struct ft_trace *trace, struct ft_flights *ret)
 {
     memset(ret, 0, sizeof *ret);
     for (uint64_t i = 0; i < trace->event_count; i++) {
         const struct ft_event *event = &trace->event[i];
 
+        if (is_request(event))
+            ret->disks = ret->disks || is_of_disks((unsigned)event->arg[1]);
         if (is_request(event) && ret->count < FT_FLIGHTS_MAX) {
             ret->flight[ret->count].label = (uint8_t)event->arg[2];
             ret->flight[ret->count].from = i;
@@ -74,7 +95,8 @@ void ft_disturbances_fit(const struct ft_flights *flights, struct ft_disturbance
     unsigned kept = 0;
 
     for (unsigned i = 0; i < *count; i++)
-        if (two || list[i].whom != FT_WHOM_OTHER)
+        if ((two || list[i].whom != FT_WHOM_OTHER) &&
+            (flights->disks || !is_of_disks(list[i].op.kind)))
             list[kept++] = list[i];
     *count = kept;
 }
@@ -90,7 +112,9 @@ static void make(struct ft_disturbance *ret, const struct variant *variant)
     ret->op.kind = variant->kind;
     ret->whom = variant->whom;
     memcpy(ret->op.arg, variant->arg, sizeof ret->op.arg);
-    if (variant->kind == FT_OP_CANCEL && variant->whom != FT_WHOM_FIXED)
+    if (variant->kind == FT_OP_ABORT && variant->whom != FT_WHOM_FIXED)
+        snprintf(ret->name, sizeof ret->name, "abort");
+    else if (variant->kind == FT_OP_CANCEL && variant->whom != FT_WHOM_FIXED)
         snprintf(ret->name, sizeof ret->name, "%s", cancel_name(variant->whom));
     else
         ft_op_print(&ret->op, ret->name, sizeof ret->name);

@@ -23,6 +23,7 @@ struct ft_disturbance {
 /* When each request of the undisturbed run was in flight. */
 struct ft_flights {
     unsigned count;
+    bool disks; /* there are requests to disks, so to a SCSI miniport */
     struct {
         uint8_t label;
         uint64_t irp;
@@ -37,7 +38,7 @@ void ft_flights_read(const struct ft_trace *trace, struct ft_flights *ret);
 unsigned ft_disturbances_all(struct ft_disturbance *ret);
 
 /* Takes out what means nothing anywhere in such a run: to cancel another request when there never
- * are two. */
+ * are two, and what happens on a SCSI bus where there is none. */
 void ft_disturbances_fit(const struct ft_flights *flights, struct ft_disturbance *list,
                          unsigned *count);
 

@@ -140,6 +140,13 @@ static unsigned kind_weight(unsigned kind)
         return 16;
     case FT_OP_READ_PAGES: /* few drivers take so much: who knows the driver adds them */
     case FT_OP_WRITE_PAGES:
+    case FT_OP_DISK_READ: /* for miniports of SCSI Port only */
+    case FT_OP_DISK_WRITE:
+    case FT_OP_DISK_CONTROL:
+    case FT_OP_DISK_NEXT:
+    case FT_OP_BUS_RESET:
+    case FT_OP_ABORT:
+    case FT_OP_TARGET:
         return 0;
     case FT_OP_CANCEL:
     case FT_OP_PREEMPT:
@@ -213,6 +220,7 @@ uint16_t ft_draw_arg(struct ft_prng *prng, const struct ft_platform *platform, u
     case FT_OP_IOCTL:
         return i == 0 ? (uint16_t)(draw_small(prng, 8) - 1) : ft_draw_length(prng, platform);
     case FT_OP_CANCEL:
+    case FT_OP_ABORT:
         return target;
     case FT_OP_CLOSE_HANDLE: /* mostly the handle that is always there */
         return ft_prng_odds(prng, 3, 4) ? 0 : target;

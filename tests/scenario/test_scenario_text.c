@@ -175,8 +175,6 @@ static const struct {
 } bad_texts[] = {
     {"frobnicate\n", 1, "unknown op: frobnicate (see flushtrace ops)"},
     {"a: read\n\n# x\nreed length=1\n", 4, "unknown op: reed (see flushtrace ops)"},
-    {"bus-reset\n", 1, "not built yet: bus-reset"},
-    {"read\nb: bus-reset\n", 2, "not built yet: bus-reset"},
     {"read length=65025\n", 1, "length: 65025 is out of range 0 to 65024"},
     {"read length=99999999999999999999\n", 1,
      "length: 99999999999999999999 is out of range 0 to 65024"},

@@ -297,5 +297,6 @@ void bench_driver_run(const struct bench_driver *how, const struct ft_op *op, un
                              .describe = how->describe,
                              .op = op,
                              .op_count = op_count,
-                             .device_auto = how->device_auto});
+                             .device_auto = how->device_auto,
+                             .model = how->model});
 }

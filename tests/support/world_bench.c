@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 enum {
-    KINDS = 0x800,
+    KINDS = 0x900,
     EVENTS_MAX = 1 << 16,
     NOTES_BYTES = 1024,
     STATUS_UNSUCCESSFUL_ = -0x3FFFFFFF
@@ -161,7 +161,7 @@ void wb_open(const struct wb_case *how)
 {
     bench.how = *how;
     description = plain_description;
-    module.device = how->device_auto ? NULL : &model;
+    module.device = how->device_auto ? NULL : how->model ? how->model : &model;
     if (how->describe)
         how->describe(&description);
     memset(&bench.scenario, 0, sizeof bench.scenario);

@@ -34,7 +34,8 @@ struct wb_case {
     void (*describe)(struct ft_description *description); /* changes the bench's device */
     const struct ft_op *op;
     unsigned op_count;
-    bool device_auto; /* the device has no model */
+    bool device_auto;                     /* the device has no model */
+    const struct sim_device_model *model; /* instead of the bench's own */
     uint32_t step_limit;
     ft_observer *tap; /* also sees every event, when not NULL; what it returns is ignored */
 };

@@ -198,7 +198,7 @@ static void an_illegal_op_is_skipped_and_says_so(void **state)
 {
     static const struct ft_op op[] = {
         {.kind = FT_OP_CANCEL, .label = 4, .arg = {9, 0}}, /* no such request */
-        {.kind = FT_OP_BUS_RESET},                         /* a row that is not built */
+        {.kind = FT_OP_TARGET, .arg = {0, 0}},             /* nothing happens there */
         {.kind = 200},                                     /* no row at all */
     };
 

@@ -52,6 +52,14 @@ bool ft_reach_expects(const struct ft_subject *subject, unsigned kind)
                subject->module->description->request_bytes_max > ft_op_row(FT_OP_READ)->arg_max[0];
     case FT_OP_IOCTL:
         return takes & FT_TAKES_IOCTL;
+    case FT_OP_DISK_READ:
+    case FT_OP_DISK_WRITE:
+    case FT_OP_DISK_CONTROL:
+    case FT_OP_DISK_NEXT:
+    case FT_OP_BUS_RESET:
+    case FT_OP_ABORT:
+    case FT_OP_TARGET:
+        return takes & FT_TAKES_BLOCKS;
     case FT_OP_DEVICE_REGISTER:
     case FT_OP_DEVICE_INTERRUPT:
     case FT_OP_DEVICE_MOVES:

@@ -154,7 +154,8 @@ bool ft_catalogue_merge(struct ft_catalogue *catalogue, const struct ft_catalogu
             catalogue->skipped[kind] = other->skipped[kind];
         }
     if (catalogue->requests == 0) {
-        catalogue->requests = other->requests & (FT_TAKES_READ | FT_TAKES_WRITE | FT_TAKES_IOCTL);
+        catalogue->requests =
+            other->requests & (FT_TAKES_READ | FT_TAKES_WRITE | FT_TAKES_IOCTL | FT_TAKES_BLOCKS);
         catalogue->controls = other->controls < FT_CONTROLS_MAX ? other->controls : FT_CONTROLS_MAX;
         catalogue->request_bytes_max = other->request_bytes_max;
         catalogue->has_model = other->has_model != 0;

@@ -44,6 +44,9 @@ static const struct fact {
     [FT_OP_POWER_TO] = {3, 0, STOPPED | ASLEEP | GONE, 0, 0}, /* its states: by its argument */
     [FT_OP_CANCEL_STOP] = {1, 0, STOPPED | ASLEEP | GONE, 0, 0},
     [FT_OP_CANCEL_REMOVE] = {1, 0, STOPPED | ASLEEP | GONE, 0, 0},
+    [FT_OP_BUS_RESET] = {3, 0, STOPPED | ASLEEP | GONE, 0, 0},
+    [FT_OP_ABORT] = {5, 0, ASLEEP | GONE, 0, 0},
+    [FT_OP_TARGET] = {8, 0, STOPPED | ASLEEP | GONE, 0, 0},
     [FT_OP_PREEMPT] = {5, 0, ASLEEP, 0, 0},
 };
 static const struct fact no_fact = {2, 0, ASLEEP, 0, 0};
@@ -141,6 +144,20 @@ static bool is_legal(unsigned kind, unsigned state, bool ending)
     return !(state & fact->not_in) && (fact->in == 0 || (state & fact->in));
 }
 
+/* What a driver takes; everything while it is not known. */
+static unsigned takes(const struct ft_mutation *m)
+{
+    enum { ALL = FT_TAKES_READ | FT_TAKES_WRITE | FT_TAKES_IOCTL | FT_TAKES_BLOCKS };
+
+    return m->catalogue->requests ? m->catalogue->requests : ALL;
+}
+
+/* Only a miniport has a bus with disks. */
+static bool is_of_disks(unsigned kind)
+{
+    return kind == FT_OP_BUS_RESET || kind == FT_OP_ABORT || kind == FT_OP_TARGET;
+}
+
 static uint8_t pick_weighted(struct ft_mutation *m, enum ft_op_class class_, unsigned state,
                              bool ending, bool swarm)
 {
@@ -152,6 +169,8 @@ static uint8_t pick_weighted(struct ft_mutation *m, enum ft_op_class class_, uns
         unsigned kind = kinds->kind[k];
 
         if (!is_legal(kind, state, ending) || (swarm && !ft_swarm_has(m, kind)))
+            continue;
+        if (is_of_disks(kind) && !(takes(m) & FT_TAKES_BLOCKS))
             continue;
         if (ending && !(fact_of(kind)->sets & GONE))
             continue;
@@ -175,25 +194,32 @@ uint8_t ft_pick_kind(struct ft_mutation *m, enum ft_op_class class_, unsigned st
 
 uint8_t ft_pick_request(struct ft_mutation *m)
 {
-    unsigned takes = m->catalogue->requests ? m->catalogue->requests
-                                            : FT_TAKES_READ | FT_TAKES_WRITE | FT_TAKES_IOCTL;
-    uint8_t kinds[16];
+    unsigned taken = takes(m);
+    uint8_t kinds[24];
     unsigned count = 0;
 
     for (unsigned i = 0; i < 3; i++) {
-        if (takes & FT_TAKES_READ)
+        if (taken & FT_TAKES_READ)
             kinds[count++] = FT_OP_READ;
-        if (takes & FT_TAKES_WRITE)
+        if (taken & FT_TAKES_WRITE)
             kinds[count++] = FT_OP_WRITE;
+        if (taken & FT_TAKES_BLOCKS) {
+            kinds[count++] = FT_OP_DISK_READ;
+            kinds[count++] = FT_OP_DISK_WRITE;
+        }
     }
     if (m->catalogue->request_bytes_max > ft_op_row(FT_OP_READ)->arg_max[0]) {
-        if (takes & FT_TAKES_READ)
+        if (taken & FT_TAKES_READ)
             kinds[count++] = FT_OP_READ_PAGES;
-        if (takes & FT_TAKES_WRITE)
+        if (taken & FT_TAKES_WRITE)
             kinds[count++] = FT_OP_WRITE_PAGES;
     }
-    if (takes & FT_TAKES_IOCTL)
+    if (taken & FT_TAKES_IOCTL)
         kinds[count++] = FT_OP_IOCTL;
+    if (taken & FT_TAKES_BLOCKS) {
+        kinds[count++] = FT_OP_DISK_CONTROL;
+        kinds[count++] = FT_OP_DISK_NEXT;
+    }
     if (count == 0 || ft_odds(m, 1, 16))
         kinds[count++] = FT_OP_OPEN_HANDLE;
     if (!m->catalogue->has_model) { /* nobody but the scenario moves data or interrupts */

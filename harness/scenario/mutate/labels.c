@@ -33,6 +33,8 @@ bool ft_is_request(const struct ft_op *op)
     case FT_OP_READ_PAGES:
     case FT_OP_WRITE_PAGES:
     case FT_OP_IOCTL:
+    case FT_OP_DISK_READ:
+    case FT_OP_DISK_WRITE:
         return true;
     default:
         return false;
@@ -79,7 +81,7 @@ void ft_mend_labels(struct ft_mutation *m)
         if (op->moment.count != 0 && !has(before, op->moment.target))
             op->moment.target = ft_some_label(m, i, false);
         if (ft_names_label(op) && (op->arg[0] > FT_LABEL_MAX || !has(before, op->arg[0])))
-            op->arg[0] = ft_some_label(m, i, op->kind == FT_OP_CANCEL);
+            op->arg[0] = ft_some_label(m, i, op->kind == FT_OP_CANCEL || op->kind == FT_OP_ABORT);
         before[op->label / 64] |= UINT64_C(1) << op->label % 64;
     }
 }

@@ -175,7 +175,7 @@ static void strike(struct walk *walk, uint8_t kind)
         op.arg[0] = 1; /* a started device gets another START with other resources only */
     if (kind == FT_OP_OPEN_HANDLE)
         op.label = ft_free_label(&m->scenario);
-    if (kind == FT_OP_CANCEL && op.arg[0] == 0)
+    if ((kind == FT_OP_CANCEL || kind == FT_OP_ABORT) && op.arg[0] == 0)
         return;
     if (ft_op_row(kind)->class_ == FT_OP_CLASS_DISTURB &&
         (count_of(walk) >= walk->wanted || ft_odds(m, 1, 4)))
@@ -183,8 +183,8 @@ static void strike(struct walk *walk, uint8_t kind)
     if (!is_down(walk) || ft_odds(m, 1, 8))
         op.moment = some_moment(walk);
     /* Mostly while it is under way: what is cancelled must still be there. */
-    if (kind == FT_OP_CANCEL && op.moment.target != 0 && ft_odds(m, 3, 4) &&
-        ft_is_request(ft_op_of_label(&m->scenario, op.moment.target)))
+    if ((kind == FT_OP_CANCEL || kind == FT_OP_ABORT) && op.moment.target != 0 &&
+        ft_odds(m, 3, 4) && ft_is_request(ft_op_of_label(&m->scenario, op.moment.target)))
         op.arg[0] = op.moment.target;
     append(walk, op);
 }
