@@ -259,6 +259,7 @@
 #define STATUS_MAPPED_ALIGNMENT                 ((NTSTATUS)0xC0000220)
 #define STATUS_NOT_FOUND                        ((NTSTATUS)0xC0000225)
 #define STATUS_FAIL_CHECK                       ((NTSTATUS)0xC0000229)
+#define STATUS_DUPLICATE_OBJECTID               ((NTSTATUS)0xC000022A)
 #define STATUS_OBJECTID_EXISTS                  ((NTSTATUS)0xC000022B)
 #define STATUS_RETRY                            ((NTSTATUS)0xC000022D)
 #define STATUS_MARSHALL_OVERFLOW                ((NTSTATUS)0xC0000231)

@@ -447,9 +447,16 @@ typedef enum {
     DevicePropertyAllocatedResources,
     DevicePropertyContainerID
 } DEVICE_REGISTRY_PROPERTY;
-#define PLUGPLAY_REGKEY_DEVICE                                 1
-#define PLUGPLAY_REGKEY_DRIVER                                 2
-#define PLUGPLAY_REGKEY_CURRENT_HWPROFILE                      4
+#define PLUGPLAY_REGKEY_DEVICE            1
+#define PLUGPLAY_REGKEY_DRIVER            2
+#define PLUGPLAY_REGKEY_CURRENT_HWPROFILE 4
+typedef enum _DRIVER_REGKEY_TYPE {
+    DriverRegKeyParameters,
+    DriverRegKeyPersistentState,
+    DriverRegKeySharedPersistentState
+} DRIVER_REGKEY_TYPE,
+    *PDRIVER_REGKEY_TYPE;
+
 #define PLUGPLAY_PROPERTY_PERSISTENT                           0x00000001
 #define DEVICE_INTERFACE_INCLUDE_NONACTIVE                     0x00000001
 #define PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES 0x00000001

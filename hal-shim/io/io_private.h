@@ -313,6 +313,12 @@ void ft_pnp_gone(void);
 /* Says that the op did nothing, at its turn. */
 void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index);
 
+/* ---- property.c ---- */
+
+/* IoGetDeviceProperty without its points. */
+NTSTATUS ft_device_property(PDEVICE_OBJECT device, DEVICE_REGISTRY_PROPERTY property, ULONG bytes,
+                            PVOID buffer, PULONG result);
+
 /* ---- windows.c ---- */
 
 /* The physical address behind `width` bytes in a live window; false: none is there. */

@@ -163,6 +163,7 @@ struct ft_io_state {
     void *extensions;        /* of driver objects */
     void *reinitializations; /* routines to call once DriverEntry has returned */
     void *wmi;               /* registrations with WMI */
+    void *properties;        /* device properties that the driver has set */
     void *configuration;     /* CONFIGURATION_INFORMATION */
     uint32_t link_count, reinitialization_count;
     uint16_t pdo_id; /* handle id of the PDO, or of a legacy driver's device (0: not made yet):

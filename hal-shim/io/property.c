@@ -93,8 +93,8 @@ static bool find_answer(struct answer *answer, DEVICE_REGISTRY_PROPERTY property
     }
 }
 
-static NTSTATUS get_property(PDEVICE_OBJECT device, DEVICE_REGISTRY_PROPERTY property, ULONG bytes,
-                             PVOID buffer, PULONG result)
+NTSTATUS ft_device_property(PDEVICE_OBJECT device, DEVICE_REGISTRY_PROPERTY property, ULONG bytes,
+                            PVOID buffer, PULONG result)
 {
     struct answer answer = {0};
 
@@ -118,7 +118,8 @@ NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPER
     NTSTATUS status;
 
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
-    status = get_property(DeviceObject, DeviceProperty, BufferLength, PropertyBuffer, ResultLength);
+    status = ft_device_property(DeviceObject, DeviceProperty, BufferLength, PropertyBuffer,
+                                ResultLength);
     ft_emit(FT_EV_DEVICE_PROPERTY, ft_handle_of(DeviceObject), DeviceProperty, (uint32_t)status);
     FT_DDI_END(DEVICE_QUERY, 0);
     return status;

@@ -44,6 +44,39 @@ NTSTATUS IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyTy
     return status;
 }
 
+/* Where the system keeps what a driver writes is not documented; it is a key beside Parameters. */
+static NTSTATUS open_driver_key(PDRIVER_OBJECT driver, DRIVER_REGKEY_TYPE type, ACCESS_MASK access,
+                                PHANDLE handle)
+{
+    static const WCHAR *const names[] = {[DriverRegKeyParameters] = L"Parameters",
+                                         [DriverRegKeyPersistentState] = L"State",
+                                         [DriverRegKeySharedPersistentState] = L"SharedState"};
+    struct ft_key *service = ft_key_make(NULL, FT_IO->registry_path, DEPTH);
+    UNICODE_STRING name;
+
+    *handle = NULL;
+    if (driver != FT_IO->driver || type < DriverRegKeyParameters ||
+        type > DriverRegKeySharedPersistentState)
+        return STATUS_INVALID_PARAMETER;
+    if (!service)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    RtlInitUnicodeString(&name, names[type]);
+    return ft_key_open(ft_key_make(service, &name, 1), access, handle);
+}
+
+NTSTATUS IoOpenDriverRegistryKey(PDRIVER_OBJECT DriverObject, DRIVER_REGKEY_TYPE RegKeyType,
+                                 ACCESS_MASK DesiredAccess, ULONG Flags, PHANDLE DriverRegKey)
+{
+    NTSTATUS status;
+
+    FT_DDI_BEGIN(REGISTRY, 0);
+    status = Flags ? STATUS_INVALID_PARAMETER
+                   : open_driver_key(DriverObject, RegKeyType, DesiredAccess, DriverRegKey);
+    status = ft_registry_told(FT_REGISTRY_OPEN, status);
+    FT_DDI_END(REGISTRY, 0);
+    return status;
+}
+
 /* The link's name is one component of the path: # stands for what would part it. */
 static NTSTATUS open_interface_key(const UNICODE_STRING *link, ACCESS_MASK access, PHANDLE handle)
 {

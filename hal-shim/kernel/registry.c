@@ -69,6 +69,13 @@ static struct ft_key *new_key(struct ft_key *parent, const UNICODE_STRING *name)
     return key;
 }
 
+/* What drivers put into it is theirs, and volatile. */
+static bool seed_device_map(void)
+{
+    return ft_key_make(NULL, FT_WIDE(L"\\Registry\\Machine\\Hardware\\DeviceMap"),
+                       PATH_DEPTH_MAX) != NULL;
+}
+
 /* What there is from the start. False: no room. */
 static bool seed_service(void)
 {
@@ -86,7 +93,7 @@ static struct ft_key *root(void)
 {
     if (!FT_M->registry) {
         FT_M->registry = new_key(NULL, FT_WIDE(L"Registry"));
-        if (!FT_M->registry || !seed_service()) {
+        if (!FT_M->registry || !seed_service() || !seed_device_map()) {
             ft_emit(FT_EV_RUN_CUT, FT_M->steps);
             ft_stop_now(FT_STOP_CUT);
         }

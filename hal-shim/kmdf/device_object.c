@@ -35,6 +35,8 @@ static void destroy_device(struct ft_wdf_object *object)
 
     if (!pnp)
         return;
+    ft_wdf_relations_clear(&pnp->removal);
+    ft_wdf_relations_clear(&pnp->usage);
     if (pnp->preprocess)
         ft_block_free(pnp->preprocess);
     ft_block_free(pnp);

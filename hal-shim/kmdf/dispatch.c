@@ -130,20 +130,28 @@ static NTSTATUS NTAPI io_done(PDEVICE_OBJECT device, PIRP irp, PVOID context)
     return STATUS_CONTINUE_COMPLETION;
 }
 
+static NTSTATUS enter_io(struct ft_wdf_pnp *pnp, PIRP irp)
+{
+    NTSTATUS status;
+
+    return ft_wdf_dispatch_direct(pnp, irp, &status) ? status
+                                                     : ft_wdf_io_dispatch(pnp->device, irp);
+}
+
 /* With WDF_REMOVE_LOCK_OPTION_ACQUIRE_FOR_IO a request keeps the device until it is complete. */
 static NTSTATUS dispatch_io(struct ft_wdf_pnp *pnp, PIRP irp)
 {
     NTSTATUS status;
 
     if (!pnp->remove_lock_for_io || pnp->control)
-        return ft_wdf_io_dispatch(pnp->device, irp);
+        return enter_io(pnp, irp);
     status = IoAcquireRemoveLock(&ft_wdf_extension(pnp)->lock, irp);
     if (!NT_SUCCESS(status))
         return end(irp, status);
     IoCopyCurrentIrpStackLocationToNext(irp);
     IoSetCompletionRoutine(irp, io_done, pnp, TRUE, TRUE, TRUE);
     IoSetNextIrpStackLocation(irp);
-    return ft_wdf_io_dispatch(pnp->device, irp);
+    return enter_io(pnp, irp);
 }
 
 static NTSTATUS dispatch(struct ft_wdf_pnp *pnp, PIRP irp)

@@ -98,25 +98,33 @@ static bool filter_passes(const struct ft_wdf_device *device, const struct ft_wd
     return !queue || (queue == io->default_queue && !ft_wdf_queue_handles(queue, major));
 }
 
-static NTSTATUS dispatch_io(struct ft_wdf_device *device, PIRP irp)
+NTSTATUS ft_wdf_io_deliver(struct ft_wdf_device *device, PIRP irp, struct ft_wdf_queue *queue,
+                           bool in_caller)
 {
-    struct ft_wdf_io *io = ft_wdf_io_of(device);
-    unsigned major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
-    struct ft_wdf_queue *queue = io ? io->table[major] : NULL;
     struct ft_wdf_request *request;
     NTSTATUS status;
 
-    if (!device->in_caller && filter_passes(device, io, queue, major))
-        return ft_wdf_irp_pass(device, irp);
-    if (!device->in_caller && !queue)
-        return ft_wdf_irp_end(irp, STATUS_INVALID_DEVICE_REQUEST);
     request = ft_wdf_request_make(device, &device->object, &device->request_attributes, irp,
                                   FT_WDF_FROM_IO, &status);
     if (!request)
         return ft_wdf_irp_end(irp, status);
     ft_emit(FT_EV_WDF_REQUEST_NEW, ft_wdf_handle(request), ft_handle_of(irp), ft_wdf_handle(device),
             FT_WDF_FROM_IO);
-    return device->in_caller ? call_caller(device, queue, request) : arrive(queue, request);
+    return in_caller && device->in_caller ? call_caller(device, queue, request)
+                                          : arrive(queue, request);
+}
+
+static NTSTATUS dispatch_io(struct ft_wdf_device *device, PIRP irp)
+{
+    struct ft_wdf_io *io = ft_wdf_io_of(device);
+    unsigned major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
+    struct ft_wdf_queue *queue = io ? io->table[major] : NULL;
+
+    if (!device->in_caller && filter_passes(device, io, queue, major))
+        return ft_wdf_irp_pass(device, irp);
+    if (!device->in_caller && !queue)
+        return ft_wdf_irp_end(irp, STATUS_INVALID_DEVICE_REQUEST);
+    return ft_wdf_io_deliver(device, irp, queue, true);
 }
 
 NTSTATUS ft_wdf_io_dispatch(struct ft_wdf_device *device, PIRP irp)

@@ -74,6 +74,30 @@ VOID WdfObjectDelete(WDFOBJECT Object)
     FT_WDF_END(WDF_OBJECT, label);
 }
 
+/* For extensions of the framework's own test builds; it knows no identity here. */
+NTSTATUS WdfObjectQuery(WDFOBJECT Object, CONST GUID *Guid, ULONG QueryBufferLength,
+                        PVOID QueryBuffer)
+{
+    (void)Guid, (void)QueryBufferLength, (void)QueryBuffer;
+    FT_WDF_BEGIN(WDF_OBJECT, ft_wdf_label(Object));
+    ft_wdf_check(Object, 0);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
+    FT_WDF_END(WDF_OBJECT, ft_wdf_label(Object));
+    return STATUS_NOT_FOUND;
+}
+
+/* What a debugger reads first: the versions of the framework and of its tables. The tables say
+ * where the members of the real framework's objects are; the objects here are others. */
+PVOID WdfGetTriageInfo(VOID)
+{
+    static const struct {
+        ULONG major, minor, table_major, table_minor;
+        PVOID reserved, tables[9];
+    } triage = {.major = 1, .minor = 33, .table_major = 1};
+
+    return (PVOID)(uintptr_t)&triage;
+}
+
 /* ---- wdfverifier.h ---- */
 
 VOID WdfVerifierDbgBreakPoint(VOID)

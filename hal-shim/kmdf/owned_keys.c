@@ -46,6 +46,83 @@ NTSTATUS WdfDriverOpenParametersRegistryKey(WDFDRIVER Driver, ACCESS_MASK Desire
     return status;
 }
 
+NTSTATUS WdfDriverOpenPersistentStateRegistryKey(WDFDRIVER Driver, ACCESS_MASK DesiredAccess,
+                                                 PWDF_OBJECT_ATTRIBUTES KeyAttributes, WDFKEY *Key)
+{
+    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+    struct ft_wdf_driver *driver;
+    HANDLE handle;
+
+    FT_WDF_BEGIN(WDF_OBJECT, 0);
+    driver = ft_wdf_check(Driver, FT_HC_WDF_DRIVER);
+    ft_wdf_require(Key);
+    *Key = NULL;
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL)) {
+        status = ft_wdf_attributes_check(KeyAttributes, true);
+        if (NT_SUCCESS(status))
+            status = IoOpenDriverRegistryKey(driver->driver, DriverRegKeyPersistentState,
+                                             DesiredAccess, 0, &handle);
+        if (NT_SUCCESS(status))
+            status = ft_wdf_key_new(handle, &driver->object, KeyAttributes, Key);
+    }
+    FT_WDF_END(WDF_OBJECT, 0);
+    return status;
+}
+
+/* A volatile key below HKLM/Hardware/DeviceMap; it is made when it is not there. */
+static NTSTATUS open_map(PCUNICODE_STRING name, ACCESS_MASK access, PHANDLE handle)
+{
+    WCHAR text[256] = L"\\REGISTRY\\MACHINE\\HARDWARE\\DEVICEMAP\\";
+    OBJECT_ATTRIBUTES attributes;
+    UNICODE_STRING path;
+    NTSTATUS status;
+
+    RtlInitUnicodeString(&path, text);
+    path.MaximumLength = sizeof text;
+    status = RtlAppendUnicodeStringToString(&path, name);
+    if (!NT_SUCCESS(status))
+        return status;
+    InitializeObjectAttributes(&attributes, &path, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
+                               NULL);
+    return ZwCreateKey(handle, access, &attributes, 0, NULL, REG_OPTION_VOLATILE, NULL);
+}
+
+static NTSTATUS open_device_map(struct ft_wdf_device *device, PCUNICODE_STRING name,
+                                ACCESS_MASK access, PWDF_OBJECT_ATTRIBUTES attributes, WDFKEY *key)
+{
+    HANDLE handle;
+    NTSTATUS status;
+
+    if (name->Length % sizeof(WCHAR) || name->Length > name->MaximumLength || name->Length == 0 ||
+        !name->Buffer)
+        return STATUS_INVALID_PARAMETER;
+    if (!ft_wdf_irql_ok(PASSIVE_LEVEL))
+        return STATUS_INVALID_DEVICE_REQUEST;
+    status = ft_wdf_attributes_check(attributes, false);
+    if (NT_SUCCESS(status))
+        status = open_map(name, access, &handle);
+    if (NT_SUCCESS(status))
+        status = ft_wdf_key_new(handle, &device->object, attributes, key);
+    return status;
+}
+
+NTSTATUS WdfDeviceOpenDevicemapKey(WDFDEVICE Device, PCUNICODE_STRING KeyName,
+                                   ACCESS_MASK DesiredAccess, PWDF_OBJECT_ATTRIBUTES KeyAttributes,
+                                   WDFKEY *Key)
+{
+    struct ft_wdf_device *device;
+    NTSTATUS status;
+
+    FT_WDF_BEGIN(WDF_OBJECT, ft_wdf_label(Device));
+    device = ft_wdf_check(Device, FT_HC_WDF_DEVICE);
+    ft_wdf_require(Key);
+    ft_wdf_require(KeyName);
+    *Key = NULL;
+    status = open_device_map(device, KeyName, DesiredAccess, KeyAttributes, Key);
+    FT_WDF_END(WDF_OBJECT, ft_wdf_label(Device));
+    return status;
+}
+
 /* DeviceInstanceKeyType: as for IoOpenDeviceRegistryKey. */
 NTSTATUS WdfDeviceOpenRegistryKey(WDFDEVICE Device, ULONG DeviceInstanceKeyType,
                                   ACCESS_MASK DesiredAccess, PWDF_OBJECT_ATTRIBUTES KeyAttributes,

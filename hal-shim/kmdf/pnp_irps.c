@@ -175,15 +175,22 @@ static uint64_t call_relations(void *callback, void *device, void *type, void *u
     return 0;
 }
 
+/* Removal relations are the driver's business once it has named some. */
 static NTSTATUS query_relations(struct ft_wdf_pnp *pnp, PIRP irp)
 {
     DEVICE_RELATION_TYPE type =
         IoGetCurrentIrpStackLocation(irp)->Parameters.QueryDeviceRelations.Type;
+    bool removal = type == RemovalRelations && pnp->removal.used;
     void *callback = (void *)pnp->callbacks.EvtDeviceRelationsQuery;
+    NTSTATUS status = STATUS_SUCCESS;
 
-    if (callback && (type == BusRelations || type == RemovalRelations))
+    if (callback && (type == BusRelations || removal))
         ft_wdf_call(FT_ROUTINE_WDF_RELATIONS, pnp->device, call_relations, callback, pnp->device,
                     (void *)(uintptr_t)type, NULL);
+    if (removal)
+        status = ft_wdf_relations_answer(&pnp->removal, irp);
+    if (!NT_SUCCESS(status) && status != STATUS_NOT_SUPPORTED)
+        return ft_wdf_complete(pnp, irp, status);
     return ft_wdf_pass_down(pnp, irp);
 }
 
@@ -278,6 +285,11 @@ static NTSTATUS usage(struct ft_wdf_pnp *pnp, PIRP irp)
     if (in_path && !(pnp->files_supported >> type & 1) && !pnp->device->filter)
         return ft_wdf_complete(pnp, irp, STATUS_NOT_IMPLEMENTED);
     status = tell_usage(pnp, type, in_path);
+    if (NT_SUCCESS(status)) {
+        status = ft_wdf_relations_usage(&pnp->usage, irp, false);
+        if (!NT_SUCCESS(status))
+            tell_usage(pnp, type, !in_path);
+    }
     if (!NT_SUCCESS(status))
         return ft_wdf_complete(pnp, irp, status);
     count_file(pnp, type, in_path);
@@ -285,6 +297,7 @@ static NTSTATUS usage(struct ft_wdf_pnp *pnp, PIRP irp)
     status = ft_wdf_forward_and_wait(pnp, irp);
     if (!NT_SUCCESS(status)) {
         count_file(pnp, type, !in_path);
+        ft_wdf_relations_usage(&pnp->usage, irp, true);
         tell_usage(pnp, type, !in_path);
     } else {
         IoInvalidateDeviceState(pnp->device->pdo);

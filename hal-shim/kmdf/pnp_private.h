@@ -116,6 +116,31 @@ void ft_wdf_init_free(ft_wdf_init *init);
 /* The init behind a pointer of the driver's; bug check as ft_wdf_check when it is none. */
 ft_wdf_init *ft_wdf_init_check(PWDFDEVICE_INIT init);
 
+/* ---- related_devices.c ---- */
+
+/* Other devices that a device names. */
+struct ft_wdf_relations {
+    struct ft_wdf_related *first;
+    uint8_t used; /* somebody was named once */
+    uint8_t owes; /* one that an answer has named has left since */
+};
+void ft_wdf_relations_clear(struct ft_wdf_relations *relations);
+/* Adds them to the answer of a QUERY_DEVICE_RELATIONS; STATUS_NOT_SUPPORTED: nothing to say. */
+NTSTATUS ft_wdf_relations_answer(struct ft_wdf_relations *relations, PIRP irp);
+/* Passes a DEVICE_USAGE_NOTIFICATION on to their stacks, or takes it back. */
+NTSTATUS ft_wdf_relations_usage(struct ft_wdf_relations *relations, PIRP irp, bool revert);
+
+/* ---- dispatch_direct.c ---- */
+
+/* Read, write, device control and internal device control. */
+enum { FT_WDF_DIRECT_KINDS = 4 };
+struct ft_wdf_direct {
+    PFN_WDFDEVICE_WDM_IRP_DISPATCH callback; /* NULL: the queues get such IRPs */
+    WDFCONTEXT context;
+};
+/* True: the driver's own dispatch callback has got it. */
+bool ft_wdf_dispatch_direct(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS *status);
+
 /* ---- driver.c ---- */
 
 struct ft_wdf_driver {
@@ -215,6 +240,8 @@ struct ft_wdf_pnp {
     struct ft_wdf_name name;
     WDF_QUERY_INTERFACE_CONFIG query[FT_WDF_QUERY_INTERFACES];
     uint8_t queries;
+    struct ft_wdf_relations removal, usage;
+    struct ft_wdf_direct direct[FT_WDF_DIRECT_KINDS];
 };
 
 /* The device extension of the framework's device objects. */

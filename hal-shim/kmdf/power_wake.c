@@ -132,6 +132,21 @@ void ft_wdf_policy_disarm(struct ft_wdf_pnp *pnp)
         disarm(pnp, how, pnp->policy.wake_triggered);
 }
 
+/* A bus driver's: only who holds the wait-wake request of a child has anything to end, so a
+ * function driver's device is refused. */
+NTSTATUS WdfDeviceIndicateWakeStatus(WDFDEVICE Device, NTSTATUS WaitWakeStatus)
+{
+    NTSTATUS status = STATUS_INVALID_DEVICE_STATE;
+
+    FT_WDF_BEGIN(WDF_IDLE, ft_wdf_label(Device));
+    ft_wdf_check(Device, FT_HC_WDF_DEVICE);
+    ft_wdf_irql_ok(DISPATCH_LEVEL);
+    if (WaitWakeStatus == STATUS_PENDING || WaitWakeStatus == STATUS_CANCELLED)
+        status = STATUS_INVALID_PARAMETER;
+    FT_WDF_END(WDF_IDLE, ft_wdf_label(Device));
+    return status;
+}
+
 /* ---- settings ---- */
 
 static bool is_tri_state(WDF_TRI_STATE value)

@@ -318,6 +318,10 @@ NTSTATUS ft_wdf_file_close(struct ft_wdf_device *device, PIRP irp);
 /* io_dispatch.c */
 NTSTATUS ft_wdf_irp_end(PIRP irp, NTSTATUS status);
 NTSTATUS ft_wdf_irp_pass(struct ft_wdf_device *device, PIRP irp);
+/* Makes a request of it, for that queue (NULL: EvtIoInCallerContext gets it). `in_caller`:
+ * EvtIoInCallerContext, if there is one, sees it first. */
+NTSTATUS ft_wdf_io_deliver(struct ft_wdf_device *device, PIRP irp, struct ft_wdf_queue *queue,
+                           bool in_caller);
 
 /* ---- I/O targets ---- */
 

@@ -219,6 +219,10 @@ static void limit_by_arguments(const struct ft_event *event, struct window *wind
     case FT_EV_IRP_NEW:
         window->highest = is_built_transfer(event) ? FT_IRQL_APC : window->highest;
         break;
+    case FT_EV_DEVICE_PROPERTY: /* by key */
+        if (ft_known(event, 1) && event->arg[1] >= 0x10000)
+            window->highest = FT_IRQL_APC;
+        break;
     case FT_EV_WAIT_BEGIN: /* one that cannot block; io.irql-no-wait judges the others */
         window->highest = is_argument(event, 1, 0) ? FT_IRQL_DISPATCH : window->highest;
         break;

@@ -7,6 +7,8 @@
 uintptr_t ready[ARGUMENTS];
 unsigned char proof_buffer[PROOF_BYTES] __attribute__((aligned(16)));
 static struct proof_run now;
+static WDF_DEVICE_PROPERTY_DATA property = {.Size = sizeof property};
+static UNICODE_STRING name = RTL_CONSTANT_STRING(L"name");
 
 static void call_at(enum proof_place place)
 {
@@ -194,6 +196,8 @@ void proof_run(const struct proof_run *run)
     memset(proof_buffer, 0, sizeof proof_buffer);
     ready[A_BUFFER] = (uintptr_t)proof_buffer;
     ready[A_ONE] = 1;
+    ready[A_PROPERTY] = (uintptr_t)&property;
+    ready[A_NAME] = (uintptr_t)&name;
     ready[A_ROUTINE] = (uintptr_t)do_nothing;
     the_wdf = run->bench;
     the_wdf.init = at_init;

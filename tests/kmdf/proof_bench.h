@@ -50,6 +50,8 @@ enum argument {
     A_TARGET,
     A_REQUIREMENTS,
     A_LIST,
+    A_PROPERTY, /* a WDF_DEVICE_PROPERTY_DATA without a key */
+    A_NAME,     /* a UNICODE_STRING */
     ARGUMENTS
 };
 extern uintptr_t ready[ARGUMENTS];
