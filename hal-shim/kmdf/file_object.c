@@ -256,6 +256,7 @@ static void flush_queues(struct ft_wdf_device *device, const FILE_OBJECT *file)
         struct ft_wdf_request *request;
 
         ft_wdf_object_refer(&queue->object);
+        ft_wdf_reserve_cancel(queue, file);
         while ((request = ft_wdf_queue_next(queue, file)) != NULL)
             ft_wdf_cancel_for_queue(request);
         ft_wdf_queue_run(queue, NULL);

@@ -56,16 +56,22 @@ static NTSTATUS refuse(struct ft_wdf_request *request, NTSTATUS status)
     return status;
 }
 
-static NTSTATUS arrive(struct ft_wdf_queue *queue, struct ft_wdf_request *request)
+static NTSTATUS arrive(struct ft_wdf_queue *queue, struct ft_wdf_request *request, bool pended)
 {
     request->queue = queue;
     ft_emit(FT_EV_WDF_QUEUED, ft_wdf_handle(queue), ft_wdf_handle(request), FT_WDF_ARRIVED,
             queue->accepts);
     if (!queue->accepts)
         return refuse(request, STATUS_INVALID_DEVICE_STATE);
-    IoMarkIrpPending(request->irp);
+    if (!pended)
+        IoMarkIrpPending(request->irp);
     ft_wdf_queue_run(queue, request);
     return STATUS_PENDING;
+}
+
+void ft_wdf_arrive_pended(struct ft_wdf_queue *queue, struct ft_wdf_request *request)
+{
+    arrive(queue, request, true);
 }
 
 static uint64_t call_in_caller(void *device, void *request, void *routine, void *unused)
@@ -101,17 +107,28 @@ static bool filter_passes(const struct ft_wdf_device *device, const struct ft_wd
 NTSTATUS ft_wdf_io_deliver(struct ft_wdf_device *device, PIRP irp, struct ft_wdf_queue *queue,
                            bool in_caller)
 {
+    bool reserve = queue && queue->reserve;
     struct ft_wdf_request *request;
     NTSTATUS status;
 
     request = ft_wdf_request_make(device, &device->object, &device->request_attributes, irp,
                                   FT_WDF_FROM_IO, &status);
-    if (!request)
+    if (!request && !reserve)
         return ft_wdf_irp_end(irp, status);
-    ft_emit(FT_EV_WDF_REQUEST_NEW, ft_wdf_handle(request), ft_handle_of(irp), ft_wdf_handle(device),
-            FT_WDF_FROM_IO);
+    if (request)
+        ft_emit(FT_EV_WDF_REQUEST_NEW, ft_wdf_handle(request), ft_handle_of(irp),
+                ft_wdf_handle(device), FT_WDF_FROM_IO);
+    if (request && reserve && !NT_SUCCESS(ft_wdf_reserve_allocate(queue, request))) {
+        request->irp = NULL;
+        ft_wdf_object_delete(&request->object);
+        request = NULL;
+    }
+    if (!request) {
+        status = ft_wdf_reserve_serve(queue, irp, &request);
+        return request ? arrive(queue, request, false) : status;
+    }
     return in_caller && device->in_caller ? call_caller(device, queue, request)
-                                          : arrive(queue, request);
+                                          : arrive(queue, request, false);
 }
 
 static NTSTATUS dispatch_io(struct ft_wdf_device *device, PIRP irp)
@@ -152,7 +169,7 @@ static NTSTATUS enqueue(struct ft_wdf_device *device, struct ft_wdf_request *req
 
     if (filter_passes(device, io, queue, major)) {
         IoSkipCurrentIrpStackLocation(irp);
-        ft_wdf_object_dispose(&request->object);
+        ft_wdf_request_dispose(request);
         IoCallDriver(device->below, irp);
         ft_wdf_request_forget(request);
         return STATUS_SUCCESS;

@@ -254,7 +254,7 @@ bool ft_wdf_send_and_forget(struct ft_wdf_target *target, struct ft_wdf_request 
     if (!sent->formatted)
         IoSkipCurrentIrpStackLocation(irp);
     ft_wdf_request_release_buffers(request);
-    ft_wdf_object_dispose(&request->object);
+    ft_wdf_request_dispose(request);
     IoCallDriver(target->below, irp);
     ft_wdf_request_forget(request);
     return true;

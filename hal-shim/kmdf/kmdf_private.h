@@ -111,6 +111,8 @@ struct ft_wdf_class {
     uint8_t undeletable;  /* WdfObjectDelete refuses it */
     /* The same for some: true while WdfObjectDelete must refuse this one. */
     bool (*keeps)(const struct ft_wdf_object *object);
+    /* Only the creation's reference is left. */
+    void (*alone)(struct ft_wdf_object *object);
     void (*dispose)(struct ft_wdf_object *object); /* before EvtCleanupCallback */
     void (*destroy)(struct ft_wdf_object *object); /* after EvtDestroyCallback, the very last */
 };

@@ -303,6 +303,8 @@ void ft_wdf_object_release(struct ft_wdf_object *object)
         ft_wdf_bugcheck(FT_WDF_OBJECT_ERROR, ft_wdf_handle(object), ft_wdf_handle(object), 0);
     if (--object->references == 0)
         destroy(object);
+    else if (object->references == 1 && object->class_->alone)
+        object->class_->alone(object);
 }
 
 /* ---- deletion ---- */

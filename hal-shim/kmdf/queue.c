@@ -3,8 +3,6 @@
  *
  * A queue that the driver deletes, or that goes with its device, is purged first, and its disposal
  * waits until the driver owns none of its requests.
- *
- * Not modelled: guaranteed forward progress (WdfIoQueueAssignForwardProgressPolicy).
  */
 #include "kmdf/requests.h"
 
@@ -40,6 +38,7 @@ static void dispose_queue(struct ft_wdf_object *object)
     remove_from_device(queue);
     if (ft_wdf_queue_run(queue, NULL))
         KeWaitForSingleObject(&queue->disposed, Executive, KernelMode, FALSE, NULL);
+    ft_wdf_reserve_end(queue);
     if (queue->work) {
         IoFreeWorkItem(queue->work);
         queue->work = NULL;

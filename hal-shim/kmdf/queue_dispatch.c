@@ -393,7 +393,8 @@ static bool do_requests(struct ft_wdf_queue *queue, struct ft_wdf_request **requ
 /* A queue that is being disposed is over when it is empty and no other task is in the loop. */
 static bool dispose_now(struct ft_wdf_queue *queue)
 {
-    if (!queue->disposing || queue->waits + queue->owns > 0 || queue->dispatching > 1)
+    if (!queue->disposing || queue->waits + queue->owns > 0 || queue->dispatching > 1 ||
+        ft_wdf_reserve_busy(queue))
         return false;
     queue->deleted = true;
     queue->dispatching--;

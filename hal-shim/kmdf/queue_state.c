@@ -27,6 +27,7 @@ void ft_wdf_queue_purge(struct ft_wdf_queue *queue, bool cancel)
     ft_wdf_object_refer(&queue->object);
     if (cancel) {
         queue->cancels = true;
+        ft_wdf_reserve_cancel(queue, NULL);
         cancel_waiting(queue);
         cancel_marked(queue);
     }
@@ -57,6 +58,7 @@ static void stop(struct ft_wdf_queue *queue, bool cancel)
     ft_wdf_object_refer(&queue->object);
     if (cancel) {
         queue->cancels = true;
+        ft_wdf_reserve_cancel(queue, NULL);
         cancel_those_now(queue);
         cancel_marked(queue);
     }

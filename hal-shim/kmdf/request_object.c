@@ -22,10 +22,20 @@ static void destroy_request(struct ft_wdf_object *object)
     request->irp = NULL;
 }
 
+/* The last reference but the creation's. */
+static void alone_request(struct ft_wdf_object *object)
+{
+    struct ft_wdf_request *request = (struct ft_wdf_request *)object;
+
+    if (request->reserver)
+        ft_wdf_reserve_back(request);
+}
+
 /* The driver never deletes a request that came in. */
 static const struct ft_wdf_class io_request_class = {
     .handle_class = FT_HC_WDF_REQUEST,
     .undeletable = true,
+    .alone = alone_request,
     .destroy = destroy_request,
 };
 static const struct ft_wdf_class request_class = {
@@ -128,6 +138,21 @@ static void clear_callbacks(struct ft_wdf_object *object)
     }
 }
 
+/* What was made for the IRP goes; what the driver made for a reserved request stays. */
+void ft_wdf_request_dispose(struct ft_wdf_request *request)
+{
+    WDFMEMORY memory[] = {request->input, request->output};
+
+    if (!request->reserver) {
+        ft_wdf_object_dispose(&request->object);
+        return;
+    }
+    request->input = request->output = NULL;
+    for (unsigned i = 0; i < sizeof memory / sizeof *memory; i++)
+        if (memory[i])
+            ft_wdf_object_delete((struct ft_wdf_object *)memory[i]);
+}
+
 /* The request has left the driver's hands, and its queue goes on. */
 static void leave_queue(struct ft_wdf_request *request, struct ft_wdf_queue *queue)
 {
@@ -137,7 +162,10 @@ static void leave_queue(struct ft_wdf_request *request, struct ft_wdf_queue *que
         ft_wdf_queue_run_more(queue);
         ft_wdf_object_release(&queue->object);
     }
-    ft_wdf_object_delete(&request->object);
+    if (request->reserver)
+        ft_wdf_reserve_back(request);
+    else
+        ft_wdf_object_delete(&request->object);
 }
 
 static struct ft_wdf_queue *owner_of(struct ft_wdf_request *request)
@@ -176,7 +204,7 @@ static void end_from_io(struct ft_wdf_request *request, NTSTATUS status, CCHAR b
 
     if (!request->presented)
         clear_callbacks(&request->object);
-    ft_wdf_object_dispose(&request->object);
+    ft_wdf_request_dispose(request);
     if (request->holds)
         ft_wdf_bugcheck(FT_WDF_OUTSTANDING, ft_wdf_handle(request), request->holds, 0);
     irp->IoStatus.Status = status;

@@ -122,13 +122,14 @@ ULONG WdfRequestGetRequestorProcessId(WDFREQUEST Request)
     return 0;
 }
 
-/* No queue has reserved requests here. */
 BOOLEAN WdfRequestIsReserved(WDFREQUEST Request)
 {
+    const struct ft_wdf_request *request;
+
     FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    ft_wdf_request_of(Request, OTHER);
+    request = ft_wdf_request_of(Request, OTHER);
     FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return FALSE;
+    return request->reserver != NULL;
 }
 
 PIRP WdfRequestWdmGetIrp(WDFREQUEST Request)

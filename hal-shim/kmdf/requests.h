@@ -109,10 +109,11 @@ struct ft_wdf_sent {
 
 struct ft_wdf_request {
     struct ft_wdf_object object;
-    PIRP irp;                   /* NULL: gone */
-    struct ft_wdf_queue *queue; /* the last it was in, NULL: none */
-    struct ft_wdf_link owned;   /* of the queue's requests that the driver owns */
-    struct ft_wdf_link queued;  /* of those that wait, or whose cancel callback is due */
+    PIRP irp;                      /* NULL: gone */
+    struct ft_wdf_queue *queue;    /* the last it was in, NULL: none */
+    struct ft_wdf_queue *reserver; /* whose reserved request it is, NULL: nobody's */
+    struct ft_wdf_link owned;      /* of the queue's requests that the driver owns */
+    struct ft_wdf_link queued;     /* of those that wait, or whose cancel callback is due */
     PFN_WDF_REQUEST_CANCEL cancel;
     PMDL mdl;                /* over a system buffer */
     WDFMEMORY input, output; /* of its buffers, NULL: nobody asked */
@@ -205,9 +206,10 @@ struct ft_wdf_queue {
     KEVENT power_idle, disposed;
     KDPC dpc;
     PIO_WORKITEM work;
-    uint32_t waits, owns; /* how many */
-    uint32_t dispatching; /* tasks in the dispatch loop */
-    uint8_t power;        /* enum ft_wdf_queue_power */
+    struct ft_wdf_reserve *reserve; /* reserved requests, NULL: none */
+    uint32_t waits, owns;           /* how many */
+    uint32_t dispatching;           /* tasks in the dispatch loop */
+    uint8_t power;                  /* enum ft_wdf_queue_power */
     uint8_t accepts, dispatches;
     uint8_t shut;    /* removal: it never accepts again */
     uint8_t cancels; /* a purge is on: what is marked now is cancelled at once */
@@ -266,6 +268,19 @@ bool ft_wdf_zero_length(const struct ft_wdf_queue *queue, const struct ft_wdf_re
 bool ft_wdf_queue_power_step(struct ft_wdf_queue *queue); /* false: the loop has to end */
 bool ft_wdf_queue_notifying(const struct ft_wdf_queue *queue);
 
+/* reserved_requests.c: of a queue with queue->reserve only, but for the first two. */
+void ft_wdf_reserve_end(struct ft_wdf_queue *queue);        /* the queue goes */
+bool ft_wdf_reserve_busy(const struct ft_wdf_queue *queue); /* one of them is not back */
+/* Cancels the IRPs that wait for a request, of that file (NULL: any). */
+void ft_wdf_reserve_cancel(struct ft_wdf_queue *queue, const FILE_OBJECT *file);
+/* There is no request for the IRP: finds a reserved one (STATUS_SUCCESS, *ret), lets it wait, or
+ * ends it. */
+NTSTATUS ft_wdf_reserve_serve(struct ft_wdf_queue *queue, PIRP irp, struct ft_wdf_request **ret);
+/* The driver's own resources for a request that is none of the reserved ones. */
+NTSTATUS ft_wdf_reserve_allocate(struct ft_wdf_queue *queue, struct ft_wdf_request *request);
+/* A reserved request is complete, or a reference to it is gone. */
+void ft_wdf_reserve_back(struct ft_wdf_request *request);
+
 /* queue_state.c */
 void ft_wdf_queue_purge(struct ft_wdf_queue *queue, bool cancel);
 
@@ -280,6 +295,8 @@ struct ft_wdf_request *ft_wdf_request_check(WDFREQUEST handle, enum ft_wdf_use u
 #define ft_wdf_request_of(handle, USE) ft_wdf_request_check(handle, FT_WDF_USE_##USE, ft_wdf_layer)
 void ft_wdf_request_end(struct ft_wdf_request *request, NTSTATUS status, ULONG_PTR information,
                         CCHAR boost);
+/* Before its IRP is completed or leaves: EvtCleanupCallback, and the end of its children. */
+void ft_wdf_request_dispose(struct ft_wdf_request *request);
 /* It leaves the driver without being completed here. */
 void ft_wdf_request_forget(struct ft_wdf_request *request);
 bool ft_wdf_request_owned(const struct ft_wdf_request *request);
@@ -318,6 +335,8 @@ NTSTATUS ft_wdf_file_close(struct ft_wdf_device *device, PIRP irp);
 /* io_dispatch.c */
 NTSTATUS ft_wdf_irp_end(PIRP irp, NTSTATUS status);
 NTSTATUS ft_wdf_irp_pass(struct ft_wdf_device *device, PIRP irp);
+/* A request whose IRP is marked pending already comes to that queue. */
+void ft_wdf_arrive_pended(struct ft_wdf_queue *queue, struct ft_wdf_request *request);
 /* Makes a request of it, for that queue (NULL: EvtIoInCallerContext gets it). `in_caller`:
  * EvtIoInCallerContext, if there is one, sees it first. */
 NTSTATUS ft_wdf_io_deliver(struct ft_wdf_device *device, PIRP irp, struct ft_wdf_queue *queue,

@@ -280,6 +280,38 @@ static void properties_are_kept_by_key(void **state)
     assert_int_equal(wb_result()->stop, FT_STOP_NONE);
 }
 
+/* What the framework never asks for. */
+static NTSTATUS check_beneath(WDFDEVICE device)
+{
+    PDEVICE_OBJECT pdo = WdfDeviceWdmGetPhysicalDevice(device);
+    PDEVICE_OBJECT fdo = WdfDeviceWdmGetDeviceObject(device);
+    DEVPROPKEY low = own;
+    DEVPROPTYPE type;
+    ULONG need, value = 1;
+
+    low.pid = 1;
+    CHECK(IoSetDevicePropertyData(pdo, &low, 0, 0, DEVPROP_TYPE_UINT32, 4, &value) ==
+          STATUS_INVALID_PARAMETER);
+    CHECK(IoSetDevicePropertyData(fdo, &own, 0, 0, DEVPROP_TYPE_UINT32, 4, &value) ==
+          STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(IoGetDevicePropertyData(pdo, &own, 0, 1, 4, &value, &need, &type) ==
+          STATUS_INVALID_PARAMETER);
+    CHECK(IoGetDevicePropertyData(fdo, &own, 0, 0, 4, &value, &need, &type) ==
+          STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(IoSetDevicePropertyData(pdo, &own, 0x409, 0, DEVPROP_TYPE_UINT32, 4, &value) ==
+          STATUS_SUCCESS);
+    CHECK(IoGetDevicePropertyData(pdo, &own, 0, 0, 4, &value, &need, &type) ==
+          STATUS_OBJECT_NAME_NOT_FOUND); /* in another language */
+    return STATUS_SUCCESS;
+}
+
+static void properties_beneath_the_framework(void **state)
+{
+    (void)state;
+    wdf_bench_run(&(struct wdf_bench){.add = check_beneath}, NULL, 0);
+    assert_int_equal(wb_last(FT_EV_DEVICE_PROPERTY)->arg[1], 0x10000 + own.pid);
+}
+
 /* ---- keys ---- */
 
 static void check_key(WDFKEY key)
@@ -384,6 +416,7 @@ int main(void)
         cmocka_unit_test(devices_that_go_with_it_are_named),
         cmocka_unit_test(stacks_that_depend_hear_of_files),
         cmocka_unit_test(properties_are_kept_by_key),
+        cmocka_unit_test(properties_beneath_the_framework),
         cmocka_unit_test(keys_of_driver_and_device_map),
         cmocka_unit_test(small_routines),
     };
