@@ -9,6 +9,22 @@
 
 #define INTSAFE_E_ARITHMETIC_OVERFLOW STATUS_INTEGER_OVERFLOW
 
+/* As <stdint.h> has them. */
+#ifndef INT8_MAX
+#define INT8_MIN   (-127 - 1)
+#define INT16_MIN  (-32767 - 1)
+#define INT32_MIN  (-2147483647 - 1)
+#define INT64_MIN  (-9223372036854775807LL - 1)
+#define INT8_MAX   127
+#define INT16_MAX  32767
+#define INT32_MAX  2147483647
+#define INT64_MAX  9223372036854775807LL
+#define UINT8_MAX  255
+#define UINT16_MAX 65535
+#define UINT32_MAX 4294967295U
+#define UINT64_MAX 18446744073709551615ULL
+#endif
+
 #define FT_INTSAFE_DONE(overflowed)                                                                \
     if (overflowed) {                                                                              \
         *Result = (__typeof__(*Result))-1;                                                         \

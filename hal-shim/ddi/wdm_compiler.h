@@ -97,6 +97,7 @@
 #define __w64
 #define CFORCEINLINE FORCEINLINE
 #define FORCEINLINE  __inline__ __attribute__((always_inline))
+#define PFORCEINLINE FORCEINLINE
 #define STDAPIVCALLTYPE
 
 #ifndef __cplusplus
