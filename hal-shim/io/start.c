@@ -4,7 +4,9 @@
  *
  * A legacy driver (FT_DRIVER_LEGACY) is only loaded: nobody adds or starts its device, and no PnP
  * or power request ever reaches it, so ops that would send one are skipped. Not modelled: resources
- * that such a driver reports or detects; a machine that does not sleep because of it. */
+ * that such a driver reports or detects; a machine that does not sleep because of it. A driver
+ * without AddDevice that does not say so in its description has a device that nobody can start:
+ * that run stops, with the name of the flag. */
 #include "io/io_private.h"
 
 enum { PATH_MAX_CHARS = 128 };
@@ -96,7 +98,7 @@ static NTSTATUS add_device(void)
     NTSTATUS status;
 
     if (!routine)
-        return STATUS_INVALID_DEVICE_REQUEST;
+        ft_unimplemented("a driver without AddDevice or FT_DRIVER_LEGACY");
     status = (NTSTATUS)ft_call_routine((void *)routine, FT_ROUTINE_ADD_DEVICE,
                                        ft_block_handle(FT_IO->pdo), 0, 0, call_add_device,
                                        (void *)routine, driver, FT_IO->pdo, NULL);

@@ -169,9 +169,21 @@ static void its_events_name_its_device(void **state)
     assert_int_equal(wb_event(FT_EV_DEVICE_CREATE, 1)->device, 0);
 }
 
+/* Else every op of the run would be skipped without a word. */
+static void a_driver_without_add_device_says_so_in_its_flags(void **state)
+{
+    (void)state;
+    memset(&how, 0, sizeof how);
+    wb_run(&(struct wb_case){.entry = entry, .device_auto = true, .op = two_reads, .op_count = 2});
+    assert_int_equal(wb_result()->stop, FT_STOP_UNIMPLEMENTED);
+    assert_memory_equal(wb_last(FT_EV_RUN_UNIMPLEMENTED)->arg,
+                        "a driver without AddDevice or FT_DRIVER_LEGACY", 46);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_driver_without_add_device_says_so_in_its_flags),
         cmocka_unit_test(requests_go_to_the_device_that_it_has_named),
         cmocka_unit_test(a_device_without_a_name_cannot_be_opened),
         cmocka_unit_test(a_deleted_device_lives_until_its_handle_is_closed),
