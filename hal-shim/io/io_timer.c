@@ -29,8 +29,8 @@ static VOID tick(PKDPC dpc, PVOID context, PVOID unused, PVOID unused2)
 
     (void)dpc, (void)unused, (void)unused2;
     if (timer->started)
-        ft_call_driver_routine(FT_ROUTINE_IO_TIMER, ft_handle_of(timer->device), 0, 0, call_timer,
-                               (void *)timer->routine, timer->device, timer->context, NULL);
+        ft_call_routine((void *)timer->routine, FT_ROUTINE_IO_TIMER, ft_handle_of(timer->device), 0,
+                        0, call_timer, (void *)timer->routine, timer->device, timer->context, NULL);
 }
 
 bool ft_io_owns_dpc(const void *routine)

@@ -101,13 +101,10 @@ enum {
     FT_SCSI_NEXT_REQUEST = 2,
     FT_SCSI_FLUSH = 4,
     FT_SCSI_MAP = 8,
-    FT_SCSI_RESET = 16,         /* in the hold after a reset */
-    FT_SCSI_RESET_REQUEST = 32, /* a request came in the hold: start it when that ends */
     FT_SCSI_RESET_REPORTED = 64,
     FT_SCSI_TIMER = 128,
     FT_SCSI_ENABLE = 256,  /* CallEnableInterrupts */
     FT_SCSI_DISABLE = 512, /* CallDisableInterrupts */
-    FT_SCSI_INTERRUPTS_OFF = 1024,
     FT_SCSI_BUS_CHANGE = 2048,
     FT_SCSI_WMI = 4096
 };
@@ -129,12 +126,13 @@ enum ft_scsi_mapping_state { /* sheet, section 8.2 */
 
 struct ft_scsi_intent {
     uint32_t flags;
-    struct ft_scsi_request *completed, *completed_last; /* in the order of their notification */
-    struct ft_scsi_request *aborts;                     /* abort requests that have completed */
-    struct ft_scsi_unit *ready;    /* units with a NextLuRequest, linked by ready_next */
-    PHW_INTERRUPT enable, disable; /* callbacks */
+    struct ft_scsi_request *completed; /* in the order of their notification */
+    struct ft_scsi_request *aborts;    /* abort requests that have completed */
+    struct ft_scsi_unit *ready;        /* units with a NextLuRequest, linked by ready_next */
+    PHW_INTERRUPT enable, disable;     /* callbacks */
     PHW_TIMER timer;
     ULONG timer_us;
+    ULONG wmi_events; /* WMIEvent notifications */
     struct ft_scsi_mapping flush, map;
 };
 
@@ -180,15 +178,20 @@ struct ft_scsi_adapter {
     KTIMER timer;
     PHW_TIMER timer_routine; /* armed, NULL none */
     struct ft_scsi_intent intent;
-    struct ft_scsi_unit *units;     /* in scan order */
-    struct ft_scsi_request *active; /* every accepted SRB that is the miniport's, oldest first */
-    struct ft_scsi_request *next_packet; /* waits for the HBA: a request is ready, the HBA busy */
+    struct ft_scsi_unit *units;          /* in scan order */
+    struct ft_scsi_request *queue;       /* waiting, of no unit's queue: aborts, resets, … */
+    struct ft_scsi_request *active;      /* between their pick and their end, oldest first */
+    struct ft_scsi_request *next_packet; /* waits for the end of the hold to be started */
     int32_t active_count;                /* as the sheet's counter: -1 is none */
-    uint8_t busy; /* StartIo was given a request and NextRequest has not come */
-    uint8_t watchdog_on;
-    uint8_t hold_ticks; /* of the reset hold */
+    uint32_t watchdog;                   /* ticks left, 0: it does not run */
+    uint8_t busy;                        /* a request was picked and NextRequest has not come */
+    uint8_t hold_ticks;                  /* of the hold after a reset, 0: none */
     uint8_t tick_on;
-    uint32_t watchdog; /* ticks left */
+    uint8_t in_dpc;         /* the DPC runs: it looks again before it ends */
+    uint8_t interrupts_off; /* HwScsiInterrupt is not entered: CallEnableInterrupts */
+    uint8_t turn;           /* index of the unit that had its turn last */
+    uint8_t tag_last;
+    uint8_t unused_engine[1];
 
     /* slave DMA (s3) */
     void *map_register_base;
@@ -211,22 +214,24 @@ struct ft_scsi_unit {
     PDEVICE_OBJECT pdo;
     void *extension; /* the miniport's LU extension, NULL: none asked for */
     uint8_t path, target, lun;
-    uint8_t index;          /* 0.., as ops name it */
-    uint8_t claimed;        /* CLAIM_DEVICE */
-    uint8_t missing;        /* a later scan did not find it */
+    uint8_t index;   /* 0.., as ops name it */
+    uint8_t claimed; /* CLAIM_DEVICE */
+    uint8_t missing; /* a later scan did not find it */
+    uint8_t tagged;  /* its INQUIRY says so, and the HBA can */
+    /* engine (s2) */
     uint8_t ready;          /* it is in intent.ready */
+    uint8_t lu_ready;       /* NextLuRequest came since its last request was picked */
     uint8_t frozen, locked; /* queue */
-    uint8_t need_sense;     /* an autosense request is due or active */
-    uint8_t tagged;         /* its INQUIRY says so, and the HBA can */
+    uint8_t need_sense;     /* autosense requests that are due or active */
     uint8_t untagged_active;
-    uint8_t max_active; /* outstanding at one time */
     uint8_t active_count;
-    uint8_t tag_next;
-    uint8_t unused[1];
-    uint32_t timer; /* ticks left; 0 none */
+    uint8_t retry_wait; /* a request came back busy: nothing before the next tick */
+    uint8_t unused[2];
+    uint32_t timer;    /* ticks left; 0 none */
+    uint32_t sort_key; /* of the request picked last */
     INQUIRYDATA inquiry;
     struct ft_scsi_request *queue; /* waiting, sorted */
-    struct ft_scsi_request *sense; /* the autosense request */
+    struct ft_scsi_request *sense; /* autosense requests that wait */
 };
 
 /* ---- requests (s2): the port's record of an SRB ---- */
@@ -246,20 +251,24 @@ struct ft_scsi_request {
     struct ft_scsi_unit *unit; /* NULL: of the adapter as a whole */
     PSCSI_REQUEST_BLOCK srb;   /* a block of class FT_HC_SRB */
     PIRP irp;                  /* NULL: the port's own (autosense, scan, flush, reset) */
+    PMDL mdl;                  /* of its data, NULL: none */
     SCSI_REQUEST_BLOCK given;  /* the SRB as StartIo got it: what changed is judged by it */
     struct ft_scsi_request *victim, *original; /* of an abort; of an autosense request */
     uint8_t state;                             /* enum ft_scsi_request_state */
     uint8_t tag;
     uint8_t retries;
-    uint8_t own_completion; /* enum: whom the port tells (scan, flush before stop, sense, …) */
-    uint8_t aborted;
+    uint8_t own_completion; /* whom the port tells (engine.h); 0: the class driver */
+    uint8_t whole;          /* it belongs to no unit's queue, whatever unit it names */
     uint8_t unused[3];
+    ULONG flags, key;         /* SrbFlags and QueueSortKey as they came */
     uint32_t extension_index; /* of its SRB extension, +1; 0 none */
     void *sense_saved;        /* the caller's SenseInfoBuffer while the port's own is in place */
     uint8_t sense_saved_length;
     uint8_t mapped; /* buffers are mapped to system space (MapBuffers) */
-    uint8_t unused2[6];
-    void *data_saved; /* the caller's DataBuffer while a system address is in place */
+    uint8_t unused2[2];
+    ULONG sense_area_bytes;
+    UCHAR *sense_area; /* the port's own, in place of the caller's; NULL: the caller's */
+    void *data_saved;  /* the caller's DataBuffer while a system address is in place */
     /* master DMA (s3) */
     void *map_registers;
     ULONG map_register_count, list_count;
@@ -289,6 +298,10 @@ NTSTATUS ft_scsi_dma_adapter(struct ft_scsi_adapter *adapter);
 /* The miniport reported BusChangeDetected: scans the bus again, later. Up to DISPATCH_LEVEL. */
 void ft_scsi_rescan(struct ft_scsi_adapter *adapter);
 
+/* The miniport says BusChangeDetected: the port scans again, later and at PASSIVE_LEVEL. Called at
+ * DISPATCH_LEVEL. */
+void ft_scsi_bus_changed(struct ft_scsi_adapter *adapter);
+
 /* ---- s2 offers ---- */
 
 NTSTATUS ft_scsi_dispatch(PDEVICE_OBJECT device, PIRP irp); /* IRP_MJ_SCSI of unit or adapter */
@@ -301,6 +314,8 @@ void ft_scsi_tick_start(struct ft_scsi_adapter *adapter);   /* IoStartTimer */
 void ft_scsi_tick_stop(struct ft_scsi_adapter *adapter);
 /* Holds new requests (they stay queued) and waits until none is active; PASSIVE_LEVEL. */
 void ft_scsi_drain(struct ft_scsi_adapter *adapter);
+/* No timer of the miniport any more: the adapter was stopped. */
+void ft_scsi_timer_stop(struct ft_scsi_adapter *adapter);
 void ft_scsi_resume(struct ft_scsi_adapter *adapter); /* the opposite of the hold */
 /* Completes everything queued or active with that SRB status (the hardware is gone): active ones by
  * way of HwScsiResetBus where the miniport still can. */
@@ -332,6 +347,8 @@ NTSTATUS ft_scsi_common_allocate(struct ft_scsi_adapter *adapter, ULONG uncached
 void ft_scsi_common_free(struct ft_scsi_adapter *adapter);
 bool ft_scsi_extension_take(struct ft_scsi_request *request); /* false: none is free */
 void ft_scsi_extension_give(struct ft_scsi_request *request);
+/* The port's sense area behind the request's SRB extension, and its size; NULL: there is none. */
+UCHAR *ft_scsi_sense_area(const struct ft_scsi_request *request, ULONG *bytes);
 
 /* ---- s3 offers: the disk class driver ---- */
 
