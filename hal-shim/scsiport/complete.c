@@ -165,7 +165,7 @@ VOID ScsiPortCompleteRequest(PVOID HwDeviceExtension, UCHAR PathId, UCHAR Target
     ft_layer_set(ft_scsi_layer);
     count = complete_all(adapter, PathId, TargetId, Lun, SrbStatus);
     ft_emit(FT_EV_SCSI_COMPLETE_ALL, ft_block_handle(adapter->fdo),
-            ft_scsi_where(PathId, TargetId, Lun), SrbStatus, count, adapter->in_routine);
+            ft_scsi_where(PathId, TargetId, Lun), SrbStatus, count, ft_scsi_routine());
     ft_layer_set(FT_LAYER_PORT);
     FT_SCSI_END(SCSI_COMPLETE, 0);
 }

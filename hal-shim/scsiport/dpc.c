@@ -100,7 +100,7 @@ static void pass(struct ft_scsi_adapter *adapter)
     if (now.intent.flags & (FT_SCSI_ENABLE | FT_SCSI_DISABLE))
         callbacks(adapter, &now.intent);
     if (now.intent.flags & FT_SCSI_BUS_CHANGE)
-        ft_scsi_bus_changed(adapter);
+        ft_scsi_rescan(adapter);
 }
 
 FT_PORT_ROUTINE

@@ -152,7 +152,7 @@ static void tell(const struct ft_scsi_adapter *adapter, const struct call *call,
         call->type != CallDisableInterrupts)
         given = true;
     EMIT(layer, FT_EV_SCSI_NOTIFY, ft_block_handle(adapter->fdo), (uint32_t)call->type, value,
-         given, adapter->in_routine, armed);
+         given, ft_scsi_routine(), armed);
 }
 
 static void do_call(struct ft_scsi_adapter *adapter, const struct call *call, uint8_t layer)

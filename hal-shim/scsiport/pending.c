@@ -13,7 +13,7 @@
 /* the port */
 PENDING(struct ft_scsi_unit *, ft_scsi_unit_at, struct ft_scsi_adapter *adapter, unsigned path,
         unsigned target, unsigned lun)
-PENDING(void, ft_scsi_bus_changed, struct ft_scsi_adapter *adapter)
+PENDING(void, ft_scsi_rescan, struct ft_scsi_adapter *adapter)
 
 /* DMA */
 PENDING(bool, ft_scsi_dma_prepare, struct ft_scsi_request *request)

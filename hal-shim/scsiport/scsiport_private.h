@@ -298,10 +298,6 @@ NTSTATUS ft_scsi_dma_adapter(struct ft_scsi_adapter *adapter);
 /* The miniport reported BusChangeDetected: scans the bus again, later. Up to DISPATCH_LEVEL. */
 void ft_scsi_rescan(struct ft_scsi_adapter *adapter);
 
-/* The miniport says BusChangeDetected: the port scans again, later and at PASSIVE_LEVEL. Called at
- * DISPATCH_LEVEL. */
-void ft_scsi_bus_changed(struct ft_scsi_adapter *adapter);
-
 /* ---- s2 offers ---- */
 
 NTSTATUS ft_scsi_dispatch(PDEVICE_OBJECT device, PIRP irp); /* IRP_MJ_SCSI of unit or adapter */

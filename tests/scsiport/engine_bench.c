@@ -91,7 +91,7 @@ struct ft_scsi_unit *ft_scsi_unit_at(struct ft_scsi_adapter *adapter, unsigned p
     return NULL;
 }
 
-void ft_scsi_bus_changed(struct ft_scsi_adapter *adapter)
+void ft_scsi_rescan(struct ft_scsi_adapter *adapter)
 {
     CHECK(adapter == eb.adapter && KeGetCurrentIrql() == DISPATCH_LEVEL);
     wb_note("changed");
