@@ -4,11 +4,13 @@
  * open. A handle that is closed while requests are on their way gets CLEANUP at once, and CLOSE
  * when the last of them has ended.
  *
- * Not modelled: the security context of CREATE; a driver's own reference to a file object, which in
- * Windows delays CLOSE.
+ * Not modelled: the security context of CREATE; a driver's own reference to a file object of the
+ * requester's, which in Windows delays CLOSE.
  */
 #include "io/io_private.h"
 #include "kernel/handles.h"
+
+#include <string.h>
 
 static unsigned index_of(const struct ft_file *file)
 {
@@ -191,9 +193,10 @@ void ft_handle_take_again(void)
 
 /* ---- for the driver itself ---- */
 
-enum { DRIVERS_OWN = 0x40000000 }; /* of FILE_OBJECT.Flags: CLOSE is due with the last reference */
+/* Of FILE_OBJECT.Flags: CLOSE is due with the last reference; CLEANUP with the last handle. */
+enum { DRIVERS_OWN = 0x40000000, BY_HANDLE = 0x20000000 };
 
-static NTSTATUS send_for_driver(PFILE_OBJECT object, UCHAR major)
+static NTSTATUS send_how(PFILE_OBJECT object, UCHAR major, const struct ft_file_how *how)
 {
     PDEVICE_OBJECT top = ft_device_top(object->DeviceObject);
     PIRP irp = ft_irp_create_or_cut(top->StackSize, FT_IRP_OF_DRIVER, 0, 0);
@@ -205,6 +208,13 @@ static NTSTATUS send_for_driver(PFILE_OBJECT object, UCHAR major)
         IoGetNextIrpStackLocation(irp)->FileObject = object;
         irp->Tail.Overlay.OriginalFileObject = object;
         irp->Flags = IRP_SYNCHRONOUS_API;
+        if (how) {
+            IoGetNextIrpStackLocation(irp)->Parameters.Create.Options = how->options;
+            IoGetNextIrpStackLocation(irp)->Parameters.Create.FileAttributes = how->attributes;
+            IoGetNextIrpStackLocation(irp)->Parameters.Create.ShareAccess = how->share;
+            IoGetNextIrpStackLocation(irp)->Parameters.Create.EaLength = how->ea_bytes;
+            irp->AssociatedIrp.SystemBuffer = how->ea;
+        }
         ft_irp_announce_system(irp, 0, false);
         status = ft_irp_send(top, irp, NULL);
     }
@@ -212,14 +222,67 @@ static NTSTATUS send_for_driver(PFILE_OBJECT object, UCHAR major)
     return status;
 }
 
-static void file_gone(void *object)
+static NTSTATUS send_for_driver(PFILE_OBJECT object, UCHAR major)
 {
-    if (((PFILE_OBJECT)object)->Flags & DRIVERS_OWN)
-        send_for_driver(object, IRP_MJ_CLOSE);
-    ft_object_put(((PFILE_OBJECT)object)->DeviceObject);
+    return send_how(object, major, NULL);
 }
 
-const struct ft_object_type ft_file_type = {.gone = file_gone};
+static void file_closed(void *object)
+{
+    PFILE_OBJECT file = object;
+
+    if (!(file->Flags & BY_HANDLE) || file->Flags & FO_CLEANUP_COMPLETE)
+        return;
+    send_for_driver(file, IRP_MJ_CLEANUP);
+    file->Flags |= FO_CLEANUP_COMPLETE;
+}
+
+static void file_gone(void *object)
+{
+    PFILE_OBJECT file = object;
+
+    if (file->Flags & DRIVERS_OWN)
+        send_for_driver(file, IRP_MJ_CLOSE);
+    if (file->Flags & BY_HANDLE && file->FileName.Buffer)
+        ft_block_free(file->FileName.Buffer);
+    ft_object_put(file->DeviceObject);
+}
+
+const struct ft_object_type ft_file_type = {.closed = file_closed, .gone = file_gone};
+
+static bool name_file(PFILE_OBJECT file, const UNICODE_STRING *rest)
+{
+    if (rest->Length == 0)
+        return true;
+    file->FileName.Buffer = ft_block_alloc(rest->Length, FT_HC_OTHER, 0);
+    if (!file->FileName.Buffer) {
+        ft_io_cut();
+        return false;
+    }
+    file->FileName.Length = file->FileName.MaximumLength = rest->Length;
+    memcpy(file->FileName.Buffer, rest->Buffer, rest->Length);
+    return true;
+}
+
+NTSTATUS ft_file_open_handle(PDEVICE_OBJECT device, const UNICODE_STRING *rest,
+                             const struct ft_file_how *how, PFILE_OBJECT *ret)
+{
+    PFILE_OBJECT file = ft_alloc_fails(FT_FAIL_POOL) ? NULL : new_object(device);
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+
+    if (!file)
+        return status;
+    file->Flags |= BY_HANDLE;
+    if (name_file(file, rest))
+        status = send_how(file, IRP_MJ_CREATE, how);
+    if (!NT_SUCCESS(status)) {
+        ft_object_put(file);
+        return status;
+    }
+    file->Flags |= FO_FILE_OPEN | DRIVERS_OWN;
+    *ret = file;
+    return status;
+}
 
 NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret)
 {

@@ -203,8 +203,9 @@ INTERFACE_TYPE ft_bus_type(void);
 struct ft_name {
     struct ft_name *next;
     UNICODE_STRING text;
-    GUID class_;  /* interfaces: the class */
-    bool enabled; /* interfaces */
+    UNICODE_STRING target; /* links: where they lead */
+    GUID class_;           /* interfaces: the class */
+    bool enabled;          /* interfaces */
     WCHAR characters[];
 };
 bool ft_name_equal(const UNICODE_STRING *a, const UNICODE_STRING *b);
@@ -213,6 +214,7 @@ struct ft_name *ft_name_new(const UNICODE_STRING *text, enum ft_handle_class cla
 /* Where it is linked in the list, or where the list ends. */
 struct ft_name **ft_name_find(void **list, const UNICODE_STRING *text);
 NTSTATUS ft_device_name(PDEVICE_OBJECT device, const UNICODE_STRING *text);
+bool ft_is_pdo_name(const UNICODE_STRING *text);
 
 /* ---- stack.c, io_timer.c ---- */
 
@@ -243,6 +245,17 @@ bool ft_handle_closing(void);
 /* A file object on the device for the driver itself, already closed as a handle: it gets CLOSE with
  * its last reference. In the driver's task. */
 NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret);
+/* How a file is opened by name, as CREATE tells it. */
+struct ft_file_how {
+    ULONG options;
+    USHORT attributes, share;
+    PVOID ea;
+    ULONG ea_bytes;
+};
+/* A file object on that device, for a handle: it gets CLEANUP with its last handle, and CLOSE with
+ * its last reference. `rest`: the name behind the device's. */
+NTSTATUS ft_file_open_handle(PDEVICE_OBJECT device, const UNICODE_STRING *rest,
+                             const struct ft_file_how *how, PFILE_OBJECT *ret);
 /* Ops open-handle and close-handle. */
 bool ft_handle_op(const struct ft_op *op);
 /* The newest handle that requests may go through, NULL: none. */

@@ -2,7 +2,7 @@
  * -iocreatesymboliclink, -iodeletesymboliclink). Compared without regard to case, as the object
  * manager does.
  *
- * Not modelled: directories of the namespace, security, links whose target does not exist.
+ * Not modelled: directories of the namespace, security.
  */
 #include "io/io_private.h"
 
@@ -73,15 +73,26 @@ NTSTATUS ft_device_name(PDEVICE_OBJECT device, const UNICODE_STRING *text)
 
 /* ---- symbolic links ---- */
 
-static NTSTATUS create_link(const UNICODE_STRING *text)
+/* A name and, behind it in the same block, where it leads. */
+static NTSTATUS create_link(const UNICODE_STRING *text, const UNICODE_STRING *target)
 {
-    struct ft_name **at = ft_name_find(&FT_IO->links, text);
+    struct ft_name **at = ft_name_find(&FT_IO->links, text), *link;
+    UNICODE_STRING both = {.Length = text->Length};
 
     if (*at)
         return STATUS_OBJECT_NAME_COLLISION;
-    *at = ft_name_new(text, FT_HC_OTHER);
-    if (!*at)
+    link = ft_block_for_driver(sizeof *link + text->Length + target->Length, FT_HC_OTHER, 0);
+    if (!link)
         return STATUS_INSUFFICIENT_RESOURCES;
+    both.MaximumLength = text->Length;
+    both.Buffer = link->characters;
+    link->text = both;
+    link->target = (UNICODE_STRING){.Length = target->Length,
+                                    .MaximumLength = target->Length,
+                                    .Buffer = link->characters + text->Length / sizeof(WCHAR)};
+    memcpy(link->text.Buffer, text->Buffer, text->Length);
+    memcpy(link->target.Buffer, target->Buffer, target->Length);
+    *at = link;
     FT_IO->link_count++;
     return STATUS_SUCCESS;
 }
@@ -98,11 +109,12 @@ static NTSTATUS delete_link(const UNICODE_STRING *text)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS link(const UNICODE_STRING *text, bool create)
+/* target NULL: it is deleted. */
+static NTSTATUS link(const UNICODE_STRING *text, const UNICODE_STRING *target)
 {
-    NTSTATUS status = create ? create_link(text) : delete_link(text);
+    NTSTATUS status = target ? create_link(text, target) : delete_link(text);
 
-    ft_emit(FT_EV_SYMBOLIC_LINK, create, (uint32_t)status, FT_IO->link_count);
+    ft_emit(FT_EV_SYMBOLIC_LINK, target != NULL, (uint32_t)status, FT_IO->link_count);
     return status;
 }
 
@@ -110,9 +122,8 @@ NTSTATUS IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING 
 {
     NTSTATUS status;
 
-    (void)DeviceName;
     FT_DDI_BEGIN(INTERFACE, 0);
-    status = link(SymbolicLinkName, true);
+    status = link(SymbolicLinkName, DeviceName);
     FT_DDI_END(INTERFACE, 0);
     return status;
 }
@@ -122,9 +133,8 @@ NTSTATUS IoCreateUnprotectedSymbolicLink(PUNICODE_STRING SymbolicLinkName,
 {
     NTSTATUS status;
 
-    (void)DeviceName;
     FT_DDI_BEGIN(INTERFACE, 0);
-    status = link(SymbolicLinkName, true);
+    status = link(SymbolicLinkName, DeviceName);
     FT_DDI_END(INTERFACE, 0);
     return status;
 }
@@ -134,7 +144,7 @@ NTSTATUS IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName)
     NTSTATUS status;
 
     FT_DDI_BEGIN(INTERFACE, 0);
-    status = link(SymbolicLinkName, false);
+    status = link(SymbolicLinkName, NULL);
     FT_DDI_END(INTERFACE, 0);
     return status;
 }

@@ -14,6 +14,8 @@ enum { CALLBACK_PNP = 5 };
 struct notification {
     IO_NOTIFICATION_EVENT_CATEGORY category;
     uint32_t running; /* calls of the callback */
+    uint16_t task;    /* that makes one */
+    bool left;        /* taken back by its own callback: goes when that has returned */
     GUID guid;        /* interface class */
     PFILE_OBJECT file;
     PDRIVER_NOTIFICATION_CALLBACK_ROUTINE callback;
@@ -63,11 +65,14 @@ static NTSTATUS tell(struct notification *notification, void *structure)
     NTSTATUS status;
 
     notification->running++;
+    notification->task = ft_current()->id;
     status =
         (NTSTATUS)ft_call_driver_routine(FT_ROUTINE_CALLBACK, ft_block_handle(notification), 0, 0,
                                          call_notification, notification, structure, NULL, NULL);
     notification->running--;
     ft_wake_waiters(notification, STATUS_SUCCESS, true);
+    if (notification->left && notification->running == 0)
+        ft_block_free(notification);
     return status;
 }
 
@@ -205,17 +210,19 @@ NTSTATUS IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCate
     return status;
 }
 
-/* Waits for a callback that runs. */
+/* Waits for a callback that runs, unless it is the caller's own. */
 static NTSTATUS unregister(struct notification *notification)
 {
     for (unsigned i = 0; i < FT_NOTIFICATIONS_MAX; i++) {
         if (!notification || FT_IO->notification[i] != notification)
             continue;
         FT_IO->notification[i] = NULL;
-        while (notification->running > 0)
+        notification->left = notification->running > 0 && notification->task == ft_current()->id;
+        while (notification->running > 0 && !notification->left)
             ft_task_wait(notification, 0);
         ft_emit(FT_EV_CALLBACK, CALLBACK_PNP, false);
-        ft_block_free(notification);
+        if (!notification->left)
+            ft_block_free(notification);
         return STATUS_SUCCESS;
     }
     return STATUS_INVALID_PARAMETER;

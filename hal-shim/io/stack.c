@@ -25,7 +25,7 @@ PDEVICE_OBJECT IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
     return ft_device_top(FileObject->DeviceObject);
 }
 
-static bool is_pdo_name(const UNICODE_STRING *text)
+bool ft_is_pdo_name(const UNICODE_STRING *text)
 {
     static const char name[] = FT_PDO_NAME;
     WCHAR wide[sizeof name];
@@ -40,7 +40,7 @@ static NTSTATUS find_device(const UNICODE_STRING *name, PFILE_OBJECT *file, PDEV
 {
     NTSTATUS status;
 
-    if (!is_pdo_name(name))
+    if (!ft_is_pdo_name(name))
         return STATUS_OBJECT_NAME_NOT_FOUND;
     status = ft_file_open_for_driver(file);
     if (NT_SUCCESS(status))

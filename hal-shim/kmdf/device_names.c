@@ -166,8 +166,9 @@ NTSTATUS WdfDeviceQueryProperty(WDFDEVICE Device, DEVICE_REGISTRY_PROPERTY Devic
 }
 
 /* Twice: how long it is, and the property itself. */
-static NTSTATUS query_into_memory(PDEVICE_OBJECT pdo, DEVICE_REGISTRY_PROPERTY property,
-                                  POOL_TYPE pool, PWDF_OBJECT_ATTRIBUTES attributes, WDFMEMORY *ret)
+NTSTATUS ft_wdf_property_into_memory(PDEVICE_OBJECT pdo, DEVICE_REGISTRY_PROPERTY property,
+                                     POOL_TYPE pool, PWDF_OBJECT_ATTRIBUTES attributes,
+                                     WDFMEMORY *ret)
 {
     ULONG length = 0;
     PVOID buffer;
@@ -193,8 +194,8 @@ NTSTATUS WdfDeviceAllocAndQueryProperty(WDFDEVICE Device, DEVICE_REGISTRY_PROPER
 {
     ft_wdf_require(PropertyMemory);
     *PropertyMemory = NULL;
-    CALL(Device, query_into_memory(pnp->device->pdo, DeviceProperty, PoolType,
-                                   PropertyMemoryAttributes, PropertyMemory));
+    CALL(Device, ft_wdf_property_into_memory(pnp->device->pdo, DeviceProperty, PoolType,
+                                             PropertyMemoryAttributes, PropertyMemory));
 }
 
 static NTSTATUS init_property(PWDFDEVICE_INIT init, DEVICE_REGISTRY_PROPERTY property, ULONG length,
@@ -233,16 +234,16 @@ NTSTATUS WdfFdoInitAllocAndQueryProperty(PWDFDEVICE_INIT DeviceInit,
     FT_WDF_BEGIN(WDF_DEVICE, 0);
     init = ft_wdf_init_check(DeviceInit);
     if (ft_wdf_irql_ok(PASSIVE_LEVEL))
-        status = query_into_memory(init->pdo, DeviceProperty, PoolType, PropertyMemoryAttributes,
-                                   PropertyMemory);
+        status = ft_wdf_property_into_memory(init->pdo, DeviceProperty, PoolType,
+                                             PropertyMemoryAttributes, PropertyMemory);
     FT_WDF_END(WDF_DEVICE, 0);
     return status;
 }
 
 /* ---- interfaces of drivers below ---- */
 
-static NTSTATUS send_query(PDEVICE_OBJECT below, const GUID *type, PINTERFACE interface,
-                           USHORT size, USHORT version, PVOID data)
+NTSTATUS ft_wdf_query_interface(PDEVICE_OBJECT below, const GUID *type, PINTERFACE interface,
+                                USHORT size, USHORT version, PVOID data)
 {
     IO_STATUS_BLOCK result = {0};
     PIO_STACK_LOCATION location;
@@ -276,8 +277,8 @@ NTSTATUS WdfFdoQueryForInterface(WDFDEVICE Fdo, LPCGUID InterfaceType, PINTERFAC
 {
     ft_wdf_require(InterfaceType);
     ft_wdf_require(Interface);
-    CALL(Fdo, send_query(pnp->device->fdo, InterfaceType, Interface, Size, Version,
-                         InterfaceSpecificData));
+    CALL(Fdo, ft_wdf_query_interface(pnp->device->fdo, InterfaceType, Interface, Size, Version,
+                                     InterfaceSpecificData));
 }
 
 /* ---- capabilities: what the bus says of the device ---- */

@@ -2,9 +2,7 @@
  *
  * A target that is stopped keeps what is sent to it until it is started; one that is purged refuses
  * it.
- *
- * Not modelled: remote targets (WdfIoTargetCreate, WdfIoTargetOpen and what belongs to them), and
- * queries of the target's properties and interfaces.
+ * Remote targets are in io_target_remote.c.
  */
 #include "kmdf/requests.h"
 
@@ -15,6 +13,14 @@ static const struct ft_wdf_class target_class = {
     .passive = true,
     .undeletable = true,
 };
+
+void ft_wdf_target_init(struct ft_wdf_target *target)
+{
+    target->state = WdfIoTargetStarted;
+    ft_wdf_list_init(&target->sent);
+    ft_wdf_list_init(&target->pended);
+    KeInitializeEvent(&target->none, NotificationEvent, TRUE);
+}
 
 /* A control device has nothing below it, and no target. */
 NTSTATUS ft_wdf_io_begin(struct ft_wdf_device *device)
@@ -30,10 +36,8 @@ NTSTATUS ft_wdf_io_begin(struct ft_wdf_device *device)
         return status;
     target->object.device = device;
     target->below = device->below;
-    target->state = WdfIoTargetStarted;
-    ft_wdf_list_init(&target->sent);
-    ft_wdf_list_init(&target->pended);
-    KeInitializeEvent(&target->none, NotificationEvent, TRUE);
+    target->pdo = device->pdo;
+    ft_wdf_target_init(target);
     io->target = target;
     return STATUS_SUCCESS;
 }
@@ -107,6 +111,12 @@ static void cancel_all(struct ft_wdf_target *target)
 static void wait_for_all(struct ft_wdf_target *target)
 {
     KeWaitForSingleObject(&target->none, Executive, KernelMode, FALSE, NULL);
+}
+
+void ft_wdf_target_cancel(struct ft_wdf_target *target)
+{
+    cancel_all(target);
+    wait_for_all(target);
 }
 
 NTSTATUS WdfIoTargetStart(WDFIOTARGET IoTarget)
@@ -196,16 +206,18 @@ PDEVICE_OBJECT WdfIoTargetWdmGetTargetPhysicalDevice(WDFIOTARGET IoTarget)
     FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(IoTarget));
     target = ft_wdf_target_check(IoTarget);
     FT_WDF_END(WDF_SEND, ft_wdf_label(IoTarget));
-    return target->object.device->pdo;
+    return target->pdo;
 }
 
 /* The local target was opened by nobody. */
 PFILE_OBJECT WdfIoTargetWdmGetTargetFileObject(WDFIOTARGET IoTarget)
 {
+    struct ft_wdf_target *target;
+
     FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(IoTarget));
-    ft_wdf_target_check(IoTarget);
+    target = ft_wdf_target_check(IoTarget);
     FT_WDF_END(WDF_SEND, ft_wdf_label(IoTarget));
-    return NULL;
+    return target->file;
 }
 
 /* ---- requests of the driver's own ---- */

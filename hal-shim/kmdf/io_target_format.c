@@ -12,8 +12,11 @@ enum { TAG = 0x46646657 /* "WfdF" */ };
 
 NTSTATUS ft_wdf_request_fit(struct ft_wdf_request *request, struct ft_wdf_target *target)
 {
-    CCHAR needed = target->below->StackSize;
+    CCHAR needed;
 
+    if (!target->below)
+        return STATUS_INVALID_DEVICE_STATE;
+    needed = target->below->StackSize;
     if (request->irp && request->irp->CurrentLocation > needed)
         return STATUS_SUCCESS;
     if (request->kind != FT_WDF_MADE)
@@ -131,6 +134,7 @@ static NTSTATUS begin(struct ft_wdf_target *target, struct ft_wdf_request *reque
     sent->plain = false;
     WDF_REQUEST_COMPLETION_PARAMS_INIT(&sent->params);
     RtlZeroMemory(IoGetNextIrpStackLocation(request->irp), sizeof(IO_STACK_LOCATION));
+    IoGetNextIrpStackLocation(request->irp)->FileObject = target->file;
     return STATUS_SUCCESS;
 }
 

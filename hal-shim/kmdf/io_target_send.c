@@ -191,6 +191,8 @@ static NTSTATUS may_send(const struct ft_wdf_target *target, const struct ft_wdf
         return STATUS_INVALID_DEVICE_REQUEST;
     if (sent->target)
         return STATUS_WDF_REQUEST_ALREADY_PENDING;
+    if (!target->below)
+        return STATUS_INVALID_DEVICE_STATE;
     if (request->irp->CurrentLocation <= target->below->StackSize)
         return STATUS_REQUEST_NOT_ACCEPTED;
     if (!ignore_state && target->state == WdfIoTargetPurged)
@@ -247,7 +249,7 @@ bool ft_wdf_send_and_forget(struct ft_wdf_target *target, struct ft_wdf_request 
     const struct ft_wdf_sent *sent = &request->sent;
     PIRP irp = request->irp;
 
-    if (request->kind != FT_WDF_FROM_IO || !irp)
+    if (request->kind != FT_WDF_FROM_IO || !irp || !target->below)
         return refuse(request, STATUS_INVALID_DEVICE_STATE);
     if (sent->formatted && !sent->plain)
         return refuse(request, STATUS_INVALID_DEVICE_REQUEST);

@@ -302,6 +302,12 @@ NTSTATUS ft_wdf_interfaces_set(struct ft_wdf_pnp *pnp, bool enable);
 /* NULL: the driver has made none such; a class of NULL finds a free one. */
 struct ft_wdf_interface *ft_wdf_interface_find(struct ft_wdf_pnp *pnp, const GUID *class_,
                                                PCUNICODE_STRING reference);
+/* device_names.c. Asks the stack with that top; PASSIVE_LEVEL. */
+NTSTATUS ft_wdf_query_interface(PDEVICE_OBJECT top, const GUID *type, PINTERFACE interface,
+                                USHORT size, USHORT version, PVOID data);
+NTSTATUS ft_wdf_property_into_memory(PDEVICE_OBJECT pdo, DEVICE_REGISTRY_PROPERTY property,
+                                     POOL_TYPE pool, PWDF_OBJECT_ATTRIBUTES attributes,
+                                     WDFMEMORY *ret);
 /* Asks the drivers below what the device can do: pnp->caps. */
 NTSTATUS ft_wdf_read_capabilities(struct ft_wdf_pnp *pnp);
 

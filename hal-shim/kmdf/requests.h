@@ -346,7 +346,10 @@ NTSTATUS ft_wdf_io_deliver(struct ft_wdf_device *device, PIRP irp, struct ft_wdf
 
 struct ft_wdf_target {
     struct ft_wdf_object object;
-    PDEVICE_OBJECT below;
+    PDEVICE_OBJECT below;      /* gets the requests; NULL: a remote target that is not open */
+    PDEVICE_OBJECT pdo;        /* of that stack, NULL: not known */
+    PFILE_OBJECT file;         /* of a remote target, NULL: none */
+    HANDLE handle;             /* the same, of one that was opened by name */
     struct ft_wdf_link sent;   /* requests on their way */
     struct ft_wdf_link pended; /* that wait for the target's start */
     KEVENT none;               /* set while no request is on its way */
@@ -355,6 +358,9 @@ struct ft_wdf_target {
 
 /* io_target.c: as ft_wdf_queue_check. */
 struct ft_wdf_target *ft_wdf_target_check(WDFIOTARGET handle);
+void ft_wdf_target_init(struct ft_wdf_target *target);
+/* Cancels what it has and waits for it; PASSIVE_LEVEL. */
+void ft_wdf_target_cancel(struct ft_wdf_target *target);
 
 /* io_target_format.c. The IRP has room for the target, or gets it. */
 NTSTATUS ft_wdf_request_fit(struct ft_wdf_request *request, struct ft_wdf_target *target);

@@ -63,6 +63,7 @@ static void make_plain(WDFDEVICE device)
     CHECK(WdfCommonBufferCreate(enabler, PROOF_BYTES, NULL, (WDFCOMMONBUFFER *)&ready[A_COMMON]) ==
           STATUS_SUCCESS);
     ready[A_TARGET] = (uintptr_t)WdfDeviceGetIoTarget(device);
+    CHECK(WdfIoTargetCreate(device, NULL, (WDFIOTARGET *)&ready[A_REMOTE]) == STATUS_SUCCESS);
 }
 
 /* ---- the places ---- */
