@@ -35,6 +35,8 @@ static void destroy_device(struct ft_wdf_object *object)
 
     if (!pnp)
         return;
+    if (pnp->mof.Buffer)
+        ft_block_free(pnp->mof.Buffer);
     ft_wdf_relations_clear(&pnp->removal);
     ft_wdf_relations_clear(&pnp->usage);
     if (pnp->preprocess)
@@ -51,6 +53,7 @@ static void end_wdm(struct ft_wdf_device *device)
     struct ft_wdf_pnp *pnp = ft_wdf_pnp_of(device);
 
     forget_names(pnp);
+    ft_wdf_wmi_end(pnp);
     if (pnp->worker)
         IoFreeWorkItem(pnp->worker);
     pnp->worker = NULL;

@@ -4,7 +4,7 @@
  * the queues, which hold what they take. A driver that registered a preprocess callback sees the
  * IRP first.
  */
-#include "kmdf/pnp_private.h"
+#include "kmdf/wmi.h"
 
 NTSTATUS ft_wdf_complete(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS status)
 {
@@ -115,7 +115,7 @@ static NTSTATUS dispatch_locked(struct ft_wdf_pnp *pnp, PIRP irp, UCHAR major)
         return ft_wdf_dispatch_pnp(pnp, irp);
     if (major == IRP_MJ_POWER)
         return ft_wdf_dispatch_power(pnp, irp);
-    return ft_wdf_pass_down(pnp, irp);
+    return ft_wdf_dispatch_wmi(pnp, irp);
 }
 
 FT_FRAMEWORK_ROUTINE

@@ -113,6 +113,7 @@ static unsigned on_enable_interfaces(struct ft_wdf_pnp *pnp)
 {
     if (outcome(pnp, ft_wdf_interfaces_set(pnp, true)) != FT_WDF_GOOD)
         return FT_WDF_BAD;
+    ft_wdf_wmi_start(pnp);
     ft_wdf_policy_start(pnp);
     return FT_WDF_GOOD;
 }
@@ -204,6 +205,7 @@ static unsigned on_removing(struct ft_wdf_pnp *pnp)
 /* What every end of a device that was started has in common, once the hardware is given back. */
 static void clean_up(struct ft_wdf_pnp *pnp)
 {
+    ft_wdf_wmi_stop(pnp);
     ft_wdf_interfaces_set(pnp, false);
     ft_wdf_queues_purge(pnp->device, true);
     ft_wdf_point(FT_PT_WDF_STEP, 0);

@@ -130,6 +130,13 @@ NTSTATUS ft_wdf_relations_answer(struct ft_wdf_relations *relations, PIRP irp);
 /* Passes a DEVICE_USAGE_NOTIFICATION on to their stacks, or takes it back. */
 NTSTATUS ft_wdf_relations_usage(struct ft_wdf_relations *relations, PIRP irp, bool revert);
 
+/* ---- wmi.c ---- */
+
+/* The device is started; its end begins; it is gone. */
+void ft_wdf_wmi_start(struct ft_wdf_pnp *pnp);
+void ft_wdf_wmi_stop(struct ft_wdf_pnp *pnp);
+void ft_wdf_wmi_end(struct ft_wdf_pnp *pnp);
+
 /* ---- dispatch_direct.c ---- */
 
 /* Read, write, device control and internal device control. */
@@ -241,6 +248,11 @@ struct ft_wdf_pnp {
     WDF_QUERY_INTERFACE_CONFIG query[FT_WDF_QUERY_INTERFACES];
     uint8_t queries;
     struct ft_wdf_relations removal, usage;
+    struct ft_wdf_wmi_provider *wmi; /* the providers, in creation order */
+    PIO_WORKITEM wmi_work;           /* made with the first of them */
+    UNICODE_STRING mof;              /* Buffer NULL: none */
+    uint8_t wmi_state;               /* enum ft_wdf_wmi_state */
+    uint8_t wmi_queued, wmi_registered;
     struct ft_wdf_direct direct[FT_WDF_DIRECT_KINDS];
 };
 

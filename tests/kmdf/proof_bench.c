@@ -66,6 +66,21 @@ static void make_plain(WDFDEVICE device)
     CHECK(WdfIoTargetCreate(device, NULL, (WDFIOTARGET *)&ready[A_REMOTE]) == STATUS_SUCCESS);
 }
 
+static void make_wmi(WDFDEVICE device)
+{
+    static const GUID guid = {1, 2, 3, {4, 5, 6, 7, 8, 9, 10, 11}};
+    WDF_WMI_PROVIDER_CONFIG provider;
+    WDF_WMI_INSTANCE_CONFIG instance;
+
+    WDF_WMI_PROVIDER_CONFIG_INIT(&provider, &guid);
+    provider.Flags = WdfWmiProviderEventOnly;
+    CHECK(WdfWmiProviderCreate(device, &provider, NULL, (WDFWMIPROVIDER *)&ready[A_WMI_PROVIDER]) ==
+          STATUS_SUCCESS);
+    WDF_WMI_INSTANCE_CONFIG_INIT_PROVIDER(&instance, (WDFWMIPROVIDER)ready[A_WMI_PROVIDER]);
+    CHECK(WdfWmiInstanceCreate(device, &instance, NULL, (WDFWMIINSTANCE *)&ready[A_WMI_INSTANCE]) ==
+          STATUS_SUCCESS);
+}
+
 /* ---- the places ---- */
 
 static NTSTATUS at_requirements(WDFDEVICE device, WDFIORESREQLIST requirements)
@@ -135,6 +150,7 @@ static NTSTATUS at_add(WDFDEVICE device)
 
     make_deferred(device);
     make_plain(device);
+    make_wmi(device);
     ready[A_DRIVER_OBJECT] = (uintptr_t)WdfDriverWdmGetDriverObject(the_wdf.driver);
     ready[A_DEVICE] = (uintptr_t)device;
     ready[A_DEVICE_OBJECT] = (uintptr_t)WdfDeviceWdmGetDeviceObject(device);

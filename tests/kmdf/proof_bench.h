@@ -52,7 +52,9 @@ enum argument {
     A_LIST,
     A_PROPERTY, /* a WDF_DEVICE_PROPERTY_DATA without a key */
     A_NAME,     /* a UNICODE_STRING */
-    A_REMOTE,   /* a remote I/O target that is not open */
+    A_WMI_PROVIDER,
+    A_WMI_INSTANCE,
+    A_REMOTE, /* a remote I/O target that is not open */
     ARGUMENTS
 };
 extern uintptr_t ready[ARGUMENTS];
