@@ -461,6 +461,7 @@ void ft_kmdf_requests_judge(struct ft_rules *rules, const struct ft_event *event
 
 /* ---- notes ---- */
 
+/* A reserved request of a queue comes again, for another IRP. */
 static void note_new(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_wdf_request *request;
@@ -468,7 +469,10 @@ static void note_new(struct ft_rules *rules, const struct ft_event *event)
     if (event->arg[3] != 0) { /* one of the driver's own */
         return;
     }
-    request = new_request(rules);
+    request = arg_request(rules, event, 0);
+    if (request == NULL) {
+        request = new_request(rules);
+    }
     if (request != NULL) {
         *request =
             (struct ft_rs_wdf_request){.id = ft_arg_id(event, 0), .irp = ft_arg_id(event, 1)};
