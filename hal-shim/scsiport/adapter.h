@@ -65,7 +65,7 @@ static inline uint64_t ft_scsi_hba(const struct ft_scsi_adapter *adapter)
 
 /* ---- add_device.c ---- */
 
-NTSTATUS ft_scsi_add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo);
+FT_PORT_ROUTINE NTSTATUS NTAPI ft_scsi_add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo);
 /* An adapter with its FDO; NULL and *status when that fails. pdo NULL: legacy. */
 struct ft_scsi_adapter *ft_scsi_adapter_new(struct ft_scsi_init *init, PDEVICE_OBJECT pdo,
                                             NTSTATUS *status);
@@ -127,10 +127,18 @@ void ft_scsi_unit_free(struct ft_scsi_unit *unit);
 void ft_scsi_units_depart(struct ft_scsi_adapter *adapter);
 void ft_scsi_unit_fresh(struct ft_scsi_unit *unit); /* its LU extension is zeroed */
 
+/* ---- completion (s2) ---- */
+
+NTSTATUS ft_scsi_status(UCHAR srb_status); /* what an IRP completes with */
+
 /* ---- pnp.c, power.c, dispatch of the adapter ---- */
 
 NTSTATUS ft_scsi_pnp(struct ft_scsi_adapter *adapter, PIRP irp);
 NTSTATUS ft_scsi_power(struct ft_scsi_adapter *adapter, PIRP irp);
+NTSTATUS ft_scsi_unit_power(PIRP irp);
+/* unit NULL: the adapter is asked. */
+NTSTATUS ft_scsi_device_control(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
+                                PIRP irp);
 NTSTATUS ft_scsi_complete_irp(PIRP irp, NTSTATUS status);
 NTSTATUS ft_scsi_pass_down(struct ft_scsi_adapter *adapter, PIRP irp);
 NTSTATUS ft_scsi_forward_and_wait(struct ft_scsi_adapter *adapter, PIRP irp);

@@ -10,11 +10,6 @@
         ft_unimplemented(#name);                                                                   \
     }
 
-/* the port */
-PENDING(struct ft_scsi_unit *, ft_scsi_unit_at, struct ft_scsi_adapter *adapter, unsigned path,
-        unsigned target, unsigned lun)
-PENDING(void, ft_scsi_rescan, struct ft_scsi_adapter *adapter)
-
 /* DMA */
 PENDING(bool, ft_scsi_dma_prepare, struct ft_scsi_request *request)
 PENDING(void, ft_scsi_dma_flush, struct ft_scsi_adapter *adapter,
@@ -25,3 +20,9 @@ PENDING(void, ft_scsi_dma_finish, struct ft_scsi_request *request, bool last)
 PENDING(bool, ft_scsi_extension_take, struct ft_scsi_request *request)
 PENDING(void, ft_scsi_extension_give, struct ft_scsi_request *request)
 PENDING(UCHAR *, ft_scsi_sense_area, const struct ft_scsi_request *request, ULONG *bytes)
+PENDING(NTSTATUS, ft_scsi_common_allocate, struct ft_scsi_adapter *adapter, ULONG uncached_bytes)
+PENDING(void, ft_scsi_common_free, struct ft_scsi_adapter *adapter)
+
+/* the class driver */
+PENDING(void, ft_disk_arrived, struct ft_scsi_unit *unit)
+PENDING(void, ft_disk_departed, struct ft_scsi_unit *unit)

@@ -81,8 +81,9 @@ void ft_scsi_point(enum ft_point point, unsigned label);
 struct ft_scsi_init {
     struct ft_scsi_init *next;
     PDRIVER_OBJECT driver;
-    PVOID context; /* HwContext */
-    HW_INITIALIZATION_DATA data;
+    PVOID context;               /* HwContext */
+    HW_INITIALIZATION_DATA data; /* its ids point to these */
+    char vendor[16], device[16];
 };
 
 /* ---- add_device.c, find_adapter.c, start.c (s1): one HBA ---- */
@@ -149,6 +150,10 @@ struct ft_scsi_adapter {
     uint8_t surprise;                       /* the hardware is gone */
     uint8_t held;                           /* no new request is started: stop or power is due */
     uint8_t power;                          /* DEVICE_POWER_STATE */
+    uint8_t number;                         /* of its name */
+    uint8_t started;                        /* a START has succeeded once */
+    uint8_t asleep;                         /* stopped because power goes */
+    uint8_t held_before;                    /* … and held before that */
     uint8_t control_now; /* type of the adapter control that runs, 0: none or the query */
     uint8_t uses_pio;    /* MapBuffers */
     uint8_t master;      /* a list per SRB (Master and NeedPhysicalAddresses) */
