@@ -50,8 +50,10 @@ static void add_resources(struct ft_scsi_config *config, const struct ft_scsi_re
             add_interrupt(info, at);
             break;
         case CmResourceTypeDma:
-            info->DmaChannel = at->u.Dma.Channel;
-            info->DmaPort = at->u.Dma.Port;
+            if (info->AdapterInterfaceType == MicroChannel)
+                info->DmaPort = at->u.Dma.Port;
+            else
+                info->DmaChannel = at->u.Dma.Channel;
             break;
         }
     }

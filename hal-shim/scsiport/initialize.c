@@ -190,11 +190,10 @@ ULONG ScsiPortInitialize(PVOID Argument1, PVOID Argument2,
     if (!Argument1 || !Argument2)
         ft_unimplemented("ScsiPortInitialize in dump mode");
     FT_SCSI_BEGIN(SCSI_SETUP, 0);
-    /* A size that is none says nothing of what stands behind it. */
-    ft_scsi_emit(FT_EV_SCSI_INITIALIZE, (uint32_t)check(data), data->HwInitializationDataSize,
+    status = initialize(Argument1, data, HwContext);
+    ft_scsi_emit(FT_EV_SCSI_INITIALIZE, (uint32_t)status, data->HwInitializationDataSize,
                  (uint64_t)data->AdapterInterfaceType, missing_routines(data), flags_of(data),
                  stray_values(data), in_entry, data->DeviceExtensionSize);
-    status = initialize(Argument1, data, HwContext);
     FT_SCSI_END(SCSI_SETUP, 0);
     return (ULONG)status;
 }
