@@ -111,6 +111,7 @@ static uint64_t sense_facts(const struct ft_scsi_request *request)
 void ft_scsi_tell_completion(const struct ft_scsi_request *request, PSCSI_REQUEST_BLOCK srb,
                              enum ft_scsi_how how)
 {
+    enum { SECOND = 10000000 /* in 100 ns */ };
     uint64_t handle = ft_scsi_srb_handle(srb);
     const SCSI_REQUEST_BLOCK none = {0}, *given = request ? &request->given : &none;
 
@@ -120,7 +121,8 @@ void ft_scsi_tell_completion(const struct ft_scsi_request *request, PSCSI_REQUES
     }
     ft_emit(FT_EV_SCSI_COMPLETE, handle, how, request != NULL,
             srb ? (uint64_t)srb->SrbStatus | (uint64_t)srb->ScsiStatus << 8 |
-                      (uint64_t)srb->Function << 16
+                      (uint64_t)srb->Function << 16 |
+                      (request ? (FT_M->now - request->started) / SECOND << 24 : 0)
                 : 0,
             request ? changed_fields(given, srb) : 0, srb ? srb->DataTransferLength : 0,
             given->DataTransferLength, request ? sense_facts(request) : 0);

@@ -89,7 +89,7 @@ static enum outcome decide(struct ft_scsi_request *request)
     if (freezes(srb))
         ft_scsi_freeze(request);
     if (srb->Function == SRB_FUNCTION_RESET_BUS && srb->SrbStatus == SRB_STATUS_SUCCESS)
-        ft_scsi_hold_begin(request->adapter, FT_SCSI_RESET_ASKED);
+        ft_scsi_hold_begin(request->adapter, FT_SCSI_RESET_ASKED, 1u << srb->PathId);
     return ENDS;
 }
 

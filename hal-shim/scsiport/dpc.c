@@ -59,7 +59,7 @@ static void first_steps(struct ft_scsi_adapter *adapter, const struct ft_scsi_in
             adapter->watchdog = 0;
     }
     if (intent->flags & FT_SCSI_RESET_REPORTED)
-        ft_scsi_hold_begin(adapter, 0);
+        ft_scsi_hold_begin(adapter, 0, adapter->config->NumberOfBuses == 1);
     make_ready(intent->ready);
 }
 

@@ -115,7 +115,8 @@ void ft_scsi_timer_begin(struct ft_scsi_adapter *adapter);
 void ft_scsi_timer_set(struct ft_scsi_adapter *adapter, PHW_TIMER routine, ULONG microseconds);
 void ft_scsi_unit_timer(struct ft_scsi_unit *unit); /* loads it with the oldest active request */
 void ft_scsi_watchdog(struct ft_scsi_adapter *adapter, const SCSI_REQUEST_BLOCK *srb);
-void ft_scsi_hold_begin(struct ft_scsi_adapter *adapter, unsigned why);
+/* paths: a bit for each that was reset. */
+void ft_scsi_hold_begin(struct ft_scsi_adapter *adapter, unsigned why, unsigned paths);
 /* The request that waited for the end of the hold, when that is now. */
 struct ft_scsi_request *ft_scsi_hold_tick(struct ft_scsi_adapter *adapter);
 BOOLEAN ft_scsi_reset_locked(struct ft_scsi_adapter *adapter, ULONG path,

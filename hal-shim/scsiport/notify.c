@@ -139,11 +139,18 @@ static void timer_call(struct ft_scsi_adapter *adapter, const struct call *call)
     ft_scsi_intend(adapter, FT_SCSI_TIMER);
 }
 
+/* As the miniport sees it: what it asked for last. */
+static PHW_TIMER armed_timer(const struct ft_scsi_adapter *adapter)
+{
+    if (!(adapter->intent.flags & FT_SCSI_TIMER))
+        return adapter->timer_routine;
+    return adapter->intent.timer_us > 0 ? adapter->intent.timer : NULL;
+}
+
 /* One event says it for all types that have no event of their own. */
 static void tell(const struct ft_scsi_adapter *adapter, const struct call *call, uint8_t layer)
 {
-    bool armed = adapter->timer_routine ||
-                 ((adapter->intent.flags & FT_SCSI_TIMER) && adapter->intent.timer_us > 0);
+    PHW_TIMER armed = armed_timer(adapter);
     uint64_t value = call->type == RequestTimerCall ? call->microseconds : (uint64_t)call->path;
     bool given = call->type == RequestTimerCall ? call->timer != NULL || call->microseconds == 0
                                                 : call->callback != NULL;
@@ -152,7 +159,7 @@ static void tell(const struct ft_scsi_adapter *adapter, const struct call *call,
         call->type != CallDisableInterrupts)
         given = true;
     EMIT(layer, FT_EV_SCSI_NOTIFY, ft_block_handle(adapter->fdo), (uint32_t)call->type, value,
-         given, ft_scsi_routine(), armed);
+         given, ft_scsi_routine(), armed != NULL, armed && armed != call->timer);
 }
 
 static void do_call(struct ft_scsi_adapter *adapter, const struct call *call, uint8_t layer)

@@ -187,12 +187,14 @@ static bool passes(const struct ft_scsi_request *request)
 {
     const struct ft_scsi_unit *unit = request->unit;
 
+    if (unit->adapter->held && request->own_completion == FT_SCSI_OF_CLASS)
+        return false;
     if (unit->locked && !(request->flags & SRB_FLAGS_BYPASS_LOCKED_QUEUE))
         return false;
     return !unit->frozen || (request->flags & SRB_FLAGS_BYPASS_FROZEN_QUEUE) != 0;
 }
 
-/* The first that neither lock nor freeze holds back, from the place where the sweep stands. */
+/* The first that nothing holds back, from the place where the sweep stands. */
 static struct ft_scsi_request *next_of(const struct ft_scsi_unit *unit)
 {
     struct ft_scsi_request *lowest = NULL;
@@ -210,7 +212,6 @@ static struct ft_scsi_request *next_of(const struct ft_scsi_unit *unit)
 
 static struct ft_scsi_request *candidate(const struct ft_scsi_unit *unit)
 {
-    const struct ft_scsi_adapter *adapter = unit->adapter;
     struct ft_scsi_request *request = unit->sense;
 
     if (!request && unit->need_sense)
@@ -219,9 +220,7 @@ static struct ft_scsi_request *candidate(const struct ft_scsi_unit *unit)
         return NULL;
     if (!request)
         request = next_of(unit);
-    if (!request || !fits(request))
-        return NULL;
-    return adapter->held && request->own_completion == FT_SCSI_OF_CLASS ? NULL : request;
+    return request && fits(request) ? request : NULL;
 }
 
 /* The units take turns: the next one is that with the next higher number, or the lowest. */

@@ -12,23 +12,27 @@ static uint64_t call_reset(void *routine, void *extension, void *path, void *unu
     return ((PHW_RESET_BUS)routine)(extension, (ULONG)(ULONG_PTR)path);
 }
 
-/* Of that path, or of all (256). */
-enum { ALL_PATHS = 256 };
-static unsigned outstanding(const struct ft_scsi_adapter *adapter, unsigned path)
+enum { ALL_PATHS = 0xFF };
+
+/* The miniport's requests of those paths, a bit for each. */
+static unsigned outstanding(const struct ft_scsi_adapter *adapter, unsigned paths)
 {
     unsigned count = 0;
 
     for (const struct ft_scsi_request *r = adapter->active; r; r = r->active_next)
-        count +=
-            r->state == FT_SCSI_REQUEST_ACTIVE && (path == ALL_PATHS || r->srb->PathId == path);
+        count += r->state == FT_SCSI_REQUEST_ACTIVE && (paths >> r->given.PathId & 1) != 0;
     return count;
 }
 
-void ft_scsi_hold_begin(struct ft_scsi_adapter *adapter, unsigned why)
+/* ResetDetected names no path: with several buses nobody knows which one. */
+void ft_scsi_hold_begin(struct ft_scsi_adapter *adapter, unsigned why, unsigned paths)
 {
+    if (adapter->hold_ticks == 0)
+        adapter->hold_paths = 0;
+    adapter->hold_paths |= (uint8_t)paths;
     adapter->hold_ticks = FT_SCSI_HOLD_TICKS;
     adapter->watchdog = 0;
-    ft_emit(FT_EV_SCSI_HOLD, ft_block_handle(adapter->fdo), why, outstanding(adapter, ALL_PATHS));
+    ft_emit(FT_EV_SCSI_HOLD, ft_block_handle(adapter->fdo), why, outstanding(adapter, paths));
 }
 
 struct ft_scsi_request *ft_scsi_hold_tick(struct ft_scsi_adapter *adapter)
@@ -37,8 +41,8 @@ struct ft_scsi_request *ft_scsi_hold_tick(struct ft_scsi_adapter *adapter)
 
     if (--adapter->hold_ticks > 0)
         return NULL;
-    ft_emit(FT_EV_SCSI_HOLD_END, ft_block_handle(adapter->fdo), outstanding(adapter, ALL_PATHS),
-            adapter->busy && !waited);
+    ft_emit(FT_EV_SCSI_HOLD_END, ft_block_handle(adapter->fdo),
+            outstanding(adapter, adapter->hold_paths), adapter->busy && !waited);
     for (struct ft_scsi_unit *unit = adapter->units; unit; unit = unit->next)
         if (unit->timer == 0)
             ft_scsi_unit_timer(unit);
@@ -51,11 +55,12 @@ BOOLEAN ft_scsi_reset_locked(struct ft_scsi_adapter *adapter, ULONG path,
 {
     BOOLEAN done;
 
-    ft_emit(FT_EV_SCSI_RESET, ft_block_handle(adapter->fdo), path, why, outstanding(adapter, path));
+    ft_emit(FT_EV_SCSI_RESET, ft_block_handle(adapter->fdo), path, why,
+            outstanding(adapter, 1u << path));
     done = (BOOLEAN)ft_scsi_call_synchronized(FT_ROUTINE_SCSI_RESET_BUS, adapter, NULL, call_reset,
                                               (void *)adapter->init->data.HwResetBus,
                                               adapter->extension, (void *)(ULONG_PTR)path, NULL);
-    ft_scsi_hold_begin(adapter, why);
+    ft_scsi_hold_begin(adapter, why, 1u << path);
     ft_scsi_after(adapter);
     return done;
 }
@@ -179,7 +184,7 @@ void ft_scsi_fail_all(struct ft_scsi_adapter *adapter, UCHAR srb_status)
 
     KeAcquireSpinLock(&adapter->lock, &irql);
     for (unsigned path = 0; adapter->config && path < adapter->config->NumberOfBuses; path++)
-        if (adapter->state == FT_SCSI_RUNNING && outstanding(adapter, path) > 0)
+        if (adapter->state == FT_SCSI_RUNNING && outstanding(adapter, 1u << path) > 0)
             ft_scsi_reset_locked(adapter, path, FT_SCSI_RESET_GONE);
     force(adapter, srb_status);
     waited = adapter->next_packet;

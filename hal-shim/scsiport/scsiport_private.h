@@ -196,7 +196,7 @@ struct ft_scsi_adapter {
     uint8_t interrupts_off; /* HwScsiInterrupt is not entered: CallEnableInterrupts */
     uint8_t turn;           /* index of the unit that had its turn last */
     uint8_t tag_last;
-    uint8_t unused_engine[1];
+    uint8_t hold_paths; /* bit per path that was reset in this hold */
 
     /* slave DMA (s3) */
     void *map_register_base;
@@ -272,6 +272,7 @@ struct ft_scsi_request {
     uint8_t mapped; /* buffers are mapped to system space (MapBuffers) */
     uint8_t unused2[2];
     ULONG sense_area_bytes;
+    uint64_t started; /* when HwScsiStartIo got it */
     UCHAR *sense_area; /* the port's own, in place of the caller's; NULL: the caller's */
     void *data_saved;  /* the caller's DataBuffer while a system address is in place */
     /* master DMA (s3) */

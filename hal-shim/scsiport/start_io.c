@@ -111,6 +111,7 @@ static void start(struct ft_scsi_request *request)
     request->state = FT_SCSI_REQUEST_ACTIVE;
     srb->SrbFlags |= SRB_FLAGS_IS_ACTIVE;
     request->given = *srb;
+    request->started = FT_M->now;
     if (request->unit && request->unit->timer == 0)
         ft_scsi_unit_timer(request->unit);
     ft_scsi_watchdog(adapter, srb);

@@ -38,9 +38,14 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
 
 /* The order in which they judge and note: what a family notes of the end of a routine belongs to
  * that routine, so frames come last. */
-#define FT_JUDGES(F) FT_IO_FAMILIES(F) F(wdm_dma) F(kmdf_objects) F(kmdf_power) F(kmdf_requests)
+#define FT_JUDGES(F)                                                                               \
+    FT_IO_FAMILIES(F)                                                                              \
+    F(wdm_dma) F(kmdf_objects) F(kmdf_power) F(kmdf_requests) F(scsi_requests) F(scsi_interrupts)  \
+        F(scsi_resets)
 #define FT_NOTES(F)                                                                                \
-    F(wdm_dma) FT_IO_FAMILIES(F) F(kmdf_objects) F(kmdf_power) F(kmdf_requests) F(frames)
+    F(wdm_dma)                                                                                     \
+    FT_IO_FAMILIES(F) F(kmdf_objects) F(kmdf_power) F(kmdf_requests) F(scsi_requests)              \
+        F(scsi_interrupts) F(scsi_resets) F(frames)
 
 #define F(family) void ft_##family##_judge(struct ft_rules *rules, const struct ft_event *event);
 FT_JUDGES(F)

@@ -559,6 +559,52 @@
     J(KMDF_TX_DUPLICATE_COMPLETION_HITS_NEXT_FRAGMENT)                                             \
     J(KMDF_TX_WAITING_FOR_MAP_REGISTERS_AT_POWER_DOWN)                                             \
     J(KMDF_ENABLER_LIST_CHANGE_IN_CALLBACK)                                                        \
-    J(KMDF_DEVICE_WRITES_AFTER_ABORT)
+    J(KMDF_DEVICE_WRITES_AFTER_ABORT)                                                              \
+    J(SCSI_SRB_COMPLETE_ONCE)                                                                      \
+    J(SCSI_SRB_COMPLETE_EVENTUALLY)                                                                \
+    J(SCSI_SRB_STATUS_VALID)                                                                       \
+    J(SCSI_SRB_NO_QUEUE_FROZEN)                                                                    \
+    J(SCSI_SRB_NO_INTERNAL_ERROR)                                                                  \
+    J(SCSI_SRB_SCSISTATUS_ERROR_PAIR)                                                              \
+    J(SCSI_SRB_SUCCESS_GOOD)                                                                       \
+    J(SCSI_SRB_AUTOSENSE_BIT)                                                                      \
+    J(SCSI_SRB_SENSE_BOUND)                                                                        \
+    J(SCSI_SRB_READONLY_FIELDS)                                                                    \
+    J(SCSI_SRB_LENGTH_ONLY_UNDERRUN)                                                               \
+    J(SCSI_NEXT_AFTER_STARTIO)                                                                     \
+    J(SCSI_NEXT_ONCE)                                                                              \
+    J(SCSI_NEXTLU_UNTAGGED)                                                                        \
+    J(SCSI_NEXTLU_CAPABILITY)                                                                      \
+    J(SCSI_COMPLETEREQUEST_EXCLUSIVE)                                                              \
+    J(SCSI_COMPLETEREQUEST_SCOPE)                                                                  \
+    J(SCSI_STARTIO_TRUE)                                                                           \
+    J(SCSI_STARTIO_UNKNOWN_FUNCTION)                                                               \
+    J(SCSI_ABORT_VICTIM_CHECKED)                                                                   \
+    J(SCSI_ABORT_BOTH_COMPLETE)                                                                    \
+    J(SCSI_ABORT_FAILED_STATUS)                                                                    \
+    J(SCSI_TAG_HONOURED)                                                                           \
+    J(SCSI_LOGUSE_OWNED_SRB)                                                                       \
+    J(SCSI_NOTIFY_ARGS)                                                                            \
+    J(SCSI_NOTIFY_KNOWN_TYPE)                                                                      \
+    J(SCSI_FLUSH_SHUTDOWN_ONLY_CACHESDATA)                                                         \
+    J(SCSI_ISR_CLAIMS_OWN)                                                                         \
+    J(SCSI_ISR_DISMISSES)                                                                          \
+    J(SCSI_ISR_SPURIOUS_NO_EFFECT)                                                                 \
+    J(SCSI_ENABLE_CB_CONTEXT)                                                                      \
+    J(SCSI_DISABLE_CB_PAIR)                                                                        \
+    J(SCSI_DISABLE_CB_MINIMAL)                                                                     \
+    J(SCSI_TIMER_SINGLE_SLOT)                                                                      \
+    J(SCSI_TIMER_CANCEL_RACE)                                                                      \
+    J(SCSI_TIMER_OWNER_ALIVE)                                                                      \
+    J(SCSI_TIMER_CANCEL_ON_STOP)                                                                   \
+    J(SCSI_RESETBUS_COMPLETES_ALL)                                                                 \
+    J(SCSI_RESETBUS_STATUS)                                                                        \
+    J(SCSI_RESETBUS_NEXT)                                                                          \
+    J(SCSI_RESETBUS_PATH_ONLY)                                                                     \
+    J(SCSI_RESET_NO_OWN_DELAY)                                                                     \
+    J(SCSI_RESET_IDEMPOTENT)                                                                       \
+    J(SCSI_RESET_ON_REMOVED_HW)                                                                    \
+    J(SCSI_TIMEOUT_NOT_DRIVER_JOB)                                                                 \
+    J(SCSI_CLASS_RESET_SRB)
 
 #endif

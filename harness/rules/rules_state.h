@@ -42,6 +42,7 @@ enum {
     FT_RS_TXS = 16,
     FT_RS_WDF_COMMONS = 12,
     FT_RS_WDF_DEVICES = 2,
+    FT_RS_SRBS = 32,
     FT_RS_FINDINGS = 16
 };
 
@@ -71,6 +72,7 @@ enum ft_rs_table {
     FT_RS_TABLE_WDF_LOCK,
     FT_RS_TABLE_WDF_REQUEST,
     FT_RS_TABLE_WDF_DMA,
+    FT_RS_TABLE_SRB,
     FT_RS_TABLE_COUNT
 };
 
@@ -648,6 +650,48 @@ struct ft_rs_wdf_queue {
     uint8_t unused;
 };
 
+/* ---- SCSI Port (rules_scsi_*.c) ---- */
+
+/* FT_RS_OVER: it is the port's again. */
+enum {
+    FT_SRB_BY_WILDCARD = 1, /* ScsiPortCompleteRequest gave it back */
+    FT_SRB_TAKEN = 2,       /* the port took it */
+    FT_SRB_ABORT_DONE = 4   /* an abort of it has succeeded */
+};
+
+struct ft_rs_srb {
+    uint32_t id; /* 0: free slot */
+    uint16_t flags;
+    uint8_t function, tag;
+    uint32_t where; /* path << 16 | target << 8 | unit */
+    uint32_t timeout, victim;
+};
+
+enum {
+    FT_HBA_STARTED_ONE = 0x0001, /* HwScsiStartIo was called since the adapter's start */
+    FT_HBA_OWES = 0x0002,        /* no next request was asked for since then */
+    FT_HBA_ASKED = 0x0004,       /* NextRequest was, since then */
+    FT_HBA_RESET = 0x0008,       /* a bus was reset since then */
+    FT_HBA_ACTED = 0x0010, /* the interrupt routine, or callback, has told the port something */
+    FT_HBA_ENABLE_ASKED = 0x0020,
+    FT_HBA_LINE_ROSE = 0x0040, /* since the interrupt routine began */
+    FT_HBA_TIMER_ARMED = 0x0080,
+    FT_HBA_TIMER_CANCELLED = 0x0100,
+    FT_HBA_OTHER_PATH = 0x0200, /* HwScsiResetBus completed a request of another path */
+    FT_HBA_LOGGED = 0x0400      /* … or logged an error */
+};
+
+struct ft_rs_scsi {
+    struct ft_rs_srb srb[FT_RS_SRBS];
+    uint16_t flags;
+    uint16_t reset_path; /* of the HwScsiResetBus that runs, plus 1 */
+    uint16_t untagged_task;
+    uint8_t disables; /* CallDisableInterrupts in the enable callback */
+    uint8_t unused;
+    uint32_t untagged_where; /* a unit that was asked in vain for an untagged request, plus 1 */
+    uint32_t stalled;        /* microseconds, in HwScsiResetBus */
+};
+
 struct ft_rules {
     uint64_t events; /* seen so far; the index of the present one */
     uint16_t disabled;
@@ -726,6 +770,7 @@ struct ft_rules {
     struct ft_rs_tx tx[FT_RS_TXS];
     struct ft_rs_wdf_common wdf_common[FT_RS_WDF_COMMONS];
     struct ft_rs_wdf_device wdf_device[FT_RS_WDF_DEVICES];
+    struct ft_rs_scsi scsi;
     uint32_t pool[FT_RS_POOLS]; /* ids of the driver's live blocks, FT_RS_POOL_HOLE: freed slot */
 };
 

@@ -28,6 +28,7 @@ static const char *const table_names[FT_RS_TABLE_COUNT] = {
     [FT_RS_TABLE_WDF_LOCK] = "framework locks",
     [FT_RS_TABLE_WDF_REQUEST] = "framework requests",
     [FT_RS_TABLE_WDF_DMA] = "DMA enablers and transactions",
+    [FT_RS_TABLE_SRB] = "SCSI request blocks at once",
 };
 
 static void copy_findings(const struct ft_rs_finding *list, unsigned count, struct ft_finding *ret)
