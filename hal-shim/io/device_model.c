@@ -74,6 +74,19 @@ void ft_model_write(unsigned bar, uint32_t offset, unsigned width, uint64_t valu
     point_if_raised();
 }
 
+void ft_model_delivered(PIRP irp, const void *data, uint32_t bytes)
+{
+    uint64_t arg[3] = {ft_irp_handle(irp), bytes};
+    uint8_t layer;
+
+    if (!ft_model()->delivered)
+        return;
+    layer = enter_model();
+    arg[2] = ft_model()->delivered(device(), data, bytes);
+    leave_model(layer);
+    ft_emit_as(FT_LAYER_HARNESS, ft_irp_id(irp), FT_EV_DATA_STREAM, 3, arg);
+}
+
 /* ---- interrupt line ---- */
 
 void sim_irq_set(struct sim_device *device, bool level)

@@ -394,6 +394,8 @@ void ft_model_write(unsigned bar, uint32_t offset, unsigned width, uint64_t valu
 /* Something happens on the bus of a storage adapter: ops bus-reset and target. False: it has none,
  * or it cannot happen now. */
 bool ft_outside_op(const struct ft_op *op);
+/* What a read got, as far as the model looks at it: tells data:stream. */
+void ft_model_delivered(PIRP irp, const void *data, uint32_t bytes);
 void ft_model_reset(void);                   /* power-on reset */
 void ft_model_stop(enum sim_engine_end why); /* engine and line stop */
 void ft_hardware_yank(void);

@@ -185,6 +185,9 @@ void ft_request_deliver(PIRP irp, const struct ft_request *request)
         ft_buffer_copy(request->buffer, request->system, claimed(irp, request));
         data = request->buffer;
     }
-    if (data)
-        compare(irp, request, data);
+    if (!data)
+        return;
+    compare(irp, request, data);
+    if (request->op == FT_OP_READ)
+        ft_model_delivered(irp, data, claimed(irp, request));
 }

@@ -8,7 +8,8 @@
  *
  * What a request should have got is known without the model's help: the world remembers every byte
  * that the device wrote through a mapping, and every byte it read, and compares both with the
- * requester's buffer (event data:compare).
+ * requester's buffer (event data:compare). What the processor copied only the model can judge
+ * (`delivered`).
  *
  * Hostility is not coded here: the world may replace what `read` returns and what sim_dma_write
  * writes.
@@ -81,6 +82,11 @@ struct sim_device_model {
      * target and logical unit). NULL: the device has no such bus, the op is skipped. False: it
      * cannot happen now, the op is skipped. */
     bool (*outside)(struct sim_device *device, enum sim_outside what, unsigned unit);
+    /* For a device whose data the driver's processor hands on, out of a ring for example. These
+     * bytes are what a read got that was completed with success: how many of them, from the first,
+     * are what the device sent, each byte once and in its order? (Event data:stream.) NULL: what
+     * the processor moved is not looked at. */
+    uint32_t (*delivered)(struct sim_device *device, const void *data, uint32_t bytes);
 };
 
 /* What the media of a storage adapter's units hold: SIM_MEDIA_BLOCKS blocks each. A block that

@@ -156,6 +156,9 @@ static void on_run(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_DATA_COMPARE:
         ft_on_data_compare(rules, event);
         break;
+    case FT_EV_DATA_STREAM:
+        ft_on_data_stream(rules, event);
+        break;
     case FT_EV_CHOICE_LOWER_FAILS:
         ft_on_choice_lower_fails(rules, event);
         break;

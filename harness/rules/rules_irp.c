@@ -309,6 +309,14 @@ void ft_on_data_compare(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* What the driver's processor has handed on, out of a ring for example. */
+void ft_on_data_stream(struct ft_rules *rules, const struct ft_event *event)
+{
+    if (event->unknown == 0 && event->arg[2] < event->arg[1]) {
+        ft_rule_fire(rules, FT_J_MEM_READ_STREAM, event, event->arg[0]);
+    }
+}
+
 /* A failure that the world injected is not the driver's; the data of the request that met it proves
  * nothing. */
 void ft_on_choice_fail(struct ft_rules *rules, const struct ft_event *event)

@@ -490,6 +490,7 @@
     J(KMDF_QUEUE_HOLD_WAITS_FOR_DEVICE)                                                            \
     J(KMDF_SUSPEND_THEN_DELIVERY)                                                                  \
     J(KMDF_RETRIEVE_DURING_HOLD_UNSTOPPED)                                                         \
+    J(MEM_READ_STREAM)                                                                             \
     J(MEM_POOL_FREE_ONCE)                                                                          \
     J(MEM_POOL_BOUNDS)                                                                             \
     J(MEM_DEV_FREE_REGISTER)                                                                       \

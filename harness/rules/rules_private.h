@@ -386,6 +386,7 @@ void ft_on_irp_pending(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_irp_cancel(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_irp_free(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_data_compare(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_data_stream(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_choice_fail(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_choice_lower_fails(struct ft_rules *rules, const struct ft_event *event);
 void ft_irp_at_enter(struct ft_rules *rules, const struct ft_event *event);

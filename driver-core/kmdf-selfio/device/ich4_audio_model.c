@@ -40,7 +40,14 @@ enum { CNT_COLD = 2, CNT_WRITABLE = 0x3F, STA_PIINT = 1 << 5, STA_READY = 1 << 8
 enum { DESCRIPTORS = 32, DESCRIPTOR_IOC = 1u << 15, SAMPLE_BYTES = 2, DESCRIPTOR_BYTES = 8 };
 enum { DATA_CHANNEL, RING_CHANNEL }; /* to the rules, what fetches descriptors is its own channel */
 
-#define MULTIPLIER 0x9E3779B1u /* odd, with well mixed bits */
+/* A sample tells its place in the stream: the lower half of the product with an odd number. */
+enum { MULTIPLIER = 0x9E37, INVERSE = 0x7787, SAMPLES_TOLD_APART = 0x10000 };
+enum { STARTS = 16, READS = 4, BYTES_JUDGED = 8, BYTES_LEFT_OUT = 3 };
+
+/* Bytes [from, to) of the stream. */
+struct stretch {
+    uint32_t from, to;
+};
 
 struct ich4_state {
     uint32_t bdbar, glob_cnt;
@@ -52,6 +59,9 @@ struct ich4_state {
     uint8_t loaded; /* the present descriptor is */
     uint8_t active; /* engine:begin was told of it */
     uint8_t irq_enabled;
+    uint8_t last_start, last_read;
+    uint32_t start[STARTS];     /* bytes of the stream with which the channel began, the latest */
+    struct stretch read[READS]; /* what the latest reads got */
 };
 
 static void update_line(struct sim_device *device, struct ich4_state *s)
@@ -135,7 +145,7 @@ static void move_burst(struct sim_device *device, struct ich4_state *s)
     uint32_t bytes = left < sizeof data ? left : (uint32_t)sizeof data;
 
     for (uint32_t i = 0; i < bytes / SAMPLE_BYTES; i++)
-        data[i] = (uint16_t)((s->sample + i) * MULTIPLIER >> 16);
+        data[i] = (uint16_t)((s->sample + i) * MULTIPLIER);
     if (bytes != 0 && !sim_dma_write(device, (uint64_t)s->address + s->moved, data, bytes)) {
         halt(device, s, SR_FIFOE, SIM_END_BUS_ERROR);
         return;
@@ -231,6 +241,8 @@ static uint64_t ich4_read(struct sim_device *device, unsigned bar, uint32_t offs
 static void start_channel(struct sim_device *device, struct ich4_state *s)
 {
     s->sr &= (uint8_t) ~(SR_DCH | SR_CELV);
+    s->last_start = (uint8_t)((s->last_start + 1) % STARTS);
+    s->start[s->last_start] = s->sample * SAMPLE_BYTES;
     if (!s->loaded || s->bytes == s->moved)
         return;
     s->address += s->moved;
@@ -304,6 +316,105 @@ static void ich4_write(struct sim_device *device, unsigned bar, uint32_t offset,
     }
 }
 
+/* ---- what a read got ---- */
+
+static uint8_t byte_at(uint32_t place)
+{
+    return (uint8_t)((place / SAMPLE_BYTES) * MULTIPLIER >> place % SAMPLE_BYTES * 8);
+}
+
+/* Where the stream has that sample, the latest such place. */
+static uint32_t place_of(const struct ich4_state *s, const uint8_t *data)
+{
+    uint32_t low = (uint32_t)(data[0] | data[1] << 8) * INVERSE % SAMPLES_TOLD_APART;
+    uint32_t back = (s->sample - 1 - low) % SAMPLES_TOLD_APART;
+
+    return (s->sample - 1 - back) * SAMPLE_BYTES;
+}
+
+static uint32_t equal_bytes(const uint8_t *data, uint32_t bytes, uint32_t place)
+{
+    uint32_t i = 0;
+
+    while (i < bytes && data[i] == byte_at(place + i))
+        i++;
+    return i;
+}
+
+/* A read that waited while the channel was stopped goes on where the channel began anew; first
+ * bytes there may have looked like the next ones before. Bytes that are right from there on, 0:
+ * none; *place gets the place of the first. */
+static uint32_t go_on(const struct ich4_state *s, const uint8_t *data, uint32_t at, uint32_t bytes,
+                      uint32_t *place)
+{
+    uint32_t best = 0, best_place = *place;
+
+    for (unsigned i = 0; i < STARTS; i++)
+        for (uint32_t back = 0; back <= BYTES_LEFT_OUT && back <= at; back++) {
+            uint32_t equal = equal_bytes(data + at - back, bytes - at + back, s->start[i]);
+
+            if (s->start[i] + back <= *place || equal <= back + best)
+                continue;
+            best = equal - back;
+            best_place = s->start[i] + back;
+        }
+    *place = best_place;
+    return best;
+}
+
+/* How far the bytes follow the stream, beginning with the sample at `from`. */
+static uint32_t follow(const struct ich4_state *s, const uint8_t *data, uint32_t from,
+                       uint32_t bytes, struct stretch *read)
+{
+    uint32_t place = place_of(s, data + from), at = from, more;
+
+    if (s->sample * SAMPLE_BYTES < bytes)
+        return 0;
+    read->from = place;
+    do {
+        more = equal_bytes(data + at, bytes - at, place);
+        if (more == 0)
+            more = go_on(s, data, at, bytes, &place);
+        at += more;
+        place += more;
+    } while (more != 0 && at < bytes);
+    read->to = place;
+    return at;
+}
+
+static bool was_read(const struct ich4_state *s, const struct stretch *read)
+{
+    for (unsigned i = 0; i < READS; i++)
+        if (read->from < s->read[i].to && s->read[i].from < read->to)
+            return true;
+    return false;
+}
+
+/* A read may begin in the middle of a sample, or where the channel began anew: its first bytes are
+ * taken as they are. */
+static uint32_t ich4_delivered(struct sim_device *device, const void *data, uint32_t bytes)
+{
+    struct ich4_state *s = sim_device_state(device);
+    struct stretch read, best_read = {0};
+    uint32_t best = 0;
+
+    if (bytes < BYTES_JUDGED)
+        return bytes;
+    for (uint32_t from = 0; from <= BYTES_LEFT_OUT; from++) {
+        uint32_t right = follow(s, data, from, bytes, &read);
+
+        if (right > best) {
+            best = right;
+            best_read = read;
+        }
+    }
+    if (best == bytes && was_read(s, &best_read))
+        return 0;
+    s->last_read = (uint8_t)((s->last_read + 1) % READS);
+    s->read[s->last_read] = best_read;
+    return best;
+}
+
 extern const struct sim_device_model ft_driver_device;
 const struct sim_device_model ft_driver_device = {
     .name = "ich4-audio",
@@ -314,4 +425,5 @@ const struct sim_device_model ft_driver_device = {
     .engine_busy = ich4_busy,
     .engine_step = ich4_step,
     .stop = ich4_stop,
+    .delivered = ich4_delivered,
 };
