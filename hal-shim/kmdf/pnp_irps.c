@@ -264,44 +264,112 @@ static NTSTATUS tell_usage(struct ft_wdf_pnp *pnp, unsigned type, bool in_path)
                                  (void *)(uintptr_t)type, (void *)(uintptr_t)in_path, NULL);
 }
 
+/* Files whose use changes how the device changes power. */
+static bool is_power_related(unsigned type)
+{
+    return type >= WdfSpecialFilePaging && type <= WdfSpecialFileDump;
+}
+
 static void count_file(struct ft_wdf_pnp *pnp, unsigned type, bool in_path)
 {
     PDEVICE_OBJECT fdo = pnp->device->fdo;
+    ULONG below = pnp->device->below->Flags;
 
     pnp->special_files = (uint8_t)(pnp->special_files + (in_path ? 1 : -1));
-    if (type == WdfSpecialFilePaging && in_path)
+    if (!is_power_related(type))
+        return;
+    if (pnp->device->filter)
+        fdo->Flags = (fdo->Flags & ~(ULONG)DO_POWER_PAGABLE) | (below & DO_POWER_PAGABLE);
+    else if (in_path)
         fdo->Flags &= ~(ULONG)DO_POWER_PAGABLE;
     else if (pnp->special_files == 0)
-        fdo->Flags |= pnp->device->below->Flags & DO_POWER_PAGABLE;
+        fdo->Flags |= below & DO_POWER_PAGABLE;
 }
 
+static void uncount_file(struct ft_wdf_pnp *pnp, bool in_path, ULONG flags)
+{
+    pnp->special_files = (uint8_t)(pnp->special_files - (in_path ? 1 : -1));
+    pnp->device->fdo->Flags = flags;
+}
+
+/* The drivers below have agreed, the driver has not: they are told that the file is gone. */
+static void take_back(struct ft_wdf_pnp *pnp, PIRP irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+    BOOLEAN in_path = location->Parameters.UsageNotification.InPath;
+
+    location->Parameters.UsageNotification.InPath = FALSE;
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    ft_wdf_forward_and_wait(pnp, irp);
+    location->Parameters.UsageNotification.InPath = in_path;
+}
+
+/* The drivers below first, in D0, then the driver. */
+static NTSTATUS tell_all(struct ft_wdf_pnp *pnp, PIRP irp, unsigned type, bool in_path)
+{
+    NTSTATUS status;
+
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    status = ft_wdf_forward_and_wait(pnp, irp);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = tell_usage(pnp, type, in_path);
+    if (!NT_SUCCESS(status))
+        take_back(pnp, irp);
+    return status;
+}
+
+/* A device with a dump file stays in D0. */
+static void keep_for_dump(struct ft_wdf_pnp *pnp, unsigned type, bool in_path)
+{
+    if (!pnp->device->power_owner || type != WdfSpecialFileDump)
+        return;
+    if (in_path)
+        ft_wdf_power_reference(pnp->device);
+    else
+        ft_wdf_power_release(pnp->device);
+}
+
+static NTSTATUS tell_in_d0(struct ft_wdf_pnp *pnp, PIRP irp, unsigned type, bool in_path)
+{
+    bool owner = pnp->device->power_owner;
+    NTSTATUS status = owner ? ft_wdf_power_hold(pnp, true) : STATUS_SUCCESS;
+
+    if (!NT_SUCCESS(status))
+        return status;
+    status = tell_all(pnp, irp, type, in_path);
+    if (NT_SUCCESS(status))
+        keep_for_dump(pnp, type, in_path);
+    if (owner)
+        ft_wdf_power_release(pnp->device);
+    return status;
+}
+
+/* What the framework's source does (PnpDeviceUsageNotification): devices that depend on this one
+ * hear of it first, then those below, then the driver. Its documents do not say whether the
+ * callback or the drivers below come first. */
 static NTSTATUS usage(struct ft_wdf_pnp *pnp, PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
     unsigned type = (unsigned)location->Parameters.UsageNotification.Type;
     bool in_path = location->Parameters.UsageNotification.InPath != FALSE;
+    ULONG flags = pnp->device->fdo->Flags;
     NTSTATUS status;
 
-    if (in_path && !(pnp->files_supported >> type & 1) && !pnp->device->filter)
+    if (type < WdfSpecialFilePaging || type >= WdfSpecialFileMax ||
+        (in_path && !(pnp->files_supported >> type & 1) && !pnp->device->filter))
         return ft_wdf_complete(pnp, irp, STATUS_NOT_IMPLEMENTED);
-    status = tell_usage(pnp, type, in_path);
-    if (NT_SUCCESS(status)) {
-        status = ft_wdf_relations_usage(&pnp->usage, irp, false);
-        if (!NT_SUCCESS(status))
-            tell_usage(pnp, type, !in_path);
-    }
-    if (!NT_SUCCESS(status))
-        return ft_wdf_complete(pnp, irp, status);
     count_file(pnp, type, in_path);
-    irp->IoStatus.Status = STATUS_SUCCESS;
-    status = ft_wdf_forward_and_wait(pnp, irp);
-    if (!NT_SUCCESS(status)) {
-        count_file(pnp, type, !in_path);
-        ft_wdf_relations_usage(&pnp->usage, irp, true);
-        tell_usage(pnp, type, !in_path);
-    } else {
-        IoInvalidateDeviceState(pnp->device->pdo);
+    status = ft_wdf_relations_usage(&pnp->usage, irp, false);
+    if (NT_SUCCESS(status)) {
+        status = tell_in_d0(pnp, irp, type, in_path);
+        if (!NT_SUCCESS(status))
+            ft_wdf_relations_usage(&pnp->usage, irp, true);
     }
+    if (NT_SUCCESS(status))
+        IoInvalidateDeviceState(pnp->device->pdo);
+    else
+        uncount_file(pnp, in_path, flags);
     return ft_wdf_complete(pnp, irp, status);
 }
 

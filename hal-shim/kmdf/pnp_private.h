@@ -353,6 +353,12 @@ NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp); /* system SET_PO
 /* A fact has changed: decides anew. <= DISPATCH_LEVEL. */
 void ft_wdf_policy_look(struct ft_wdf_pnp *pnp);
 
+/* ---- power_idle.c ---- */
+
+/* A reference of the owner that has the device in D0: waits for it, or says STATUS_PENDING. No
+ * reference is left after a failure. Given back with ft_wdf_power_release. */
+NTSTATUS ft_wdf_power_hold(struct ft_wdf_pnp *pnp, bool wait);
+
 /* ---- power_wake.c ---- */
 
 /* The steps of the power machine that arm and disarm the wake signal. */

@@ -13,22 +13,12 @@ static bool is_lost(const struct ft_wdf_pnp *pnp)
     return pnp->policy.gone || pnp->surprise;
 }
 
-static void release(struct ft_wdf_pnp *pnp)
-{
-    pnp->policy.own--;
-    ft_wdf_power_release(pnp->device);
-}
-
-/* No reference is left after a failure. */
-static NTSTATUS stop_idle(struct ft_wdf_pnp *pnp, bool wait)
+NTSTATUS ft_wdf_power_hold(struct ft_wdf_pnp *pnp, bool wait)
 {
     struct ft_wdf_policy *policy = &pnp->policy;
 
-    if (!pnp->device->power_owner)
-        return STATUS_INVALID_DEVICE_STATE;
     if (is_lost(pnp))
         return STATUS_POWER_STATE_INVALID;
-    policy->own++;
     ft_wdf_power_reference(pnp->device);
     if (stays_in_d0(policy))
         return STATUS_SUCCESS;
@@ -38,8 +28,27 @@ static NTSTATUS stop_idle(struct ft_wdf_pnp *pnp, bool wait)
         ft_task_wait(policy, 0);
     if (!is_lost(pnp))
         return STATUS_SUCCESS;
-    release(pnp);
+    ft_wdf_power_release(pnp->device);
     return STATUS_POWER_STATE_INVALID;
+}
+
+static void release(struct ft_wdf_pnp *pnp)
+{
+    pnp->policy.own--;
+    ft_wdf_power_release(pnp->device);
+}
+
+static NTSTATUS stop_idle(struct ft_wdf_pnp *pnp, bool wait)
+{
+    NTSTATUS status;
+
+    if (!pnp->device->power_owner)
+        return STATUS_INVALID_DEVICE_STATE;
+    pnp->policy.own++;
+    status = ft_wdf_power_hold(pnp, wait);
+    if (!NT_SUCCESS(status))
+        pnp->policy.own--;
+    return status;
 }
 
 static NTSTATUS stop(WDFDEVICE device, bool wait)

@@ -650,6 +650,54 @@ static void special_files_keep_the_device(void **state)
     assert_non_null(strstr(wb_notes(), "usage:1 usage:0"));
 }
 
+/* Places of the usage requests that the drivers below get, and of the driver's callback. */
+static long usage_place(enum ft_event_kind kind, unsigned n)
+{
+    for (unsigned i = 1; i <= wb_count(kind); i++) {
+        const struct ft_event *event = wb_event(kind, i);
+        bool hit = kind == FT_EV_CALL_ENTER
+                       ? event->arg[0] == FT_ROUTINE_WDF_USAGE
+                       : event->layer == FT_LAYER_FRAMEWORK &&
+                             event->arg[2] == (IRP_MJ_PNP << 8 | IRP_MN_DEVICE_USAGE_NOTIFICATION);
+
+        if (hit && --n == 0)
+            return wb_place(kind, i);
+    }
+    return -1;
+}
+
+static void the_driver_hears_of_files_after_those_below(void **state)
+{
+    static const struct ft_op ops[] = {{.kind = FT_OP_USAGE, .arg = {0, 1}}};
+    struct wdf_bench refuses = {.add = not_stoppable, .flags = WDF_BENCH_QUIET};
+    long below, driver;
+
+    (void)state;
+    wdf_bench_run(&refuses, ops, 1);
+    below = usage_place(FT_EV_IRP_CALL, 1);
+    driver = usage_place(FT_EV_CALL_ENTER, 1);
+    assert_true(below >= 0 && driver > below);
+    assert_int_equal(usage_place(FT_EV_IRP_CALL, 2), -1);
+    assert_int_equal(wb_last(FT_EV_USAGE)->arg[3], STATUS_SUCCESS);
+
+    refuses.answer[FT_ROUTINE_WDF_USAGE] = STATUS_DEVICE_BUSY;
+    wdf_bench_run(&refuses, ops, 1);
+    assert_true(usage_place(FT_EV_IRP_CALL, 2) > usage_place(FT_EV_CALL_ENTER, 1)); /* taken back */
+    assert_int_equal(usage_place(FT_EV_CALL_ENTER, 2), -1);
+    assert_int_equal(wb_last(FT_EV_USAGE)->arg[3], (uint32_t)STATUS_DEVICE_BUSY);
+}
+
+static void the_driver_hears_of_no_file_that_those_below_refuse(void **state)
+{
+    static const struct ft_op ops[] = {{.kind = FT_OP_LOWER_FAILS, .arg = {2, 1}},
+                                       {.kind = FT_OP_USAGE, .arg = {0, 1}}};
+
+    (void)state;
+    wdf_bench_run(&(struct wdf_bench){.add = not_stoppable, .flags = WDF_BENCH_QUIET}, ops, 2);
+    assert_int_equal(usage_place(FT_EV_CALL_ENTER, 1), -1);
+    assert_int_equal(wb_last(FT_EV_USAGE)->arg[3], (uint32_t)STATUS_NO_SUCH_DEVICE);
+}
+
 static void fail_it(enum ft_routine routine, WDFOBJECT device)
 {
     if (routine == FT_ROUTINE_WDF_SMIO_INIT)
@@ -681,6 +729,8 @@ int main(void)
         cmocka_unit_test(requests_may_hold_the_remove_lock),
         cmocka_unit_test(a_device_may_refuse_to_stop_for_good),
         cmocka_unit_test(special_files_keep_the_device),
+        cmocka_unit_test(the_driver_hears_of_files_after_those_below),
+        cmocka_unit_test(the_driver_hears_of_no_file_that_those_below_refuse),
         cmocka_unit_test(a_device_that_has_failed_is_removed),
     };
 

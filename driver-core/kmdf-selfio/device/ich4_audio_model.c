@@ -60,6 +60,7 @@ struct ich4_state {
     uint8_t active; /* engine:begin was told of it */
     uint8_t irq_enabled;
     uint8_t last_start, last_read;
+    uint8_t torn; /* it lost its power in the middle of the stream: what was got proves nothing */
     uint32_t start[STARTS];     /* bytes of the stream with which the channel began, the latest */
     struct stretch read[READS]; /* what the latest reads got */
 };
@@ -200,6 +201,7 @@ static void ich4_stop(struct sim_device *device, enum sim_engine_end why)
     struct ich4_state *s = sim_device_state(device);
 
     report_end(device, s, why);
+    s->torn |= s->cr & CR_RPBM;
     reset_channel(s);
     update_line(device, s);
 }
@@ -398,7 +400,7 @@ static uint32_t ich4_delivered(struct sim_device *device, const void *data, uint
     struct stretch read, best_read = {0};
     uint32_t best = 0;
 
-    if (bytes < BYTES_JUDGED)
+    if (bytes < BYTES_JUDGED || s->torn)
         return bytes;
     for (uint32_t from = 0; from <= BYTES_LEFT_OUT; from++) {
         uint32_t right = follow(s, data, from, bytes, &read);
