@@ -1,9 +1,8 @@
 /* Power policy: when the device sleeps (kmdf.md, sections 4.1 to 4.4 and 4.6).
  *
  * The owner of the policy asks for every device power IRP itself, one at a time. What it wants
- * follows from a few facts: the device works and the machine is awake; it is in use, or its idle
- * time has not passed, or it may not idle; stop and removal pin it in D0. Each change of a fact
- * looks again (look). The states are the public ones; they say what was decided last.
+ * follows from a few facts, by the tables below; each event changes a fact and looks again (look).
+ * The states are the public ones; they say what was decided last.
  *
  * Modelled choices: a power-down that an op asks for comes as the power framework's directed
  * power-down, which the owner carries out as it does for a sleeping machine; user control of idle
@@ -35,50 +34,93 @@ static void tell_waiters(struct ft_wdf_pnp *pnp)
     ft_wake_waiters(&pnp->policy, STATUS_SUCCESS, true);
 }
 
-/* ---- what the device should do ---- */
+/* ---- the tables ---- */
 
-static bool may_idle(const struct ft_wdf_policy *policy)
+enum fact {
+    RUNNING = 0x001,  /* the device is started */
+    IN_D0 = 0x002,    /* it works */
+    PINNED = 0x004,   /* stop, removal or their question needs it awake */
+    ASLEEP = 0x008,   /* the machine sleeps, or is about to */
+    SLEPT = 0x010,    /* the machine has woken, the device follows */
+    DIRECTED = 0x020, /* the power framework wants it down */
+    UNUSED = 0x040,   /* idle time has passed, and nobody holds a reference */
+    IDLES = 0x080,    /* it may idle */
+    S0_WAKE = 0x100,  /* … and wakes itself */
+    SX_WAKE = 0x200,  /* it may wake the machine */
+    ARMED = 0x400,    /* its wake signal is */
+    DOWN = 0x800      /* it is about to go down */
+};
+
+/* One row of a table: the first one whose facts all hold, and none of whose others does. */
+struct row {
+    uint16_t facts, others;
+    uint16_t result;
+};
+
+/* Where the device belongs. */
+enum place { WORKING, SLEEPING, DIRECTED_DOWN, IDLE };
+static const struct row places[] = {
+    {PINNED, 0, WORKING},      {ASLEEP, 0, SLEEPING}, {DIRECTED, 0, DIRECTED_DOWN},
+    {IDLES | UNUSED, 0, IDLE}, {0, 0, WORKING},
+};
+
+/* The state on the way there … */
+static const struct row moving[] = {
+    {ASLEEP | SX_WAKE, 0, W(SleepingWakePowerDown)},
+    {ASLEEP, SX_WAKE, W(SleepingNoWakePowerDown)},
+    {SLEPT | ARMED, ASLEEP, W(SystemWakeDeviceWakeEnabled)},
+    {SLEPT, ASLEEP | ARMED, W(SystemWakeDeviceToD0)},
+    {IDLES | S0_WAKE | DOWN, 0, W(TimerExpiredWakeCapablePowerDown)},
+    {IDLES | S0_WAKE, DOWN, W(S0WakeCompletePowerUp)},
+    {DOWN, 0, W(TimerExpiredNoWake)},
+    {0, DOWN, W(S0NoWakePowerUp)},
+};
+
+/* … and when it has arrived. */
+static const struct row resting[] = {
+    {0, RUNNING, W(Stopped)},
+    {RUNNING | IN_D0 | IDLES, 0, W(StartedIdleCapable)},
+    {RUNNING | IN_D0, IDLES, W(Started)},
+    {RUNNING | ASLEEP | ARMED, IN_D0, W(SystemAsleepWakeArmed)},
+    {RUNNING | ASLEEP, IN_D0 | ARMED, W(SystemAsleepNoWake)},
+    {RUNNING | ARMED, IN_D0 | ASLEEP, W(WaitingArmed)},
+    {RUNNING, IN_D0 | ASLEEP | ARMED, W(WaitingUnarmed)},
+};
+
+static unsigned facts_of(const struct ft_wdf_policy *policy)
 {
-    return policy->idle_enabled && policy->references == 0 && policy->idle;
+    bool s0_wake = policy->idle_caps != IdleCannotWakeFromS0;
+
+    return (policy->running ? RUNNING : 0) | (policy->in_d0 ? IN_D0 : 0) |
+           (policy->pins ? PINNED : 0) | (policy->asleep ? ASLEEP : 0) |
+           (policy->slept ? SLEPT : 0) | (policy->directed ? DIRECTED : 0) |
+           (policy->idle && policy->references == 0 ? UNUSED : 0) |
+           (policy->idle_enabled ? IDLES : 0) | (s0_wake ? S0_WAKE : 0) |
+           (policy->wake_enabled ? SX_WAKE : 0) | (policy->armed ? ARMED : 0);
 }
 
-static bool wants_d0(const struct ft_wdf_policy *policy)
+#define LOOK_UP(table, facts) look_up(table, sizeof(table) / sizeof *(table), facts)
+static unsigned look_up(const struct row *table, unsigned count, unsigned facts)
 {
-    if (policy->pins)
-        return true;
-    return !policy->asleep && !policy->directed && !may_idle(policy);
+    for (unsigned i = 0; i < count; i++)
+        if ((facts & table[i].facts) == table[i].facts && !(facts & table[i].others))
+            return table[i].result;
+    FT_ASSERT(!"every situation has a row");
+    return 0;
 }
 
-static unsigned sleeping_state(const struct ft_wdf_policy *policy)
+static unsigned state_of(const struct ft_wdf_policy *policy, enum place place)
 {
-    if (policy->asleep)
+    switch (place) {
+    case SLEEPING:
         return policy->sleep_state;
-    return policy->directed ? policy->directed : policy->idle_state;
-}
-
-/* What the machine does next is told by the state. */
-static unsigned state_for(const struct ft_wdf_policy *policy, bool down)
-{
-    if (policy->asleep && policy->wake_enabled)
-        return W(SleepingWakePowerDown);
-    if (policy->asleep)
-        return W(SleepingNoWakePowerDown);
-    if (policy->slept)
-        return policy->armed ? W(SystemWakeDeviceWakeEnabled) : W(SystemWakeDeviceToD0);
-    if (policy->idle_enabled && policy->idle_caps != IdleCannotWakeFromS0)
-        return down ? W(TimerExpiredWakeCapablePowerDown) : W(S0WakeCompletePowerUp);
-    return down ? W(TimerExpiredNoWake) : W(S0NoWakePowerUp);
-}
-
-static unsigned state_at_rest(const struct ft_wdf_policy *policy)
-{
-    if (!policy->running)
-        return W(Stopped);
-    if (policy->in_d0)
-        return policy->idle_enabled ? W(StartedIdleCapable) : W(Started);
-    if (policy->asleep)
-        return policy->armed ? W(SystemAsleepWakeArmed) : W(SystemAsleepNoWake);
-    return policy->armed ? W(WaitingArmed) : W(WaitingUnarmed);
+    case DIRECTED_DOWN:
+        return policy->directed;
+    case IDLE:
+        return policy->idle_state;
+    default:
+        return PowerDeviceD0;
+    }
 }
 
 /* ---- the idle timer ---- */
@@ -156,7 +198,8 @@ static void request(struct ft_wdf_pnp *pnp, unsigned device_state)
     POWER_STATE state = {.DeviceState = (DEVICE_POWER_STATE)device_state};
     NTSTATUS status;
 
-    set_state(pnp, state_for(&pnp->policy, device_state != PowerDeviceD0));
+    set_state(pnp, LOOK_UP(moving, facts_of(&pnp->policy) |
+                                       (device_state != PowerDeviceD0 ? (unsigned)DOWN : 0)));
     pnp->policy.requested = (uint8_t)device_state;
     status = PoRequestPowerIrp(pnp->device->pdo, IRP_MN_SET_POWER, state, request_done, pnp, NULL);
     if (NT_SUCCESS(status))
@@ -170,18 +213,18 @@ static void request(struct ft_wdf_pnp *pnp, unsigned device_state)
 void ft_wdf_policy_look(struct ft_wdf_pnp *pnp)
 {
     struct ft_wdf_policy *policy = &pnp->policy;
-    bool up = wants_d0(policy);
+    enum place place = (enum place)LOOK_UP(places, facts_of(policy));
 
     watch_idle(policy);
     if (policy->requested)
         return;
-    if (policy->running && !policy->gone && up != policy->in_d0) {
-        request(pnp, up ? (unsigned)PowerDeviceD0 : sleeping_state(policy));
+    if (policy->running && !policy->gone && (place == WORKING) != policy->in_d0) {
+        request(pnp, state_of(policy, place));
         return;
     }
     if (policy->asleep)
         release_system_irp(pnp);
-    set_state(pnp, state_at_rest(policy));
+    set_state(pnp, LOOK_UP(resting, facts_of(policy)));
 }
 
 void ft_wdf_policy_moved(struct ft_wdf_pnp *pnp, bool d0)

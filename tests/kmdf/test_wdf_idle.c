@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -279,6 +280,107 @@ static void a_device_that_cannot_be_armed_sleeps_all_the_same(void **state)
         START "suspend arm-sx d0-pre:d3 d0-exit:d3 hw-off d0-entry:d3 d0-post:d3 restart " END);
 }
 
+/* ---- the tables of the power policy ---- */
+
+struct walk {
+    const char *name;
+    NTSTATUS (*add)(WDFDEVICE device);
+    bool waits;
+    uint8_t op[3]; /* kinds, 0: none */
+    const char *states;
+};
+
+/* STATES: each state that the machine rests or moves in, by its public name. */
+#define STATES(S)                                                                                  \
+    S(Stopped)                                                                                     \
+    S(Started)                                                                                     \
+    S(StartedIdleCapable)                                                                          \
+    S(TimerExpiredNoWake)                                                                          \
+    S(WaitingUnarmed)                                                                              \
+    S(S0NoWakePowerUp)                                                                             \
+    S(TimerExpiredWakeCapablePowerDown)                                                            \
+    S(WaitingArmed)                                                                                \
+    S(S0WakeCompletePowerUp)                                                                       \
+    S(SleepingNoWakePowerDown)                                                                     \
+    S(SystemAsleepNoWake)                                                                          \
+    S(SystemWakeDeviceToD0)                                                                        \
+    S(SleepingWakePowerDown)                                                                       \
+    S(SystemAsleepWakeArmed)                                                                       \
+    S(SystemWakeDeviceWakeEnabled)
+
+static const struct walk walks[] = {
+    {"start and removal", .states = "Started Stopped"},
+    {"sleep", .op = {FT_OP_SLEEP, FT_OP_WAKE},
+     .states =
+         "Started SleepingNoWakePowerDown SystemAsleepNoWake SystemWakeDeviceToD0 Started Stopped"},
+    {"sleep, armed", wake_the_machine, .op = {FT_OP_SLEEP, FT_OP_WAKE},
+     .states = "Started SleepingWakePowerDown SystemAsleepWakeArmed SystemWakeDeviceWakeEnabled "
+               "Started Stopped"},
+    {"idle", idle_soon, true,
+     .states = "Stopped StartedIdleCapable TimerExpiredNoWake WaitingUnarmed S0NoWakePowerUp "
+               "StartedIdleCapable Stopped"},
+    {"idle, armed", wake_in_s0, true,
+     .states = "Stopped StartedIdleCapable TimerExpiredWakeCapablePowerDown WaitingArmed "
+               "S0WakeCompletePowerUp StartedIdleCapable Stopped"},
+    {"directed down", .op = {FT_OP_POWER_DOWN, FT_OP_POWER_UP},
+     .states = "Started TimerExpiredNoWake WaitingUnarmed S0NoWakePowerUp Started Stopped"},
+    {"directed down, sleep", .op = {FT_OP_POWER_DOWN, FT_OP_SLEEP, FT_OP_WAKE},
+     .states = "Started TimerExpiredNoWake WaitingUnarmed SystemAsleepNoWake WaitingUnarmed "
+               "SystemWakeDeviceToD0 Started Stopped"},
+    {"idle, sleep", idle_soon, .op = {FT_OP_SLEEP, FT_OP_WAKE},
+     .states = "Stopped StartedIdleCapable SleepingNoWakePowerDown SystemAsleepNoWake "
+               "WaitingUnarmed SystemWakeDeviceToD0 StartedIdleCapable Stopped"},
+    {"directed down, stop", .op = {FT_OP_POWER_DOWN, FT_OP_STOP, FT_OP_RESTART},
+     .states = "Started TimerExpiredNoWake WaitingUnarmed S0NoWakePowerUp Started Stopped"},
+    {"stop", .op = {FT_OP_STOP, FT_OP_RESTART}, .states = "Started Stopped"},
+    {"surprise removal", .op = {FT_OP_SURPRISE_REMOVE}, .states = "Started Stopped"},
+};
+
+static const char *name_of(uint64_t state)
+{
+#define S(name)                                                                                    \
+    if (state == WdfDevStatePwrPol##name)                                                          \
+        return #name;
+    STATES(S)
+#undef S
+    return "?";
+}
+
+static void walk(const struct walk *row, char *states, size_t size)
+{
+    struct ft_op ops[3];
+    unsigned count = 0;
+
+    for (; count < 3 && row->op[count]; count++)
+        ops[count] = (struct ft_op){.kind = row->op[count], .arg = {0}};
+    wdf_bench_run(&(struct wdf_bench){.add = row->add,
+                                      .in = row->waits ? wait_before_removal : NULL,
+                                      .describe = wakes,
+                                      .flags = WDF_BENCH_QUIET},
+                  ops, count);
+    states[0] = '\0';
+    for (unsigned i = 1; i <= wb_count(FT_EV_WDF_POLICY_STATE); i++)
+        snprintf(states + strlen(states), size - strlen(states), "%s%s", i > 1 ? " " : "",
+                 name_of(wb_event(FT_EV_WDF_POLICY_STATE, i)->arg[1]));
+}
+
+static void the_policy_walks_its_tables(void **state)
+{
+    static char all[8192], states[1024];
+
+    (void)state;
+    all[0] = '\0';
+    for (unsigned i = 0; i < sizeof walks / sizeof *walks; i++) {
+        walk(&walks[i], states, sizeof states);
+        if (strcmp(states, walks[i].states) != 0)
+            fail_msg("%s: %s", walks[i].name, states);
+        snprintf(all + strlen(all), sizeof all - strlen(all), " %s ", states);
+    }
+#define S(name) assert_non_null(strstr(all, " " #name " "));
+    STATES(S)
+#undef S
+}
+
 /* ---- two owners ---- */
 
 static VOID never(PDEVICE_OBJECT device, UCHAR minor, POWER_STATE state, PVOID context,
@@ -317,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_sleeping_machine_is_woken_by_others),
         cmocka_unit_test(a_device_wakes_the_machine),
         cmocka_unit_test(a_device_that_cannot_be_armed_sleeps_all_the_same),
+        cmocka_unit_test(the_policy_walks_its_tables),
         cmocka_unit_test(a_second_owner_of_the_policy_stops_the_machine),
     };
 
