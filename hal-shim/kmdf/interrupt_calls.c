@@ -324,6 +324,7 @@ VOID WdfInterruptEnable(WDFINTERRUPT Interrupt)
 
     FT_WDF_BEGIN(WDF_INTERRUPT, 0);
     interrupt = ft_wdf_check(Interrupt, FT_HC_WDF_INTERRUPT);
+    ft_wdf_emit(FT_EV_WDF_INTERRUPT_FORCE, ft_wdf_handle(interrupt), true);
     if (ft_wdf_irql_ok(PASSIVE_LEVEL)) {
         interrupt->forced_off = 0;
         ft_wdf_interrupt_up(interrupt, true);
@@ -337,6 +338,7 @@ VOID WdfInterruptDisable(WDFINTERRUPT Interrupt)
 
     FT_WDF_BEGIN(WDF_INTERRUPT, 0);
     interrupt = ft_wdf_check(Interrupt, FT_HC_WDF_INTERRUPT);
+    ft_wdf_emit(FT_EV_WDF_INTERRUPT_FORCE, ft_wdf_handle(interrupt), false);
     if (ft_wdf_irql_ok(PASSIVE_LEVEL)) {
         interrupt->forced_off = 1;
         ft_wdf_interrupt_down(interrupt, FT_WDF_DOWN_FORCE);

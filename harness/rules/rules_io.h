@@ -40,12 +40,16 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
  * that routine, so frames come last. */
 #define FT_JUDGES(F)                                                                               \
     FT_IO_FAMILIES(F)                                                                              \
-    F(wdm_dma) F(kmdf_objects) F(kmdf_power) F(kmdf_requests) F(scsi_requests) F(scsi_interrupts)  \
+    F(wdm_dma)                                                                                     \
+    F(kmdf_objects)                                                                                \
+    F(kmdf_power) F(kmdf_requests) F(kmdf_phases) F(scsi_requests) F(scsi_interrupts)              \
         F(scsi_resets)
 #define FT_NOTES(F)                                                                                \
     F(wdm_dma)                                                                                     \
-    FT_IO_FAMILIES(F) F(kmdf_objects) F(kmdf_power) F(kmdf_requests) F(scsi_requests)              \
-        F(scsi_interrupts) F(scsi_resets) F(frames)
+    FT_IO_FAMILIES(F)                                                                              \
+    F(kmdf_objects)                                                                                \
+    F(kmdf_power) F(kmdf_requests) F(kmdf_phases) F(scsi_requests) F(scsi_interrupts)              \
+        F(scsi_resets) F(frames)
 
 #define F(family) void ft_##family##_judge(struct ft_rules *rules, const struct ft_event *event);
 FT_JUDGES(F)
@@ -113,6 +117,16 @@ struct ft_rs_enabler *ft_enabler_at(struct ft_rules *rules, uint64_t address);
 /* The device moves data in memory of the enabler. */
 bool ft_enabler_is_busy(struct ft_rules *rules, const struct ft_rs_enabler *enabler);
 struct ft_rs_wdf_device *ft_wdf_device_find(struct ft_rules *rules, uint32_t id);
+/* Some enabler's EvtDmaEnablerEnable runs. */
+bool ft_enabler_is_enabling(const struct ft_rules *rules);
+/* An engine of the device moves data. */
+bool ft_engine_runs(struct ft_rules *rules, uint32_t device);
+/* The IRP that the memory at a device address serves, 0: none. */
+uint32_t ft_irp_at(const struct ft_rules *rules, uint64_t address);
+/* A transaction of the framework request runs. */
+bool ft_request_is_moved(const struct ft_rules *rules, uint32_t request);
+/* The driver has no request of a power-managed queue. */
+bool ft_wdf_queues_are_idle(const struct ft_rules *rules);
 bool ft_is_live_common(const struct ft_rules *rules, uint64_t address);
 
 /* ---- what several families ask ---- */

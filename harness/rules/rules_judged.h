@@ -490,6 +490,34 @@
     J(KMDF_QUEUE_HOLD_WAITS_FOR_DEVICE)                                                            \
     J(KMDF_SUSPEND_THEN_DELIVERY)                                                                  \
     J(KMDF_RETRIEVE_DURING_HOLD_UNSTOPPED)                                                         \
+    J(KMDF_ENABLER_FILL_FAILURE_LEAK)                                                              \
+    J(KMDF_ENABLER_ENABLE_FAILURE_LEAK)                                                            \
+    J(KMDF_DMA_UNALIGNED_BUFFER)                                                                   \
+    J(KMDF_FILL_BEFORE_ENABLE_BUFFERS)                                                             \
+    J(KMDF_PROGRAM_DMA_PARTIAL)                                                                    \
+    J(KMDF_TX_TERMINAL_STATUS_IGNORED)                                                             \
+    J(KMDF_HAL_FLUSH_ARGS)                                                                         \
+    J(KMDF_HAL_FLUSH_BEFORE_FREE)                                                                  \
+    J(KMDF_HAL_FLUSH_DIRECTION)                                                                    \
+    J(KMDF_HAL_PUT_ONCE)                                                                           \
+    J(KMDF_RELEASE_TOLERATES_PARTIAL)                                                              \
+    J(KMDF_D0ENTRY_SELF_UNDO)                                                                      \
+    J(KMDF_MMIO_IN_SURPRISE_REMOVED)                                                               \
+    J(KMDF_SURPRISE_REMOVAL_SIDE_EFFECTS)                                                          \
+    J(KMDF_GONE_HARDWARE_TIMEOUTS)                                                                 \
+    J(KMDF_REMOVE_WITHOUT_START_SAFE)                                                              \
+    J(KMDF_DEVICE_FAILED_STILL_WORKS)                                                              \
+    J(KMDF_SMIO_FLUSH_WITHOUT_SUSPEND)                                                             \
+    J(KMDF_SMIO_SUSPEND_NOT_QUIESCING)                                                             \
+    J(KMDF_SMIO_ACTIVITY_BETWEEN_SUSPEND_AND_RESTART)                                              \
+    J(KMDF_SMIO_CLEANUP_LEAK)                                                                      \
+    J(KMDF_SMIO_FLUSH_CANCEL_RACE)                                                                 \
+    J(KMDF_STOPACK_FALSE_LIVE_DMA)                                                                 \
+    J(KMDF_DPC_COMPLETES_AFTER_FLUSH)                                                              \
+    J(KMDF_LOST_WAKEUP_AT_REMOVE)                                                                  \
+    J(KMDF_CANCEL_VS_PROGRAM_WINDOW)                                                               \
+    J(KMDF_INTERRUPT_FORCED_DISCONNECT_LOST)                                                       \
+    J(KMDF_FLUSH_FAILS_BUT_FREES)                                                                  \
     J(MEM_READ_STREAM)                                                                             \
     J(MEM_POOL_FREE_ONCE)                                                                          \
     J(MEM_POOL_BOUNDS)                                                                             \

@@ -34,13 +34,19 @@ uint16_t ft_kmdf_refined(const struct ft_rules *rules, uint16_t rule, const stru
         {FT_J_DMA_DEV_AFTER_FREE, FT_J_KMDF_COMMON_BUFFER_TOUCHED_AFTER_FLUSH},
         {FT_J_DMA_CB_LOGICAL, FT_J_KMDF_COMMON_BUFFER_WRONG_ADDRESS_SPACE},
         {FT_J_DMA_DEV_AFTER_FLUSH, FT_J_KMDF_DEVICE_WRITES_AFTER_ABORT},
+        {FT_J_DMA_DEV_IN_MAPPING, FT_J_KMDF_FILL_BEFORE_ENABLE_BUFFERS},
+        {FT_J_DMA_FLUSH_WRONG_BASE, FT_J_KMDF_HAL_FLUSH_ARGS},
+        {FT_J_DMA_FLUSH_WRONG_DIRECTION, FT_J_KMDF_HAL_FLUSH_DIRECTION},
+        {FT_J_DMA_FLUSH_BEFORE_FREE_REGS, FT_J_KMDF_HAL_FLUSH_BEFORE_FREE},
+        {FT_J_DMA_PSL_DOUBLE, FT_J_KMDF_HAL_PUT_ONCE},
     };
 
     bool of_common =
         event->kind == FT_EV_ENGINE_BEGIN && ft_known(event, 4) &&
         (event->arg[4] == FT_LOOKS_COMMON_PHYSICAL || event->arg[4] == FT_LOOKS_COMMON_VIRTUAL);
 
-    if (rules->wdf_device[0].id == 0 || (rule == FT_J_DMA_DEV_LOGICAL_ONLY && of_common)) {
+    if (rules->wdf_device[0].id == 0 || (rule == FT_J_DMA_DEV_LOGICAL_ONLY && of_common) ||
+        (rule == FT_J_DMA_DEV_IN_MAPPING && !ft_enabler_is_enabling(rules))) {
         return 0;
     }
     for (unsigned i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -89,12 +95,27 @@ static bool needs_version_3(unsigned call)
            call == FT_TX_CALL_GET_CONTEXT;
 }
 
+/* The DPC of an interrupt that finds the enabler flushed. */
+static void judge_late(struct ft_rules *rules, const struct ft_event *event,
+                       const struct ft_rs_tx *tx)
+{
+    const struct ft_rs_enabler *enabler = ft_enabler_find(rules, tx->enabler);
+
+    if (enabler != NULL && (enabler->flags & FT_WDFE_DRAINED) != 0 &&
+        ft_frame_in(rules, event, FT_ROUTINE_WDF_INTERRUPT_DPC) != NULL) {
+        ft_rule_fire(rules, FT_J_KMDF_DPC_COMPLETES_AFTER_FLUSH, event, event->arg[0]);
+    }
+}
+
 static void judge_bad(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_tx *tx = find(rules, ft_arg_id(event, 0));
     const struct ft_rs_enabler *enabler = tx != NULL ? ft_enabler_find(rules, tx->enabler) : NULL;
     unsigned call = (unsigned)event->arg[1], state = (unsigned)event->arg[2];
 
+    if (tx != NULL && call == FT_TX_CALL_COMPLETED) {
+        judge_late(rules, event, tx);
+    }
     if (event->arg[3] != FT_TX_BAD_BREAKS) {
         ft_rule_fire(rules, rule_of_bad(tx, call, state), event, event->arg[0]);
     } else if (call == FT_TX_CALL_LENGTH) {
@@ -179,6 +200,23 @@ static void judge_program(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* The device was programmed with less than the list has, and says that it is through. */
+static bool fragment_is_short(const struct ft_rules *rules, const struct ft_rs_tx *tx,
+                              uint64_t length)
+{
+    uint64_t moved = 0;
+
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (mapping->id != 0 && mapping->grant == (tx->list | FT_RS_LIST_KEY)) {
+            moved += mapping->engine_bytes > mapping->bus_bytes ? mapping->engine_bytes
+                                                                : mapping->bus_bytes;
+        }
+    }
+    return tx->list != 0 && moved != 0 && moved < length;
+}
+
 /* The device works on memory of the present fragment. */
 static bool fragment_is_busy(struct ft_rules *rules, const struct ft_rs_tx *tx)
 {
@@ -205,8 +243,15 @@ static void judge_completed(struct ft_rules *rules, const struct ft_event *event
 {
     const struct ft_rs_tx *tx = find(rules, ft_arg_id(event, 0));
 
-    if (tx == NULL || tx->state != FT_TX_TRANSFER) {
+    if (tx == NULL) {
         return;
+    }
+    judge_late(rules, event, tx);
+    if (tx->state != FT_TX_TRANSFER) {
+        return;
+    }
+    if (event->arg[1] == FT_TX_PLAIN && fragment_is_short(rules, tx, event->arg[3])) {
+        ft_rule_fire(rules, FT_J_KMDF_PROGRAM_DMA_PARTIAL, event, event->arg[0]);
     }
     if (fragment_is_busy(rules, tx)) {
         ft_rule_fire(rules,
@@ -289,6 +334,17 @@ static void judge_hang(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- requests and MDLs ---- */
 
+bool ft_request_is_moved(const struct ft_rules *rules, uint32_t request)
+{
+    for (unsigned i = 0; i < FT_RS_TXS; i++) {
+        if (rules->tx[i].id != 0 && rules->tx[i].request == request &&
+            rules->tx[i].state == FT_TX_TRANSFER) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The transaction that is bound to a request. */
 static const struct ft_rs_tx *tx_of_request(const struct ft_rules *rules, uint32_t request)
 {
@@ -309,14 +365,29 @@ static enum ft_judged_rule rule_of_early(const struct ft_rs_tx *tx)
                                                   : FT_J_KMDF_REQUEST_COMPLETED_BEFORE_FINAL;
 }
 
+/* The request of a transfer that failed. */
+static void judge_success(struct ft_rules *rules, const struct ft_event *event)
+{
+    for (unsigned i = 0; i < FT_RS_TXS && ft_nt_success((uint32_t)event->arg[1]); i++) {
+        if (rules->tx[i].id != 0 && rules->tx[i].bad_request != 0 &&
+            rules->tx[i].bad_request == ft_arg_id(event, 0)) {
+            ft_rule_fire(rules, FT_J_KMDF_TX_TERMINAL_STATUS_IGNORED, event, event->arg[0]);
+        }
+    }
+}
+
 static void judge_complete(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_tx *tx = tx_of_request(rules, ft_arg_id(event, 0));
 
+    judge_success(rules, event);
     if (tx == NULL) {
         return;
     }
-    if (tx->state == FT_TX_TRANSFER) {
+    if (tx->state == FT_TX_TRANSFER && tx->lost != 0 &&
+        ft_frame_in(rules, event, FT_ROUTINE_WDF_REQUEST_CANCEL) != NULL) {
+        ft_rule_fire(rules, FT_J_KMDF_CANCEL_VS_PROGRAM_WINDOW, event, event->arg[0]);
+    } else if (tx->state == FT_TX_TRANSFER) {
         ft_rule_fire(rules, rule_of_early(tx), event, event->arg[0]);
     } else if (tx->state == FT_TX_DONE || tx->state == FT_TX_FAILED) {
         /* The framework tolerates it (kmdf sheet, 10.1, A22). */
@@ -468,8 +539,8 @@ static void note_init(struct ft_rules *rules, struct ft_rs_tx *tx, const struct 
     tx->request = ft_arg_id(event, 1);
     tx->mdl = ft_rs_mdl_id(event, 2);
     tx->irp = owner != 0 ? owner : event->request;
-    tx->fragments = tx->zeros = 0;
-    tx->list = 0;
+    tx->fragments = tx->zeros = tx->lost = 0;
+    tx->list = tx->bad_request = 0;
     tx->flags &=
         (uint16_t) ~(FT_WDFT_MOVED | FT_WDFT_MORE | FT_WDFT_OWED | FT_WDFT_FALSE | FT_WDFT_STOPPED |
                      FT_WDFT_GONE | FT_WDFT_CANCELLED | FT_WDFT_CANCEL_LATE |
@@ -523,6 +594,7 @@ static void note_outcome(struct ft_rs_tx *tx, const struct ft_event *event)
         return;
     }
     tx->state = ft_nt_success((uint32_t)event->arg[2]) ? FT_TX_DONE : FT_TX_FAILED;
+    tx->bad_request = tx->state == FT_TX_FAILED ? tx->request : 0;
     tx->flags |=
         (tx->state == FT_TX_FAILED ? FT_WDFT_BAD : 0) | (event->arg[3] != 0 ? FT_WDFT_MOVED : 0);
 }
@@ -638,6 +710,18 @@ static void note_tx(struct ft_rules *rules, struct ft_rs_tx *tx, const struct ft
     }
 }
 
+/* EvtProgramDma cannot take its request back from a cancellation. */
+static void note_unmark(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_frame *frame = ft_frame_in(rules, event, FT_ROUTINE_WDF_PROGRAM_DMA);
+    struct ft_rs_tx *tx = frame != NULL ? find(rules, frame->object) : NULL;
+
+    if (tx != NULL && tx->request == ft_arg_id(event, 0) &&
+        (uint32_t)event->arg[1] == FT_NT_CANCELLED) {
+        tx->lost = 1;
+    }
+}
+
 void ft_kmdf_dma_note(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_tx *tx;
@@ -645,6 +729,9 @@ void ft_kmdf_dma_note(struct ft_rules *rules, const struct ft_event *event)
     switch (event->kind) {
     case FT_EV_WDF_TX:
         note_new(rules, event);
+        return;
+    case FT_EV_WDF_UNMARK:
+        note_unmark(rules, event);
         return;
     case FT_EV_CALL_ENTER:
     case FT_EV_CALL_LEAVE:

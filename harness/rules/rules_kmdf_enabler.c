@@ -86,6 +86,16 @@ static struct ft_rs_enabler *only_enabler(struct ft_rules *rules)
     return only;
 }
 
+bool ft_enabler_is_enabling(const struct ft_rules *rules)
+{
+    for (unsigned i = 0; i < FT_RS_ENABLERS; i++) {
+        if (rules->enabler[i].id != 0 && (rules->enabler[i].flags & FT_WDFE_IN_ENABLE) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ft_enabler_is_busy(struct ft_rules *rules, const struct ft_rs_enabler *enabler)
 {
     for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
@@ -181,6 +191,9 @@ static void judge_flushed(struct ft_rules *rules, const struct ft_event *event,
     }
     if (left_of_fill(rules, enabler->id)) {
         ft_rule_fire(rules, FT_J_KMDF_ENABLER_FLUSH_FREES_FILL, event, event->arg[1]);
+        if (!ft_nt_success((uint32_t)event->arg[3]) && enabler->freed != 0) {
+            ft_rule_fire(rules, FT_J_KMDF_FLUSH_FAILS_BUT_FREES, event, event->arg[1]);
+        }
     }
 }
 
@@ -216,7 +229,7 @@ static void judge_leave_enabler(struct ft_rules *rules, const struct ft_event *e
 
 /* ---- power ---- */
 
-static bool engine_runs(struct ft_rules *rules, uint32_t device)
+bool ft_engine_runs(struct ft_rules *rules, uint32_t device)
 {
     for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
         if (rules->engine[i].active && ft_rs_same_device(rules, rules->engine[i].device, device)) {
@@ -243,27 +256,50 @@ static unsigned resources(const struct ft_rules *rules)
     return count;
 }
 
+/* What a Fill or an Enable that failed has left is nobody's to free any more. */
+static void judge_left(struct ft_rules *rules, const struct ft_event *event, uint32_t device)
+{
+    for (unsigned i = 0; i < FT_RS_ENABLERS; i++) {
+        const struct ft_rs_enabler *enabler = &rules->enabler[i];
+
+        if (enabler->id == 0 || enabler->device != device || !left_of_fill(rules, enabler->id)) {
+            continue;
+        }
+        if ((enabler->flags & FT_WDFE_FILL_FAILED) != 0) {
+            ft_rule_fire(rules, FT_J_KMDF_ENABLER_FILL_FAILURE_LEAK, event,
+                         enabler_handle(enabler));
+        } else if ((enabler->flags & FT_WDFE_ENABLE_FAILED) != 0) {
+            ft_rule_fire(rules, FT_J_KMDF_ENABLER_ENABLE_FAILURE_LEAK, event,
+                         enabler_handle(enabler));
+        }
+    }
+}
+
 static void judge_leave_power(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_wdf_device *device;
 
     if (event->arg[0] == FT_ROUTINE_WDF_D0_EXIT) {
         device = ft_wdf_device_find(rules, ft_arg_id(event, 1));
-        if (engine_runs(rules, event->device)) {
+        if (ft_engine_runs(rules, event->device)) {
             ft_rule_fire(rules, FT_J_KMDF_DMA_IN_FLIGHT_AFTER_D0EXIT, event, event->arg[1]);
         }
         if (device != NULL && device->growing >= GROWS && resources(rules) > device->left) {
             ft_rule_fire(rules, FT_J_KMDF_POWER_CYCLE_LEAK, event, event->arg[1]);
         }
-    } else if (event->arg[0] == FT_ROUTINE_WDF_RELEASE && engine_runs(rules, event->device)) {
-        ft_rule_fire(rules, FT_J_KMDF_DMA_IN_FLIGHT_AFTER_RELEASE_HARDWARE, event, event->arg[1]);
+    } else if (event->arg[0] == FT_ROUTINE_WDF_RELEASE) {
+        if (ft_engine_runs(rules, event->device)) {
+            ft_rule_fire(rules, FT_J_KMDF_DMA_IN_FLIGHT_AFTER_RELEASE_HARDWARE, event,
+                         event->arg[1]);
+        }
+        judge_left(rules, event, ft_arg_id(event, 1));
     }
 }
 
 /* ---- the device is told to move data ---- */
 
 /* The request that the memory serves, 0: none. */
-static uint32_t irp_at(const struct ft_rules *rules, uint64_t address)
+uint32_t ft_irp_at(const struct ft_rules *rules, uint64_t address)
 {
     for (unsigned i = 0; i < rules->mapping_end; i++) {
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
@@ -284,12 +320,28 @@ static void judge_phase(struct ft_rules *rules, const struct ft_event *event,
     if ((device != NULL && device->powered == NOT_POWERED) ||
         (enabler->flags & FT_WDFE_DISABLED) != 0) {
         ft_rule_fire(rules, FT_J_KMDF_DMA_STARTED_WHILE_DOWN, event, enabler_handle(enabler));
-    } else if ((enabler->flags & FT_WDFE_STOPPED) != 0 && irp_at(rules, event->arg[1]) == 0) {
+    } else if ((enabler->flags & FT_WDFE_STOPPED) != 0 && ft_irp_at(rules, event->arg[1]) == 0) {
         ft_rule_fire(rules, FT_J_KMDF_DMA_KICK_BETWEEN_STOP_AND_FLUSH, event,
                      enabler_handle(enabler));
     } else if ((enabler->callbacks & FT_ENABLER_ENABLE) != 0 &&
                (enabler->flags & FT_WDFE_ENABLED) == 0) {
         ft_rule_fire(rules, FT_J_KMDF_DMA_BEFORE_ENABLE, event, enabler_handle(enabler));
+    }
+}
+
+/* Memory of a request where the device cannot begin. */
+static void judge_alignment(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint64_t address = event->arg[1];
+
+    for (unsigned i = 0; i < rules->mapping_end; i++) {
+        const struct ft_rs_mapping *mapping = &rules->mapping[i];
+
+        if (ft_mapping_is_live(mapping) && mapping->address == address && mapping->irp != 0 &&
+            (address & rules->wdf_power.alignment) != 0) {
+            ft_rule_fire(rules, FT_J_KMDF_DMA_UNALIGNED_BUFFER, event,
+                         ft_handle(FT_HC_MAPPING, mapping->id, 0));
+        }
     }
 }
 
@@ -303,6 +355,7 @@ static void judge_engine(struct ft_rules *rules, const struct ft_event *event)
     enabler = ft_enabler_at(rules, event->arg[1]);
     if (enabler != NULL) {
         judge_phase(rules, event, enabler);
+        judge_alignment(rules, event);
         return;
     }
     if (only == NULL) {
@@ -480,7 +533,8 @@ static void note_walk(struct ft_rules *rules, const struct ft_event *event, unsi
             continue;
         }
         if (walk == UP && !done) {
-            enabler->flags &= (uint16_t) ~(FT_WDFE_DISABLED | FT_WDFE_STOPPED | FT_WDFE_ENABLED);
+            enabler->flags &= (uint16_t) ~(FT_WDFE_DISABLED | FT_WDFE_STOPPED | FT_WDFE_ENABLED |
+                                           FT_WDFE_DRAINED);
         }
     }
 }
@@ -502,11 +556,13 @@ static void note_enter(struct ft_rules *rules, const struct ft_event *event)
     if (bit == 0 || enabler == NULL) {
         return;
     }
-    if (bit == FT_ENABLER_FILL) {
+    if (bit == FT_ENABLER_FLUSH) {
+        enabler->freed = 0;
+    } else if (bit == FT_ENABLER_FILL) {
         enabler->flags |= FT_WDFE_IN_FILL;
     } else if (bit == FT_ENABLER_ENABLE || bit == FT_ENABLER_START) {
         /* The engine may be used from inside Enable on. */
-        enabler->flags |= FT_WDFE_ENABLED;
+        enabler->flags |= FT_WDFE_ENABLED | (bit == FT_ENABLER_ENABLE ? FT_WDFE_IN_ENABLE : 0);
     }
 }
 
@@ -519,7 +575,12 @@ static void note_leave(struct ft_rules *rules, const struct ft_event *event)
     if (bit == 0 || enabler == NULL) {
         return;
     }
-    enabler->flags &= (uint16_t)~FT_WDFE_IN_FILL;
+    enabler->flags &= (uint16_t) ~(FT_WDFE_IN_FILL | FT_WDFE_IN_ENABLE);
+    if (ft_known(event, 3) && !ft_nt_success((uint32_t)event->arg[3])) {
+        enabler->flags |= bit == FT_ENABLER_FILL     ? FT_WDFE_FILL_FAILED
+                          : bit == FT_ENABLER_ENABLE ? FT_WDFE_ENABLE_FAILED
+                                                     : 0;
+    }
     switch (bit) {
     case FT_ENABLER_STOP:
         enabler->flags |= FT_WDFE_STOPPED;
@@ -528,7 +589,7 @@ static void note_leave(struct ft_rules *rules, const struct ft_event *event)
         enabler->flags |= FT_WDFE_DISABLED;
         break;
     case FT_ENABLER_FLUSH:
-        enabler->flags |= FT_WDFE_FLUSHED;
+        enabler->flags |= FT_WDFE_FLUSHED | FT_WDFE_DRAINED;
         break;
     default:
         break;
@@ -575,8 +636,14 @@ static void note_common(struct ft_rules *rules, const struct ft_event *event)
 
 static void note_common_end(struct ft_rules *rules, const struct ft_event *event)
 {
+    const struct ft_rs_frame *flush = ft_frame_in(rules, event, FT_ROUTINE_WDF_DMA_FLUSH);
+    struct ft_rs_enabler *enabler = flush != NULL ? ft_enabler_find(rules, flush->object) : NULL;
+
     for (unsigned i = 0; i < FT_RS_WDF_COMMONS; i++) {
         if (rules->wdf_common[i].id == ft_arg_id(event, 0)) {
+            if (enabler != NULL && enabler->id == rules->wdf_common[i].of_fill) {
+                enabler->freed = (uint8_t)(enabler->freed + (enabler->freed < UINT8_MAX));
+            }
             rules->wdf_common[i].id = 0;
         }
     }

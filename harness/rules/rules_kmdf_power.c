@@ -245,6 +245,9 @@ void ft_kmdf_power_note(struct ft_rules *rules, const struct ft_event *event)
             wdf->device = ft_arg_id(event, 0);
         }
         break;
+    case FT_EV_DEVICE_FLAGS:
+        wdf->alignment = ft_known(event, 6) ? (uint16_t)event->arg[6] : 0;
+        break;
     case FT_EV_CALL_ENTER:
     case FT_EV_CALL_LEAVE:
         note_call(rules, event);

@@ -98,6 +98,22 @@ static bool is_in(struct ft_rules *rules, const struct ft_event *event, enum ft_
     return frame != NULL && frame->object == ft_arg_id(event, index);
 }
 
+bool ft_wdf_queues_are_idle(const struct ft_rules *rules)
+{
+    for (unsigned i = 0; i < FT_RS_WDF_REQUESTS; i++) {
+        const struct ft_rs_wdf_request *request = &rules->wdf_io.request[i];
+
+        for (unsigned j = 0; is_owned(request) && j < FT_RS_WDF_QUEUES; j++) {
+            const struct ft_rs_wdf_queue *queue = &rules->wdf_io.queue[j];
+
+            if (queue->id != 0 && queue->id == request->queue && (queue->how & HOW_MANAGED) != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* ---- calls that need an owned request, or one that is not marked ---- */
 
 static void judge_owned(struct ft_rules *rules, const struct ft_event *event, unsigned owned)
@@ -154,6 +170,17 @@ static void judge_holds(struct ft_rules *rules, const struct ft_event *event, ui
     }
 }
 
+static bool is_smio_flush(struct ft_rules *rules, const struct ft_event *event)
+{
+    return ft_frame_in(rules, event, FT_ROUTINE_WDF_SMIO_FLUSH) != NULL;
+}
+
+static bool in_surprise(struct ft_rules *rules, const struct ft_event *event)
+{
+    return ft_by_driver(event) &&
+           ft_frame_in(rules, event, FT_ROUTINE_WDF_SURPRISE_REMOVAL) != NULL;
+}
+
 static void judge_complete(struct ft_rules *rules, const struct ft_event *event)
 {
     uint64_t object = about(rules, event, 0);
@@ -168,6 +195,12 @@ static void judge_complete(struct ft_rules *rules, const struct ft_event *event)
     }
     if (is_callbacks(rules, event)) {
         ft_rule_fire(rules, FT_J_KMDF_COMPLETE_AFTER_UNMARK_CANCELLED, event, object);
+    }
+    if (is_smio_flush(rules, event) && (event->arg[4] == MARKED || is_callbacks(rules, event))) {
+        ft_rule_fire(rules, FT_J_KMDF_SMIO_FLUSH_CANCEL_RACE, event, object);
+    }
+    if (in_surprise(rules, event)) {
+        ft_rule_fire(rules, FT_J_KMDF_SURPRISE_REMOVAL_SIDE_EFFECTS, event, object);
     }
     judge_holds(rules, event, object);
     if (event->arg[1] == FT_NT_PENDING) {
@@ -240,6 +273,9 @@ static void judge_parameters(struct ft_rules *rules, const struct ft_event *even
 
 static void judge_state(struct ft_rules *rules, const struct ft_event *event)
 {
+    if (in_surprise(rules, event)) {
+        ft_rule_fire(rules, FT_J_KMDF_SURPRISE_REMOVAL_SIDE_EFFECTS, event, event->arg[0]);
+    }
     if (event->arg[2] != 0 && event->arg[5] != 0) {
         ft_rule_fire(rules, FT_J_KMDF_QUEUE_SYNC_IN_HANDLER, event, event->arg[0]);
     }
@@ -318,14 +354,28 @@ static enum ft_judged_rule why_left(struct ft_rules *rules, const struct ft_rs_w
     return FT_J_KMDF_REQUEST_LEAK;
 }
 
+/* Of a device that is gone nothing comes that would end it. */
+static void judge_left(struct ft_rules *rules, const struct ft_event *event,
+                       const struct ft_rs_wdf_request *request)
+{
+    enum ft_judged_rule why = why_left(rules, request);
+    const struct ft_rs_irp *irp = ft_rs_irp_find(rules, request->irp);
+    uint64_t object = ft_handle(FT_HC_IRP, request->irp, 0);
+
+    if (why == FT_J_KMDF_REQUEST_LEAK && irp != NULL && irp->device != 0 &&
+        (ft_rs_root(rules, irp->device)->flags & (FT_DEVICE_GONE | FT_DEVICE_YANKED)) != 0) {
+        ft_rule_fire(rules, FT_J_KMDF_GONE_HARDWARE_TIMEOUTS, event, object);
+    }
+    ft_rule_fire(rules, why, event, object);
+}
+
 static void judge_end(struct ft_rules *rules, const struct ft_event *event)
 {
     for (unsigned i = 0; i < FT_RS_WDF_REQUESTS; i++) {
         const struct ft_rs_wdf_request *request = &rules->wdf_io.request[i];
 
         if (is_owned(request)) {
-            ft_rule_fire(rules, why_left(rules, request), event,
-                         ft_handle(FT_HC_IRP, request->irp, 0));
+            judge_left(rules, event, request);
         }
         if (event->kind == FT_EV_RUN_END && request->finds > 0) {
             ft_rule_fire(rules, FT_J_KMDF_FIND_REQUEST_REFERENCE, event,
@@ -398,6 +448,11 @@ static void judge_leave(struct ft_rules *rules, const struct ft_event *event)
     for (unsigned i = 0; i < FT_RS_WDF_REQUESTS; i++) {
         const struct ft_rs_wdf_request *request = &rules->wdf_io.request[i];
 
+        if (is_owned(request) && (request->flags & FT_WDF_REQUEST_ACK_LIVE) != 0 &&
+            ft_request_is_moved(rules, request->id)) {
+            ft_rule_fire(rules, FT_J_KMDF_STOPACK_FALSE_LIVE_DMA, event,
+                         ft_handle(FT_HC_IRP, request->irp, 0));
+        }
         if (is_owned(request) && (request->flags & FT_WDF_REQUEST_TAKEN_IN_HOLD) != 0) {
             ft_rule_fire(rules, FT_J_KMDF_RETRIEVE_DURING_HOLD_UNSTOPPED, event,
                          ft_handle(FT_HC_IRP, request->irp, 0));
@@ -565,6 +620,9 @@ static void note_stop(struct ft_rules *rules, const struct ft_event *event)
         request->flags &= (uint16_t)~FT_WDF_REQUEST_STOP_IGNORED;
         if (event->arg[1] == 0 && event->arg[2] == STOP_PURGE) {
             request->flags |= FT_WDF_REQUEST_KEPT_ON_PURGE;
+        }
+        if (event->arg[1] == 0 && event->arg[5] != 0) {
+            request->flags |= FT_WDF_REQUEST_ACK_LIVE;
         }
     } else if (event->arg[1] != 0 && event->arg[2] == 0) {
         request->flags |= FT_WDF_REQUEST_STOP_IGNORED;

@@ -1,5 +1,5 @@
 /* Pool blocks and MDLs: who owns them, damage to them, and what is left of them. */
-#include "rules/rules_private.h"
+#include "rules/rules_io.h"
 
 /* ---- pool ---- */
 
@@ -53,6 +53,9 @@ static void on_pool_alloc(struct ft_rules *rules, const struct ft_event *event)
 
     if (ft_known(event, 3) && event->arg[3] != 0) {
         marks |= FT_RS_POOL_PAGED;
+    }
+    if (ft_frame_in(rules, event, FT_ROUTINE_WDF_SMIO_INIT) != NULL) {
+        marks |= FT_RS_POOL_OF_INIT;
     }
     add_block(rules, ft_arg_id(event, 0), marks);
 }
@@ -206,6 +209,10 @@ void ft_mem_at_end(struct ft_rules *rules, const struct ft_event *event)
         if (id == 0 || id == FT_RS_POOL_HOLE ||
             ((id & FT_RS_POOL_OF_HANDLE) != 0 && rules->open_handles > 0)) {
             continue;
+        }
+        if ((id & FT_RS_POOL_OF_INIT) != 0) {
+            ft_rule_fire(rules, FT_J_KMDF_SMIO_CLEANUP_LEAK, event,
+                         ft_handle(FT_HC_POOL, id & ~FT_RS_POOL_MARKS, 0));
         }
         id &= ~FT_RS_POOL_MARKS;
         ft_rule_fire(rules, FT_J_IO_POOL_LEAK, event, ft_handle(FT_HC_POOL, id, 0));

@@ -41,6 +41,7 @@ enum {
     FT_RS_ENABLERS = 4,
     FT_RS_TXS = 16,
     FT_RS_WDF_COMMONS = 12,
+    FT_RS_WDF_TIMERS = 4,
     FT_RS_WDF_DEVICES = 2,
     FT_RS_SRBS = 32,
     FT_RS_FINDINGS = 16
@@ -515,8 +516,8 @@ struct ft_rs_wdf_power {
     uint8_t open;        /* the serialised callback that runs, enum ft_routine */
     uint8_t mapped;      /* between EvtDevicePrepareHardware and EvtDeviceReleaseHardware */
     uint8_t in_d0;
-    uint8_t windows; /* that EvtDevicePrepareHardware mapped */
-    uint8_t unused[2];
+    uint8_t windows;    /* that EvtDevicePrepareHardware mapped */
+    uint16_t alignment; /* mask that the device's buffers have to fit */
 };
 
 struct ft_rs_wdf_lock {
@@ -525,6 +526,30 @@ struct ft_rs_wdf_lock {
     uint8_t nesting; /* of its acquisition */
     uint8_t timed_out;
     uint32_t unused;
+};
+
+/* What has failed, or has not run, in the life of the driver's first device. */
+enum {
+    FT_WDFP_PREPARE_FAILED = 0x01, /* the last EvtDevicePrepareHardware */
+    FT_WDFP_PREPARED = 0x02,       /* it was called once */
+    FT_WDFP_DOWN_FAILED = 0x04,    /* a callback on the way down, since the last D0 entry */
+    FT_WDFP_ACTIVE = 0x08,         /* self-managed I/O was begun, and not suspended */
+    FT_WDFP_SUSPENDED = 0x10,      /* EvtDeviceSelfManagedIoSuspend has returned */
+    FT_WDFP_LOST_INTERRUPT = 0x20  /* D0 was entered while an interrupt was forced off */
+};
+
+/* A framework timer that was started in a callback that may have to take it back. */
+struct ft_rs_wdf_timer {
+    uint32_t id; /* 0: free slot */
+    uint16_t of; /* the callback, enum ft_routine */
+    uint16_t unused;
+};
+
+struct ft_rs_wdf_phases {
+    uint16_t flags;
+    uint16_t threads;    /* of the driver, that have not ended */
+    uint32_t forced_off; /* an interrupt, 0: none */
+    struct ft_rs_wdf_timer timer[FT_RS_WDF_TIMERS];
 };
 
 /* What the rules of framework objects remember. */
@@ -546,7 +571,11 @@ enum {
     FT_WDFE_STOPPED = 0x0008,  /* SelfManagedIoStop has returned, and no start has begun */
     FT_WDFE_DISABLED = 0x0010, /* EvtDmaEnablerDisable has returned, and nothing went up again */
     FT_WDFE_FLUSHED = 0x0020,  /* EvtDmaEnablerFlush has returned once */
-    FT_WDFE_IN_FILL = 0x0080
+    FT_WDFE_IN_FILL = 0x0080,
+    FT_WDFE_IN_ENABLE = 0x0100,
+    FT_WDFE_DRAINED = 0x0200, /* EvtDmaEnablerFlush has returned, and nothing went up again */
+    FT_WDFE_FILL_FAILED = 0x0400,
+    FT_WDFE_ENABLE_FAILED = 0x0800
 };
 
 struct ft_rs_enabler {
@@ -556,7 +585,7 @@ struct ft_rs_enabler {
     uint16_t flags;
     uint8_t callbacks; /* FT_ENABLER_FILL and so on */
     uint8_t version, width;
-    uint8_t unused;
+    uint8_t freed; /* common buffers of EvtDmaEnablerFill, in the Flush that runs */
 };
 
 /* What a framework device is in, as far as DMA goes. */
@@ -601,6 +630,9 @@ struct ft_rs_tx {
     uint8_t zeros;     /* reports of no bytes in a row */
     uint8_t fragments; /* programmed since Execute; 255: that many or more */
     uint8_t depth;     /* EvtProgramDma routines inside one another */
+    uint8_t lost;      /* EvtProgramDma found its request cancelled */
+    uint8_t unused[3];
+    uint32_t bad_request; /* the request of a transfer that failed */
 };
 
 struct ft_rs_wdf_common {
@@ -629,7 +661,8 @@ enum {
     FT_WDF_REQUEST_LATE = 1024,         /* delivered after self-managed I/O was suspended */
     FT_WDF_REQUEST_IN_STOP = 2048,      /* completed in EvtIoStop */
     FT_WDF_REQUEST_MARKED = 4096,       /* cancelable, and not cancelled */
-    FT_WDF_REQUEST_IN_HANDLER = 8192    /* the handler that got it runs */
+    FT_WDF_REQUEST_IN_HANDLER = 8192,   /* the handler that got it runs */
+    FT_WDF_REQUEST_ACK_LIVE = 16384     /* acknowledged in EvtIoStop while its transaction ran */
 };
 
 /* A framework request of an IRP that came in. */
@@ -766,6 +799,7 @@ struct ft_rules {
     struct ft_rs_edge edge[FT_RS_EDGES];
     struct ft_rs_wdf wdf;
     struct ft_rs_wdf_power wdf_power;
+    struct ft_rs_wdf_phases wdf_phases;
     struct ft_rs_enabler enabler[FT_RS_ENABLERS];
     struct ft_rs_tx tx[FT_RS_TXS];
     struct ft_rs_wdf_common wdf_common[FT_RS_WDF_COMMONS];
@@ -778,7 +812,8 @@ struct ft_rules {
 /* Set in the id of a block that was allocated for IRP_MJ_CREATE: CLOSE may owe it. */
 #define FT_RS_POOL_OF_HANDLE 0x80000000u
 #define FT_RS_POOL_PAGED     0x40000000u
-#define FT_RS_POOL_MARKS     (FT_RS_POOL_OF_HANDLE | FT_RS_POOL_PAGED)
+#define FT_RS_POOL_OF_INIT   0x20000000u /* allocated in EvtDeviceSelfManagedIoInit */
+#define FT_RS_POOL_MARKS     (FT_RS_POOL_OF_HANDLE | FT_RS_POOL_PAGED | FT_RS_POOL_OF_INIT)
 
 _Static_assert(sizeof(struct ft_rules) <= 20 * 1024,
                "saved and restored at every reset: keep small");
