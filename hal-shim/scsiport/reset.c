@@ -35,6 +35,15 @@ void ft_scsi_hold_begin(struct ft_scsi_adapter *adapter, unsigned why, unsigned 
     ft_emit(FT_EV_SCSI_HOLD, ft_block_handle(adapter->fdo), why, outstanding(adapter, paths));
 }
 
+/* The HBA has not asked for the next request, and has none that it could ask after. */
+static bool owes_next(const struct ft_scsi_adapter *adapter)
+{
+    for (const struct ft_scsi_request *r = adapter->active; r; r = r->active_next)
+        if (r->state == FT_SCSI_REQUEST_WAITS)
+            return false;
+    return adapter->busy;
+}
+
 struct ft_scsi_request *ft_scsi_hold_tick(struct ft_scsi_adapter *adapter)
 {
     struct ft_scsi_request *waited = adapter->next_packet;
@@ -42,7 +51,7 @@ struct ft_scsi_request *ft_scsi_hold_tick(struct ft_scsi_adapter *adapter)
     if (--adapter->hold_ticks > 0)
         return NULL;
     ft_emit(FT_EV_SCSI_HOLD_END, ft_block_handle(adapter->fdo),
-            outstanding(adapter, adapter->hold_paths), adapter->busy && !waited);
+            outstanding(adapter, adapter->hold_paths), owes_next(adapter));
     for (struct ft_scsi_unit *unit = adapter->units; unit; unit = unit->next)
         if (unit->timer == 0)
             ft_scsi_unit_timer(unit);

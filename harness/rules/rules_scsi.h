@@ -11,8 +11,9 @@ enum {
     FT_SRB_SHUTDOWN = 0x07,
     FT_SRB_FLUSH = 0x08,
     FT_SRB_ABORT = 0x10,
+    FT_SRB_RELEASE_RECOVERY = 0x11,
     FT_SRB_RESET_BUS = 0x12,
-    FT_SRB_TERMINATE = 0x14
+    FT_SRB_WMI = 0x17
 };
 enum {
     FT_SRB_SUCCESS = 0x01,

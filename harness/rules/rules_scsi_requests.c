@@ -325,15 +325,22 @@ static void judge_owed(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* A time-out tells of what the miniport should have finished: requests beside commands, which no
- * target can delay, and what an abort has ended. */
+/* Requests that need nobody's answer but the miniport's. */
+static bool is_quick(unsigned function)
+{
+    return function == FT_SRB_RESET_BUS || function == FT_SRB_RELEASE_RECOVERY ||
+           function == FT_SRB_WMI;
+}
+
+/* A time-out tells of what the miniport should have finished: what no target can delay, and what an
+ * abort has ended. */
 static void judge_timeout(struct ft_rules *rules, const struct ft_event *event)
 {
     for (unsigned i = 0; i < FT_RS_SRBS; i++) {
         const struct ft_rs_srb *srb = &rules->scsi.srb[i];
 
         if (ft_srb_is_active(srb) &&
-            (srb->function != FT_SRB_EXECUTE || (srb->flags & FT_SRB_ABORT_DONE) != 0)) {
+            (is_quick(srb->function) || (srb->flags & FT_SRB_ABORT_DONE) != 0)) {
             judge_lost(rules, event, srb);
         }
     }

@@ -223,6 +223,49 @@ static void a_drained_adapter_starts_nothing(void **state)
         "start:1 isr last:1 done:1:01 start:2 isr last:2 done:2:01");
 }
 
+/* ---- the port's own requests ---- */
+
+static void send_own(void)
+{
+    PSCSI_REQUEST_BLOCK own = eb_srb(SRB_FUNCTION_FLUSH, 0);
+
+    eb_function(SRB_FUNCTION_LOCK_QUEUE, 0);
+    eb_execute(0, 0);
+    ft_scsi_drain(eb.adapter);
+    ft_scsi_send_own(eb.adapter, eb.unit[0], own, NULL);
+    CHECK(own->SrbStatus == SRB_STATUS_SUCCESS && !eb_is_done(3));
+    own->Function = SRB_FUNCTION_SHUTDOWN;
+    ft_scsi_send_own(eb.adapter, NULL, own, NULL);
+    CHECK(own->SrbStatus == SRB_STATUS_SUCCESS && !eb_is_done(3));
+    ft_scsi_resume(eb.adapter);
+    eb_function(SRB_FUNCTION_UNLOCK_QUEUE, 0);
+    eb_settle();
+}
+
+static void the_port_s_own_requests_pass_what_is_held(void **state)
+{
+    (void)state;
+    eb_run(&(struct engine_bench){.body = send_own},
+           "done:2:01 start:1 start:1 done:4:01 start:3 last:3 done:3:01");
+}
+
+static void swallow_own(void)
+{
+    PSCSI_REQUEST_BLOCK own = eb_srb(SRB_FUNCTION_EXECUTE_SCSI, 1);
+
+    own->TimeOutValue = 1;
+    ft_scsi_send_own(eb.adapter, eb.unit[1], own, NULL);
+    CHECK(own->SrbStatus == SRB_STATUS_BUS_RESET);
+}
+
+static void the_port_waits_until_its_request_is_over(void **state)
+{
+    (void)state;
+    eb_run(
+        &(struct engine_bench){.body = swallow_own, .start = swallow_and_ask, .reset = clean_reset},
+        "start:1 reset:0 last:1");
+}
+
 /* ---- aborts ---- */
 
 static PSCSI_REQUEST_BLOCK abort_of(unsigned victim)
@@ -544,6 +587,8 @@ int main(void)
         cmocka_unit_test(the_end_of_the_hold_tells_what_was_forgotten),
         cmocka_unit_test(everything_can_be_failed),
         cmocka_unit_test(a_drained_adapter_starts_nothing),
+        cmocka_unit_test(the_port_s_own_requests_pass_what_is_held),
+        cmocka_unit_test(the_port_waits_until_its_request_is_over),
         cmocka_unit_test(an_abort_goes_to_the_miniport),
         cmocka_unit_test(an_abort_of_what_waits_needs_no_miniport),
         cmocka_unit_test(the_port_fetches_sense_data),
