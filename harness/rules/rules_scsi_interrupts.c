@@ -14,28 +14,23 @@ static bool is_true(const struct ft_event *event)
 
 /* ---- HwScsiInterrupt ---- */
 
+/* The line is that of the only adapter. What rises inside the routine is for its next call. */
 static void judge_interrupt(struct ft_rules *rules, const struct ft_event *event)
 {
-    const struct ft_rs_device *root = ft_rs_root(rules, event->device);
-    const struct ft_rs_frame *frame = ft_frame_in(rules, event, FT_ROUTINE_ISR);
-    const unsigned raised = FT_HW_LINE_UP | FT_HW_INTERRUPTED | FT_HW_MESSAGES;
-    bool up = (root->more & FT_HW_LINE_UP) != 0;
-    bool interrupted = frame != NULL && (frame->flags & FT_FRAME_INTERRUPT) != 0;
+    unsigned flags = rules->scsi.flags;
+    bool claims = is_true(event), had = (flags & FT_HBA_HAD_LINE) != 0;
+    bool up = (flags & FT_HBA_LINE_UP) != 0, rose = (flags & FT_HBA_RAISED) != 0;
 
-    if (is_true(event) && frame != NULL && !interrupted && (root->more & raised) == 0) {
+    if ((claims && !had && !rose) || (!claims && had && up && !rose)) {
         ft_rule_fire(rules, FT_J_SCSI_ISR_CLAIMS_OWN, event, event->arg[1]);
     }
-    if (!is_true(event) && interrupted && up && (rules->scsi.flags & FT_HBA_LINE_ROSE) == 0) {
-        ft_rule_fire(rules, FT_J_SCSI_ISR_CLAIMS_OWN, event, event->arg[1]);
-    }
-    if (is_true(event) && interrupted && up && (rules->scsi.flags & FT_HBA_LINE_ROSE) == 0) {
+    if (claims && had && up && !rose) {
         ft_rule_fire(rules, FT_J_SCSI_ISR_DISMISSES, event, event->arg[1]);
     }
-    if (!is_true(event) && (rules->scsi.flags & FT_HBA_ACTED) != 0) {
+    if (!claims && (flags & FT_HBA_ACTED) != 0) {
         ft_rule_fire(rules, FT_J_SCSI_ISR_SPURIOUS_NO_EFFECT, event, event->arg[1]);
     }
-    if ((rules->scsi.flags & FT_HBA_ENABLE_ASKED) != 0 && up &&
-        (root->more & FT_HW_INT_ENABLED) != 0) {
+    if ((flags & FT_HBA_ENABLE_ASKED) != 0 && up && (flags & FT_HBA_INT_ENABLED) != 0) {
         ft_rule_fire(rules, FT_J_SCSI_ENABLE_CB_CONTEXT, event, event->arg[1]);
     }
 }
@@ -122,7 +117,8 @@ static void note_enter(struct ft_rules *rules, const struct ft_event *event)
 {
     switch (event->arg[0]) {
     case FT_ROUTINE_SCSI_INTERRUPT:
-        set(rules, FT_HBA_ACTED | FT_HBA_ENABLE_ASKED | FT_HBA_LINE_ROSE, false);
+        set(rules, FT_HBA_HAD_LINE, (rules->scsi.flags & (FT_HBA_LINE_UP | FT_HBA_RAISED)) != 0);
+        set(rules, FT_HBA_ACTED | FT_HBA_ENABLE_ASKED | FT_HBA_RAISED, false);
         break;
     case FT_ROUTINE_SCSI_DISABLE:
         set(rules, FT_HBA_ACTED, false);
@@ -157,9 +153,15 @@ void ft_scsi_interrupts_note(struct ft_rules *rules, const struct ft_event *even
         set(rules, FT_HBA_ACTED, (rules->scsi.flags & FT_HBA_ACTED) != 0 || acts);
         break;
     case FT_EV_LINE_SET:
-        if (event->arg[0] != 0) {
-            set(rules, FT_HBA_LINE_ROSE, true);
-        }
+        set(rules, FT_HBA_LINE_UP, event->arg[0] != 0);
+        set(rules, FT_HBA_RAISED, event->arg[0] != 0 || (rules->scsi.flags & FT_HBA_RAISED) != 0);
+        break;
+    case FT_EV_HW_INT_ENABLE:
+        set(rules, FT_HBA_INT_ENABLED, event->arg[0] != 0);
+        break;
+    case FT_EV_POWER_HW:
+    case FT_EV_HW_YANK: /* its line is down, and it raises it no more */
+        set(rules, FT_HBA_LINE_UP | FT_HBA_RAISED | FT_HBA_INT_ENABLED, false);
         break;
     default:
         break;

@@ -497,7 +497,8 @@ void ft_scsi_requests_note(struct ft_rules *rules, const struct ft_event *event)
         }
         break;
     case FT_EV_SCSI_STARTED: /* the adapter begins anew */
-        rules->scsi.flags = 0;
+        rules->scsi.flags &=
+            (uint16_t) ~(FT_HBA_STARTED_ONE | FT_HBA_OWES | FT_HBA_ASKED | FT_HBA_RESET);
         break;
     default:
         break;

@@ -707,11 +707,14 @@ enum {
     FT_HBA_RESET = 0x0008,       /* a bus was reset since then */
     FT_HBA_ACTED = 0x0010, /* the interrupt routine, or callback, has told the port something */
     FT_HBA_ENABLE_ASKED = 0x0020,
-    FT_HBA_LINE_ROSE = 0x0040, /* since the interrupt routine began */
     FT_HBA_TIMER_ARMED = 0x0080,
     FT_HBA_TIMER_CANCELLED = 0x0100,
     FT_HBA_OTHER_PATH = 0x0200, /* HwScsiResetBus completed a request of another path */
-    FT_HBA_LOGGED = 0x0400      /* … or logged an error */
+    FT_HBA_LOGGED = 0x0400,     /* … or logged an error */
+    FT_HBA_LINE_UP = 0x0800,
+    FT_HBA_RAISED = 0x1000,     /* its line rose since the interrupt routine last began */
+    FT_HBA_HAD_LINE = 0x2000,   /* one of the two when it began */
+    FT_HBA_INT_ENABLED = 0x4000 /* the device may interrupt */
 };
 
 struct ft_rs_scsi {
