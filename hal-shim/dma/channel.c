@@ -345,12 +345,14 @@ struct ft_dma_grant *ft_dma_enqueue(const struct ft_dma_grant *request, void *bl
 }
 
 /* A waiting request for this call; NULL when the machine has no room for one more. It serves the
- * device's current request; the framework's devices have none, there it is what the task serves. */
+ * device's current request; the framework's and the port's devices have none, there it is what the
+ * task serves. */
 static struct ft_dma_grant *enqueue(const struct ft_dma_adapter *adapter, PDEVICE_OBJECT device,
                                     ULONG registers, PDRIVER_CONTROL routine, PVOID context)
 {
     const struct ft_task *task = ft_current();
-    bool of_task = !device->CurrentIrp && task->layer == FT_LAYER_FRAMEWORK;
+    bool of_task =
+        !device->CurrentIrp && (task->layer == FT_LAYER_FRAMEWORK || task->layer == FT_LAYER_PORT);
     const struct ft_dma_grant request = {
         .device = device,
         .irp = device->CurrentIrp,

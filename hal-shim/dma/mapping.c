@@ -247,6 +247,15 @@ static uint32_t pfn_sum(const MDL *mdl, const void *va, uint32_t bytes)
     return sum_of(MmGetMdlPfnArray(mdl) + first, span_of(va, bytes) * sizeof(PFN_NUMBER));
 }
 
+/* SCSI Port keeps one channel for all its requests: a mapping is of the one that its task serves.
+ */
+static uint16_t request_of(const struct ft_dma_run *r)
+{
+    const struct ft_task *task = ft_current();
+
+    return task && task->layer == FT_LAYER_PORT ? task->request : r->grant->request;
+}
+
 static struct ft_dma_mapping *mapping_make(const struct ft_dma_run *r)
 {
     struct ft_dma_mapping *mapping = free_mapping();
@@ -266,7 +275,7 @@ static struct ft_dma_mapping *mapping_make(const struct ft_dma_run *r)
         .pfn_sum = pfn_sum(r->mdl, r->va, r->length),
         .first = (uint16_t)r->first,
         .count = (uint16_t)r->count,
-        .request = r->grant->request,
+        .request = request_of(r),
         .write = r->write,
         .bounced = r->bounced,
     };

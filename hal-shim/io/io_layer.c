@@ -89,7 +89,13 @@ bool ft_io_op(const struct ft_op *op)
     case FT_OP_READ_PAGES:
     case FT_OP_WRITE_PAGES:
     case FT_OP_IOCTL:
+    case FT_OP_DISK_READ:
+    case FT_OP_DISK_WRITE:
         return ft_request_op(op);
+    case FT_OP_DISK_CONTROL:
+    case FT_OP_DISK_NEXT:
+    case FT_OP_ABORT:
+        return ft_disk_op(op);
     case FT_OP_OPEN_HANDLE:
     case FT_OP_CLOSE_HANDLE:
         return ft_handle_op(op);

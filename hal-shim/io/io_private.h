@@ -385,6 +385,17 @@ bool ft_wake_signal(void);      /* the device wants to wake the machine. False: 
 VOID ft_wake_cancel(PDEVICE_OBJECT device, PIRP irp); /* its cancel routine */
 bool ft_device_wakes(void);
 
+/* ---- the disk class driver (scsiport/disk.h) ---- */
+
+/* The requester's memory is there: a write gets its data. False: the run is cut. */
+bool ft_disk_request_begins(struct ft_request *request);
+/* Compares, when it went well. */
+void ft_disk_request_ends(PIRP irp, const struct ft_request *request);
+/* The disk's device object, NULL: it has gone. */
+PDEVICE_OBJECT ft_disk_opened(const struct ft_request *request);
+/* Ops disk-control, disk-next and abort. */
+bool ft_disk_op(const struct ft_op *op);
+
 /* ---- device_model.c ---- */
 
 const struct sim_device_model *ft_model(void);

@@ -61,7 +61,10 @@ struct ft_request {
     uint8_t state;  /* enum ft_request_state */
     uint8_t inside; /* its thread is inside the driver, and the IRP is not done */
     uint8_t file;   /* index of the handle it goes through */
-    uint8_t unused[5];
+    uint8_t disk;   /* of a disk: 1 + its unit, 0: no disk's */
+    uint8_t how;    /* op disk-next */
+    uint8_t unused[7];
+    uint32_t moment; /* of a disk: when it began, or the version of what it writes */
 };
 
 enum ft_file_state {

@@ -53,7 +53,9 @@ void ft_request_done(PIRP irp, unsigned index)
 
     FT_ASSERT(request->irp == irp && request->state == FT_REQUEST_SENT);
     ft_current()->request = (uint16_t)ft_irp_id(irp);
-    if (NT_SUCCESS(irp->IoStatus.Status))
+    if (request->disk)
+        ft_disk_request_ends(irp, request);
+    else if (NT_SUCCESS(irp->IoStatus.Status))
         ft_request_deliver(irp, request);
     ft_irp_release_pages(irp);
     ft_request_free_buffers(request);
@@ -75,6 +77,7 @@ static void fill_transfer(PIRP irp, const struct ft_request *request)
     next->MajorFunction = write ? IRP_MJ_WRITE : IRP_MJ_READ;
     next->Parameters.Read.Length = request->bytes;
     next->Parameters.Read.ByteOffset.QuadPart = (LONGLONG)request->position;
+    next->Parameters.Read.Key = request->how;
 }
 
 static void fill_control(PIRP irp, const struct ft_request *request)
@@ -91,7 +94,9 @@ static void fill_irp(PIRP irp, struct ft_request *request)
 {
     irp->RequestorMode = UserMode;
     irp->UserIosb = (PIO_STATUS_BLOCK)request->iosb;
-    irp->Tail.Overlay.OriginalFileObject = FT_IO->file[request->file].object;
+    /* A file system has no file object of the disk. */
+    if (!request->disk)
+        irp->Tail.Overlay.OriginalFileObject = FT_IO->file[request->file].object;
     if (request->op == FT_OP_IOCTL)
         fill_control(irp, request);
     else
@@ -124,6 +129,18 @@ static bool may_request(void)
     return ft_handle_current() && !FT_IO->removing && FT_IO->system == FT_S0;
 }
 
+/* The top of the stack that the request goes to; NULL: there is none now. */
+static PDEVICE_OBJECT top_for(const struct ft_request *request)
+{
+    const struct ft_file *file = ft_handle_current();
+
+    if (!may_request())
+        return NULL;
+    if (request->disk)
+        return ft_disk_opened(request);
+    return ft_device_top(((PFILE_OBJECT)file->object)->DeviceObject);
+}
+
 void ft_requester_left(void)
 {
     ft_wake_waiters(&FT_IO->removing, STATUS_SUCCESS, true);
@@ -149,23 +166,27 @@ void ft_requester_keep_out(void)
         ft_task_wait(&FT_IO->removing, 0);
 }
 
+static unsigned op_of(const struct ft_request *request)
+{
+    if (!request->disk)
+        return request->op;
+    return request->op == FT_OP_READ ? FT_OP_DISK_READ : FT_OP_DISK_WRITE;
+}
+
 static void send_request(void *argument)
 {
     struct ft_request *request = argument;
     unsigned index = (unsigned)(request - FT_IO->request);
-    PDEVICE_OBJECT top;
+    PDEVICE_OBJECT top = top_for(request);
     PIRP irp = NULL;
     bool attached;
 
-    if (!may_request()) {
+    if (!top) {
         /* The device went between the op and its thread. */
-        ft_op_skipped(request->op, request->label, request->op_index);
+        ft_op_skipped(op_of(request), request->label, request->op_index);
     } else {
-        struct ft_file *file = ft_handle_current();
-
-        top = ft_device_top(((PFILE_OBJECT)file->object)->DeviceObject);
         request->inside = 1;
-        request->file = (uint8_t)(file - FT_IO->file);
+        request->file = (uint8_t)(ft_handle_current() - FT_IO->file);
         irp = ft_irp_create_or_cut(top->StackSize, FT_IRP_OF_REQUEST, index, request->label);
     }
     if (!irp) {
@@ -178,7 +199,8 @@ static void send_request(void *argument)
     request->state = FT_REQUEST_SENT;
     request->by_hand = FT_IO->by_hand;
     fill_irp(irp, request);
-    attached = ft_request_attach(irp, request, top->Flags);
+    attached = ft_request_attach(irp, request, top->Flags) &&
+               (!request->disk || ft_disk_request_begins(request));
     announce(irp, request);
     if (!attached) {
         refuse(irp, index);
@@ -197,20 +219,30 @@ static uint8_t request_kind(unsigned op)
 {
     switch (op) {
     case FT_OP_READ_PAGES:
+    case FT_OP_DISK_READ:
         return FT_OP_READ;
     case FT_OP_WRITE_PAGES:
+    case FT_OP_DISK_WRITE:
         return FT_OP_WRITE;
     default:
         return (uint8_t)op;
     }
 }
 
+static bool is_of_disk(unsigned op)
+{
+    return op == FT_OP_DISK_READ || op == FT_OP_DISK_WRITE;
+}
+
 /* The driver takes requests of that kind. */
-static bool is_taken(unsigned op)
+static bool is_taken(const struct ft_op *op)
 {
     const struct ft_description *description = ft_world_module()->description;
+    const struct ft_request disk = {.disk = (uint8_t)(1 + op->arg[1] / SIM_MEDIA_BLOCKS)};
 
-    switch (request_kind(op)) {
+    if (is_of_disk(op->kind))
+        return ft_disk_opened(&disk) != NULL;
+    switch (request_kind(op->kind)) {
     case FT_OP_READ:
         return description->requests & FT_TAKES_READ;
     case FT_OP_WRITE:
@@ -266,14 +298,36 @@ static void fill_request(struct ft_request *request, const struct ft_op *op)
         FT_IO->position += request->bytes;
 }
 
+/* Blocks of a disk, up to its end; the buffer begins at some block of a page, as files' data do. */
+static void fill_disk_request(struct ft_request *request, const struct ft_op *op)
+{
+    uint32_t block = op->arg[1] % SIM_MEDIA_BLOCKS, blocks = op->arg[0] ? op->arg[0] : 1;
+
+    if (blocks > SIM_MEDIA_BLOCKS - block)
+        blocks = SIM_MEDIA_BLOCKS - block;
+    *request = (struct ft_request){.state = FT_REQUEST_NEW, .op = request_kind(op->kind)};
+    request->label = (uint8_t)ft_label_claim(op->label);
+    request->disk = (uint8_t)(1 + op->arg[1] / SIM_MEDIA_BLOCKS);
+    request->bytes = blocks * SIM_MEDIA_BLOCK_BYTES;
+    request->position = block * (uint64_t)SIM_MEDIA_BLOCK_BYTES;
+    request->page_offset = (uint16_t)(FT_M->op_index * SIM_MEDIA_BLOCK_BYTES % FT_PAGE_BYTES);
+    request->file = (uint8_t)(ft_handle_current() - FT_IO->file);
+    request->op_index = FT_M->op_index;
+    request->how = FT_M->scsiport.next_how;
+    FT_M->scsiport.next_how = 0;
+}
+
 bool ft_request_op(const struct ft_op *op)
 {
     struct ft_request *request = free_request();
     struct ft_task *task;
 
-    if (!request || !may_request() || !is_taken(op->kind))
+    if (!request || !may_request() || !is_taken(op))
         return false;
-    fill_request(request, op);
+    if (is_of_disk(op->kind))
+        fill_disk_request(request, op);
+    else
+        fill_request(request, op);
     task = ft_task_spawn(FT_TASK_THREAD, send_request, request, request->label);
     if (!task)
         *request = (struct ft_request){0};

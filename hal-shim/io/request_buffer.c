@@ -157,7 +157,7 @@ uint32_t ft_request_by_hand(PIRP irp)
     if (ft_irp_owner(irp) != FT_IRP_OF_REQUEST || private->ended)
         return 0;
     request = &FT_IO->request[private->index];
-    if (!data_of(request) || !NT_SUCCESS(irp->IoStatus.Status))
+    if (request->disk || !data_of(request) || !NT_SUCCESS(irp->IoStatus.Status))
         return 0;
     return ft_buffer_by_hand(data_of(request), claimed(irp, request), request->op == FT_OP_WRITE,
                              written_by_hand(request));

@@ -253,6 +253,7 @@ void scsi_bench_run(const struct scsi_bench *how, const struct ft_op *op, unsign
     wb_run(&(struct wb_case){.entry = scsi_bench_entry,
                              .describe = how->describe,
                              .adjust = how->adjust,
+                             .model = how->model,
                              .op = op,
                              .op_count = op_count});
 }

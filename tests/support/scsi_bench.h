@@ -53,6 +53,7 @@ struct scsi_bench {
     SCSI_ADAPTER_CONTROL_STATUS (*control)(SCSI_ADAPTER_CONTROL_TYPE type, PVOID parameters);
     /* Instead of ScsiPortInitialize and its result. */
     ULONG (*entry)(PVOID argument1, PVOID argument2, PHW_INITIALIZATION_DATA data);
+    const struct sim_device_model *model; /* NULL: the bench's device */
     void (*describe)(struct ft_description *description);
     void (*adjust)(struct ft_platform *platform);
 

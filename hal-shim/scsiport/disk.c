@@ -1,0 +1,79 @@
+/* Disk devices: one above each unit of the adapter that is a disk (the port tells of them by a
+ * direct call, sim/choices.def).
+ *
+ * Not modelled: the PnP requests of a unit's stack, partitions, the reading of the first block and
+ * of the capacity at the start. Every disk has SIM_MEDIA_BLOCKS blocks.
+ */
+#include "scsiport/disk.h"
+
+struct ft_disk *ft_disk_at(unsigned index)
+{
+    PDEVICE_OBJECT device = index < FT_DISKS_MAX ? FT_SCSI->disk[index] : NULL;
+
+    return device ? device->DeviceExtension : NULL;
+}
+
+void ft_disk_left(struct ft_disk *disk)
+{
+    ft_wake_waiters(disk, STATUS_SUCCESS, true);
+}
+
+/* The class driver's driver object; every disk of the run has the same. */
+static PDRIVER_OBJECT class_driver(void)
+{
+    PDRIVER_OBJECT driver = FT_SCSI->disk_driver;
+
+    if (driver)
+        return driver;
+    driver = ft_driver_create();
+    driver->MajorFunction[IRP_MJ_READ] = ft_disk_transfer;
+    driver->MajorFunction[IRP_MJ_WRITE] = ft_disk_transfer;
+    FT_SCSI->disk_driver = driver;
+    return driver;
+}
+
+void ft_disk_arrived(struct ft_scsi_unit *unit)
+{
+    enum { SCSI_1 = 1 };
+    PDEVICE_OBJECT device;
+    struct ft_disk *disk;
+
+    if (unit->index >= FT_DISKS_MAX || FT_SCSI->disk[unit->index] ||
+        unit->inquiry.DeviceType != DIRECT_ACCESS_DEVICE)
+        return;
+    device =
+        ft_device_create(class_driver(), sizeof *disk, FILE_DEVICE_DISK, FILE_DEVICE_SECURE_OPEN);
+    if (!device) {
+        ft_io_cut();
+        return;
+    }
+    disk = device->DeviceExtension;
+    disk->device = device;
+    disk->unit = unit;
+    disk->index = unit->index;
+    disk->tagged = unit->inquiry.CommandQueue;
+    disk->short_cdb = unit->inquiry.Versions <= SCSI_1;
+    device->Flags |= DO_DIRECT_IO;
+    device->AlignmentRequirement = unit->pdo->AlignmentRequirement;
+    ft_device_attach(device, unit->pdo);
+    device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+    FT_SCSI->disk[unit->index] = device;
+    unit->claimed = 1;
+    FT_SCSI->disks_arrived = 1;
+}
+
+/* In the port's PnP task, at PASSIVE_LEVEL. */
+void ft_disk_departed(struct ft_scsi_unit *unit)
+{
+    struct ft_disk *disk = ft_disk_at(unit->index);
+
+    if (!disk || disk->unit != unit)
+        return;
+    disk->gone = 1;
+    while (disk->works > 0 || disk->srbs)
+        ft_task_wait(disk, 0);
+    FT_SCSI->disk[unit->index] = NULL;
+    unit->claimed = 0;
+    IoDetachDevice(unit->pdo);
+    IoDeleteDevice(disk->device);
+}
