@@ -10,6 +10,15 @@
     effect;                                                                                        \
     FT_WDF_END(WDF_DEVICE, ft_wdf_label(handle))
 
+/* Inside CALL: a structure that is there and has its size; the framework breaks in when not. */
+#define SIZED(structure)                                                                           \
+    (ft_wdf_require(structure),                                                                    \
+     (structure)->Size == sizeof *(structure)                                                      \
+         ? true                                                                                    \
+         : (ft_layer_set(ft_wdf_layer),                                                            \
+            ft_emit(FT_EV_WDF_SIZE, sizeof *(structure), (structure)->Size),                       \
+            ft_layer_set(FT_LAYER_FRAMEWORK), false))
+
 WDFDEVICE WdfWdmDeviceGetWdfDeviceHandle(PDEVICE_OBJECT DeviceObject)
 {
     ft_wdf_require(DeviceObject);
@@ -136,15 +145,13 @@ VOID WdfDeviceSetSpecialFileSupport(WDFDEVICE Device, WDF_SPECIAL_FILE_TYPE File
 
 VOID WdfDeviceGetDeviceState(WDFDEVICE Device, PWDF_DEVICE_STATE DeviceState)
 {
-    CALL(Device, DISPATCH_LEVEL, ft_wdf_require(DeviceState);
-         if (DeviceState->Size == sizeof *DeviceState) *DeviceState = pnp->state);
+    CALL(Device, DISPATCH_LEVEL, if (SIZED(DeviceState)) *DeviceState = pnp->state);
 }
 
 VOID WdfDeviceSetDeviceState(WDFDEVICE Device, PWDF_DEVICE_STATE DeviceState)
 {
     CALL(
-        Device, DISPATCH_LEVEL, ft_wdf_require(DeviceState);
-        if (DeviceState->Size == sizeof *DeviceState) {
+        Device, DISPATCH_LEVEL, if (SIZED(DeviceState)) {
             pnp->state = *DeviceState;
             IoInvalidateDeviceState(pnp->device->pdo);
         });
@@ -171,16 +178,14 @@ VOID WdfDeviceSetFailed(WDFDEVICE Device, WDF_DEVICE_FAILED_ACTION FailedAction)
 
 VOID WdfDeviceSetPnpCapabilities(WDFDEVICE Device, PWDF_DEVICE_PNP_CAPABILITIES PnpCapabilities)
 {
-    CALL(Device, DISPATCH_LEVEL, ft_wdf_require(PnpCapabilities);
-         if (PnpCapabilities->Size == sizeof *PnpCapabilities) pnp->pnp_caps = *PnpCapabilities);
+    CALL(Device, DISPATCH_LEVEL, if (SIZED(PnpCapabilities)) pnp->pnp_caps = *PnpCapabilities);
 }
 
 VOID WdfDeviceSetPowerCapabilities(WDFDEVICE Device,
                                    PWDF_DEVICE_POWER_CAPABILITIES PowerCapabilities)
 {
-    CALL(Device, DISPATCH_LEVEL, ft_wdf_require(PowerCapabilities);
-         if (PowerCapabilities->Size == sizeof *PowerCapabilities) pnp->power_caps =
-             *PowerCapabilities);
+    CALL(Device, DISPATCH_LEVEL,
+         if (SIZED(PowerCapabilities)) pnp->power_caps = *PowerCapabilities);
 }
 
 /* ---- interfaces that the driver exports ---- */

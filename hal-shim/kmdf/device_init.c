@@ -133,8 +133,10 @@ static NTSTATUS set_name(ft_wdf_init *init, PCUNICODE_STRING name)
     init->has_name = 0;
     if (!name)
         return STATUS_SUCCESS;
-    if (name->Length >= init->name.string.MaximumLength)
+    if (!NT_SUCCESS(ft_wdf_text_check(name)))
         return STATUS_INVALID_PARAMETER;
+    if (name->Length >= init->name.string.MaximumLength)
+        return STATUS_INSUFFICIENT_RESOURCES;
     RtlCopyMemory(init->name.text, name->Buffer, name->Length);
     init->name.string.Length = name->Length;
     init->has_name = 1;

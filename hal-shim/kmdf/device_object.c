@@ -280,8 +280,14 @@ static NTSTATUS fill(struct ft_wdf_device *device, const ft_wdf_init *init)
 }
 
 /* Takes back what `fill` got done. */
-static void unfill(struct ft_wdf_device *device)
+static void unfill(struct ft_wdf_device *device, const ft_wdf_init *init)
 {
+    struct ft_wdf_pnp *pnp = ft_wdf_pnp_of(device);
+
+    if (pnp && pnp->worker)
+        IoFreeWorkItem(pnp->worker);
+    if (device->fdo && !init->pdo && init->shutdown_flags)
+        IoUnregisterShutdownNotification(device->fdo);
     if (device->below)
         IoDetachDevice(device->below);
     if (device->fdo)
@@ -315,7 +321,7 @@ static NTSTATUS create(ft_wdf_init *init, const WDF_OBJECT_ATTRIBUTES *attribute
     device->object.device = device;
     status = fill(device, init);
     if (!NT_SUCCESS(status)) {
-        unfill(device);
+        unfill(device, init);
         ft_wdf_object_abandon(&device->object);
         return status;
     }

@@ -209,6 +209,7 @@ WDFDRIVER WdfWdmDriverGetWdfDriverHandle(PDRIVER_OBJECT DriverObject)
 {
     struct ft_wdf_driver *driver = the_driver();
 
+    ft_wdf_require(DriverObject);
     ft_wdf_irql_ok(DISPATCH_LEVEL);
     return driver && driver->driver == DriverObject ? driver : NULL;
 }

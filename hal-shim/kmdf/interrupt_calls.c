@@ -422,6 +422,8 @@ VOID WdfInterruptGetInfo(WDFINTERRUPT Interrupt, PWDF_INTERRUPT_INFO Info)
     ft_wdf_require(Info);
     if (Info->Size == sizeof *Info)
         describe(interrupt, Info);
+    else
+        ft_wdf_emit(FT_EV_WDF_SIZE, sizeof *Info, Info->Size);
     FT_WDF_END(WDF_INTERRUPT, 0);
 }
 

@@ -218,8 +218,10 @@ static NTSTATUS insert_list(struct requirements *list, struct io_list *item, ULO
         index = list->count;
     if (!list->may_add)
         return STATUS_ACCESS_DENIED;
-    if (item->owner != list || index > list->count)
+    if (item->owner != list)
         return STATUS_INVALID_PARAMETER;
+    if (index > list->count)
+        return STATUS_ARRAY_BOUNDS_EXCEEDED;
     if (list->count == LISTS_MAX)
         return STATUS_INSUFFICIENT_RESOURCES;
     for (ULONG i = list->count; i > index; i--)
@@ -322,7 +324,7 @@ static NTSTATUS insert_part(struct io_list *list, const IO_RESOURCE_DESCRIPTOR *
     if (!list->owner->may_add)
         return STATUS_ACCESS_DENIED;
     if (index > list->count)
-        return STATUS_INVALID_PARAMETER;
+        return STATUS_ARRAY_BOUNDS_EXCEEDED;
     if (list->count == FT_WDF_RESOURCES_MAX)
         return STATUS_INSUFFICIENT_RESOURCES;
     RtlMoveMemory(&list->part[index + 1], &list->part[index],

@@ -40,10 +40,8 @@ NTSTATUS ft_wdf_piece_of_memory(WDFMEMORY memory, const WDFMEMORY_OFFSET *offset
         return STATUS_SUCCESS;
     ret->memory = ft_wdf_check(memory, FT_HC_WDF_MEMORY);
     address = WdfMemoryGetBuffer(memory, &size);
-    if (offsets && offset + offsets->BufferLength < offset)
+    if (offset > size || (offsets && offsets->BufferLength > size - offset))
         return STATUS_INTEGER_OVERFLOW;
-    if (offset > size || (offsets && offset + offsets->BufferLength > size))
-        return STATUS_BUFFER_TOO_SMALL;
     ret->address = address + offset;
     ret->offset = offset;
     ret->length = offsets && offsets->BufferLength ? offsets->BufferLength : size - offset;

@@ -11,6 +11,8 @@ static NTSTATUS assign(WDFKEY key, PCUNICODE_STRING name, ULONG type, const void
 
     ft_wdf_require(name);
     if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+        status = ft_wdf_text_check(name);
+    if (NT_SUCCESS(status))
         status = ZwSetValueKey(handle, (PUNICODE_STRING)(ULONG_PTR)name, 0, type,
                                (PVOID)(ULONG_PTR)data, (ULONG)bytes);
     ft_emit(FT_EV_WDF_REGISTRY, ft_wdf_handle(key), ASSIGN, (uint32_t)status);
@@ -35,7 +37,7 @@ NTSTATUS WdfRegistryAssignMemory(WDFKEY Key, PCUNICODE_STRING ValueName, ULONG V
 {
     const struct ft_wdf_memory *memory;
     WDFMEMORY_OFFSET part = {0};
-    NTSTATUS status = STATUS_INVALID_PARAMETER;
+    NTSTATUS status = STATUS_INTEGER_OVERFLOW;
 
     FT_WDF_BEGIN(WDF_OBJECT, 0);
     memory = ft_wdf_check(Memory, FT_HC_WDF_MEMORY);
@@ -82,7 +84,9 @@ NTSTATUS WdfRegistryAssignUnicodeString(WDFKEY Key, PCUNICODE_STRING ValueName,
 
     FT_WDF_BEGIN(WDF_OBJECT, 0);
     ft_wdf_require(Value);
-    status = assign_text(Key, ValueName, Value);
+    status = ft_wdf_text_check(Value);
+    if (NT_SUCCESS(status))
+        status = assign_text(Key, ValueName, Value);
     FT_WDF_END(WDF_OBJECT, 0);
     return status;
 }
@@ -105,11 +109,13 @@ static NTSTATUS assign_strings(WDFKEY key, PCUNICODE_STRING name, WDFCOLLECTION 
     WCHAR *copy, *at;
     NTSTATUS status;
 
-    for (ULONG i = 0; i < count; i++)
-        bytes +=
-            ft_wdf_string_text(ft_wdf_check(ft_wdf_collection_item(strings, i), FT_HC_WDF_STRING))
-                ->Length +
-            sizeof(WCHAR);
+    for (ULONG i = 0; i < count; i++) {
+        WDFSTRING string = ft_wdf_find(ft_wdf_collection_item(strings, i), FT_HC_WDF_STRING);
+
+        if (!string)
+            return STATUS_INVALID_PARAMETER;
+        bytes += ft_wdf_string_text(string)->Length + sizeof(WCHAR);
+    }
     copy = at = ft_block_for_driver(bytes, FT_HC_OTHER, 0);
     if (!copy)
         return STATUS_INSUFFICIENT_RESOURCES;

@@ -72,6 +72,8 @@ static NTSTATUS open_key(WDFKEY parent, PCUNICODE_STRING name, ACCESS_MASK acces
     InitializeObjectAttributes(&object, (PUNICODE_STRING)(ULONG_PTR)name,
                                OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, root, NULL);
     status = ft_wdf_attributes_check(attributes, true);
+    if (NT_SUCCESS(status))
+        status = ft_wdf_text_check(name);
     if (!NT_SUCCESS(status))
         return status;
     status = create ? ZwCreateKey(&handle, access, &object, 0, NULL, 0, disposition)
@@ -162,6 +164,8 @@ NTSTATUS WdfRegistryRemoveValue(WDFKEY Key, PCUNICODE_STRING ValueName)
     key = check(Key);
     ft_wdf_require(ValueName);
     if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+        status = ft_wdf_text_check(ValueName);
+    if (NT_SUCCESS(status))
         status = ZwDeleteValueKey(key->handle, (PUNICODE_STRING)(ULONG_PTR)ValueName);
     told(key, REMOVE_VALUE, status);
     FT_WDF_END(WDF_OBJECT, 0);
@@ -196,6 +200,7 @@ struct query {
     ULONG type; /* that is wanted, REG_NONE: any */
     void *a, *b, *c;
     ULONG length;
+    uint8_t needs_data; /* an empty value is STATUS_RESOURCE_DATA_NOT_FOUND */
     NTSTATUS (*take)(const struct query *query, const KEY_VALUE_PARTIAL_INFORMATION *value);
 };
 
@@ -209,6 +214,8 @@ static NTSTATUS query_value(struct key *key, const struct query *query)
         return status;
     if (query->type != REG_NONE && query->type != value->Type)
         status = STATUS_OBJECT_TYPE_MISMATCH;
+    else if (query->needs_data && value->DataLength == 0)
+        status = STATUS_RESOURCE_DATA_NOT_FOUND;
     else
         status = query->take(query, value);
     ft_block_free(value);
@@ -221,6 +228,8 @@ static NTSTATUS run_query(struct key *key, const struct query *query)
 
     ft_wdf_require(query->name);
     if (ft_wdf_irql_ok(PASSIVE_LEVEL))
+        status = ft_wdf_text_check(query->name);
+    if (NT_SUCCESS(status))
         status = query_value(key, query);
     return told(key, QUERY, status);
 }
@@ -257,10 +266,8 @@ NTSTATUS WdfRegistryQueryValue(WDFKEY Key, PCUNICODE_STRING ValueName, ULONG Val
 static NTSTATUS take_memory(const struct query *query, const KEY_VALUE_PARTIAL_INFORMATION *value)
 {
     struct ft_wdf_memory *memory;
-    NTSTATUS status = STATUS_INVALID_PARAMETER;
+    NTSTATUS status;
 
-    if (value->DataLength == 0)
-        return status;
     memory =
         ft_wdf_memory_from_pool(query->b, (POOL_TYPE)query->length, 0, value->DataLength, &status);
     if (!memory)
@@ -281,6 +288,7 @@ NTSTATUS WdfRegistryQueryMemory(WDFKEY Key, PCUNICODE_STRING ValueName, POOL_TYP
                           .b = MemoryAttributes,
                           .c = ValueType,
                           .length = (ULONG)PoolType,
+                          .needs_data = 1,
                           .take = take_memory};
     NTSTATUS status;
 
@@ -337,6 +345,7 @@ NTSTATUS WdfRegistryQueryMultiString(WDFKEY Key, PCUNICODE_STRING ValueName,
                           .type = REG_MULTI_SZ,
                           .a = Collection,
                           .b = StringsAttributes,
+                          .needs_data = 1,
                           .take = take_strings};
     NTSTATUS status;
 
@@ -355,6 +364,8 @@ static NTSTATUS take_unicode(const struct query *query, const KEY_VALUE_PARTIAL_
 
     if (query->a)
         *(PUSHORT)query->a = (USHORT)(text.Length + sizeof(WCHAR));
+    if (to && to->MaximumLength == 0)
+        return STATUS_INVALID_PARAMETER;
     if (!to || to->MaximumLength < text.Length)
         return STATUS_BUFFER_OVERFLOW;
     RtlCopyUnicodeString(to, &text);
@@ -384,7 +395,8 @@ static NTSTATUS take_string(const struct query *query, const KEY_VALUE_PARTIAL_I
 
 NTSTATUS WdfRegistryQueryString(WDFKEY Key, PCUNICODE_STRING ValueName, WDFSTRING String)
 {
-    struct query query = {.name = ValueName, .type = REG_SZ, .a = String, .take = take_string};
+    struct query query = {
+        .name = ValueName, .type = REG_SZ, .a = String, .needs_data = 1, .take = take_string};
     NTSTATUS status;
 
     FT_WDF_BEGIN(WDF_OBJECT, 0);

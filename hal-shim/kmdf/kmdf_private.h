@@ -272,6 +272,8 @@ NTSTATUS ft_wdf_string_new(const UNICODE_STRING *text, const WDF_OBJECT_ATTRIBUT
                            WDFSTRING *ret);
 NTSTATUS ft_wdf_string_set(WDFSTRING string, const UNICODE_STRING *text);
 const UNICODE_STRING *ft_wdf_string_text(WDFSTRING string);
+/* STATUS_INVALID_PARAMETER for a string that is none: an odd length, no characters behind it. */
+NTSTATUS ft_wdf_text_check(const UNICODE_STRING *text);
 /* A WDFKEY around an open handle, which it closes, also when this fails. */
 NTSTATUS ft_wdf_key_new(HANDLE handle, struct ft_wdf_object *parent,
                         const WDF_OBJECT_ATTRIBUTES *attributes, WDFKEY *ret);

@@ -161,16 +161,33 @@ NTSTATUS WdfRequestRetrieveOutputBuffer(WDFREQUEST Request, size_t MinimumRequir
 
 /* ---- memory objects ---- */
 
-static NTSTATUS make_memory(struct ft_wdf_request *request, const struct side *side,
-                            WDFMEMORY *memory)
+/* What the requester gave the driver to read: the buffer of a write, the first one of a direct
+ * control request, and the second one of METHOD_IN_DIRECT. */
+static bool is_read_only(const struct ft_wdf_request *request, bool output)
 {
-    WDF_OBJECT_ATTRIBUTES attributes;
+    const IO_STACK_LOCATION *at = IoGetCurrentIrpStackLocation(request->irp);
+    ULONG method = METHOD_FROM_CTL_CODE(at->Parameters.DeviceIoControl.IoControlCode);
 
-    if (*memory)
+    if (!is_control(at))
+        return !output;
+    return method == METHOD_IN_DIRECT || (method == METHOD_OUT_DIRECT && !output);
+}
+
+static NTSTATUS make_memory(struct ft_wdf_request *request, bool output, const struct side *side,
+                            WDFMEMORY *ret)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    struct ft_wdf_memory *memory;
+
+    if (*ret)
         return STATUS_SUCCESS;
-    WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
-    attributes.ParentObject = (WDFOBJECT)request;
-    return WdfMemoryCreatePreallocated(&attributes, side->address, side->length, memory);
+    memory = ft_wdf_memory_new(FT_WDF_MEMORY_REQUEST, &request->object, NULL, side->address,
+                               side->length, &status);
+    if (!memory)
+        return status;
+    memory->read_only = is_read_only(request, output);
+    *ret = (WDFMEMORY)memory;
+    return STATUS_SUCCESS;
 }
 
 static NTSTATUS get_memory(WDFREQUEST handle, bool output, WDFMEMORY *ret, uint8_t layer)
@@ -185,7 +202,7 @@ static NTSTATUS get_memory(WDFREQUEST handle, bool output, WDFMEMORY *ret, uint8
     if (NT_SUCCESS(status))
         status = address_of(&side);
     if (NT_SUCCESS(status))
-        status = make_memory(request, &side, memory);
+        status = make_memory(request, output, &side, memory);
     if (NT_SUCCESS(status))
         *ret = *memory;
     announce(request, (output ? WHAT_OUTPUT : WHAT_INPUT) | WHAT_MEMORY, 0, side.length, status,

@@ -132,7 +132,7 @@ static NTSTATUS lock_pages(PMDL mdl, LOCK_OPERATION operation)
 static NTSTATUS lock_buffer(struct ft_wdf_request *request, void *buffer, size_t length,
                             LOCK_OPERATION operation, WDFMEMORY *memory)
 {
-    WDF_OBJECT_ATTRIBUTES attributes;
+    struct ft_wdf_memory *made = NULL;
     NTSTATUS status;
     struct locked *locked =
         ft_wdf_object_new(&locked_class, sizeof *locked, &request->object, NULL, &status);
@@ -144,16 +144,19 @@ static NTSTATUS lock_buffer(struct ft_wdf_request *request, void *buffer, size_t
     status = locked->mdl ? lock_pages(locked->mdl, operation) : STATUS_INSUFFICIENT_RESOURCES;
     if (NT_SUCCESS(status)) {
         address = MmGetSystemAddressForMdlSafe(locked->mdl, NormalPagePriority);
-        WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
-        attributes.ParentObject = (WDFOBJECT)request;
-        status = address ? WdfMemoryCreatePreallocated(&attributes, address, length, memory)
-                         : STATUS_INSUFFICIENT_RESOURCES;
+        status = STATUS_INSUFFICIENT_RESOURCES;
+        if (address)
+            made = ft_wdf_memory_new(FT_WDF_MEMORY_REQUEST, &request->object, NULL, address, length,
+                                     &status);
     }
-    if (!NT_SUCCESS(status)) {
+    if (!made) {
         unlock(&locked->object);
         ft_wdf_object_abandon(&locked->object);
+        return status;
     }
-    return status;
+    made->read_only = operation == IoReadAccess;
+    *memory = (WDFMEMORY)made;
+    return STATUS_SUCCESS;
 }
 
 static NTSTATUS probe(WDFREQUEST handle, void *buffer, size_t length, LOCK_OPERATION operation,

@@ -95,7 +95,7 @@ static NTSTATUS insert(struct ft_wdf_resources *list,
     if (index == WDF_INSERT_AT_END)
         index = list->count;
     if (index > list->count)
-        return STATUS_INVALID_PARAMETER;
+        return STATUS_ARRAY_BOUNDS_EXCEEDED;
     if (list->count == FT_WDF_RESOURCES_MAX)
         return STATUS_INSUFFICIENT_RESOURCES;
     RtlMoveMemory(&list->part[index + 1], &list->part[index],

@@ -59,10 +59,12 @@ NTSTATUS ft_wdf_string_new(const UNICODE_STRING *text, const WDF_OBJECT_ATTRIBUT
     return status;
 }
 
-static bool is_sound(const UNICODE_STRING *text)
+NTSTATUS ft_wdf_text_check(const UNICODE_STRING *text)
 {
-    return !text || (text->Length % sizeof(WCHAR) == 0 && text->Length <= text->MaximumLength &&
-                     (text->Length == 0 || text->Buffer));
+    if (text->Length % sizeof(WCHAR) || text->Length > text->MaximumLength ||
+        (text->Length != 0 && !text->Buffer))
+        return STATUS_INVALID_PARAMETER;
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS WdfStringCreate(PCUNICODE_STRING UnicodeString, PWDF_OBJECT_ATTRIBUTES StringAttributes,
@@ -74,9 +76,9 @@ NTSTATUS WdfStringCreate(PCUNICODE_STRING UnicodeString, PWDF_OBJECT_ATTRIBUTES 
     ft_wdf_require(String);
     *String = NULL;
     if (ft_wdf_irql_ok(PASSIVE_LEVEL))
-        status = is_sound(UnicodeString)
-                     ? ft_wdf_string_new(UnicodeString, StringAttributes, String)
-                     : STATUS_INVALID_PARAMETER;
+        status = UnicodeString ? ft_wdf_text_check(UnicodeString) : STATUS_SUCCESS;
+    if (NT_SUCCESS(status))
+        status = ft_wdf_string_new(UnicodeString, StringAttributes, String);
     FT_WDF_END(WDF_OBJECT, 0);
     return status;
 }

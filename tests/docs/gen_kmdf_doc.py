@@ -25,7 +25,14 @@ TESTS = os.path.join(ROOT, "tests", "kmdf")
 PAGE = os.path.join(ROOT, "docs", "KMDF.md")
 LEVELS = {"PASSIVE": "PASSIVE_LEVEL", "APC": "up to APC_LEVEL", "DISPATCH": "up to DISPATCH_LEVEL",
           "ANY": "any"}
-KINDS = {"WORKS": "success", "STOPS": "WDF_VIOLATION", "SCARCE": None, "FAILS": None, "NOTES": None}
+KINDS = {"WORKS": "success", "STOPS": "WDF_VIOLATION", "ENDS": "success", "SCARCE": None, "FAILS": None, "NOTES": None}
+PROOF = re.compile(r"^(WORKS|FAILS|STOPS|NOTES|SCARCE|CREATE|ENDS)\((\w+), P_\w+,\s*"
+                   r'(?:(\w+),\s*)?(?:"([^"]*)",)?', re.M)
+# What a row of CREATE shows.
+CREATES = [("success", "makes one"), ("STATUS_INFO_LENGTH_MISMATCH", "Size of the attributes"),
+           ("STATUS_WDF_OBJECT_ATTRIBUTES_INVALID", "a context's size, no type"),
+           ("STATUS_INSUFFICIENT_RESOURCES", "an allocation fails"),
+           ("WDF_VIOLATION", "4: no place for the handle")]
 
 HEAD = """# Routines of the framework and their tests
 
@@ -59,10 +66,18 @@ def declared():
     return found
 
 
-def rows(path):
-    """(kind, routine, answer, when) of a file of proofs."""
-    pattern = r'^(WORKS|FAILS|STOPS|NOTES|SCARCE)\((\w+), P_\w+,\s*(?:(\w+),\s*)?(?:"([^"]*)",)?'
-    for kind, routine, answer, when in re.findall(pattern, read(path), re.M):
+def rows(path, complaints):
+    """(routine, outcome, when) of a file of proofs."""
+    text = read(path)
+    matches = PROOF.findall(text)
+    if len(matches) != len(re.findall(r"^[A-Z]+\(", text, re.M)):
+        complaints.append(f"{os.path.basename(path)}: a row that is not understood")
+    for kind, routine, answer, when in matches:
+        if kind == "CREATE":
+            yield from ((routine, outcome, why) for outcome, why in CREATES)
+            continue
+        if kind == "ENDS":
+            when = f"bug check {answer}: {when}"
         if kind == "STOPS":
             when = f"{answer}: {when}"
         if kind == "SCARCE":
@@ -115,10 +130,7 @@ def proofs(complaints):
             continue
         if area not in areas:
             complaints.append(f"{os.path.basename(path)}: no test brings it")
-        own = list(rows(path))
-        if len(own) != len(re.findall(r"^[A-Z]+\(", read(path), re.M)):
-            complaints.append(f"{os.path.basename(path)}: a row that is not understood")
-        all_rows += own
+        all_rows += rows(path, complaints)
     for routine, outcome, when in all_rows:
         found.setdefault(routine, {}).setdefault(outcome, []).append(when)
     return found
@@ -128,6 +140,9 @@ def documented():
     text = read(os.path.join(TESTS, "documented.def"))
     failures = {name: words.split()
                 for name, words in re.findall(r"^ROUTINE\((\w+),([^)]*)\)$", text, re.M)}
+    created = [outcome for outcome, _ in CREATES if outcome.startswith("STATUS_")]
+    for name, words in re.findall(r"^CREATED\((\w+),([^)]*)\)$", text, re.M):
+        failures[name] = created + [word for word in words.split() if word not in created]
     differs = {(name, status): why for name, status, why in
                re.findall(r'^DIFFERS\((\w+), (\w+),\s*"([^"]*)"\)$', text, re.M)}
     return failures, differs

@@ -16,6 +16,19 @@ static void call_at(enum proof_place place)
         now.call();
 }
 
+unsigned proof_spare_begin(void)
+{
+    unsigned armed = FT_M->alloc_fail_what;
+
+    FT_M->alloc_fail_what = 0;
+    return armed;
+}
+
+void proof_spare_end(unsigned armed)
+{
+    FT_M->alloc_fail_what = armed;
+}
+
 /* ---- one of everything ---- */
 
 static VOID do_nothing(WDFOBJECT object)

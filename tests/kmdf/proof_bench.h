@@ -93,6 +93,17 @@ extern uintptr_t ready[ARGUMENTS];
 #define P_REQUIREMENTS_H ((WDFIORESREQLIST)ready[A_REQUIREMENTS])
 #define P_LIST           ((WDFIORESLIST)ready[A_LIST])
 
+/* What a row needs besides its call, while rows make allocations fail one after the other. */
+unsigned proof_spare_begin(void);
+void proof_spare_end(unsigned armed);
+#define SPARED(expression)                                                                         \
+    ({                                                                                             \
+        unsigned armed_ = proof_spare_begin();                                                     \
+        __auto_type made_ = (expression);                                                          \
+        proof_spare_end(armed_);                                                                   \
+        made_;                                                                                     \
+    })
+
 enum { PROOF_BYTES = 4096 };
 extern unsigned char proof_buffer[PROOF_BYTES]; /* zeroed before each run */
 

@@ -9,11 +9,18 @@
  *       the expression is that answer: a status, FALSE, NULL
  *   STOPS(routine, place, number, "when", expression)
  *       the machine stops: WDF_VIOLATION with that number
+ *   ENDS(routine, place, code, "what", expression)
+ *       the machine stops with that bug check, which is what the routine is for
  *   NOTES(routine, place, event, "when", expression)
  *       the expression is true, and the call makes that event (FT_EV_...): what KMDF Verifier, or
  *       a debug break of the framework, would say
  *   SCARCE(routine, place, answer, expression)
  *       the expression is that answer when an allocation fails, whichever it is; else success
+ *   CREATE(routine, place, parent, expression)
+ *       five rows for what makes an object with the attributes A (of that parent) and gives its
+ *       handle to H, a PVOID *: it makes one; STATUS_INFO_LENGTH_MISMATCH when the attributes' Size
+ *       is wrong; STATUS_WDF_OBJECT_ATTRIBUTES_INVALID when they give a context's size and no type;
+ *       STATUS_INSUFFICIENT_RESOURCES when any allocation fails; WDF_VIOLATION 4 without an H
  *
  * place: enum proof_place. The expression names the routine, usually it is the call; its text is
  * looked at. An expression that ends the request says so: OVER. Nobody else does in a row of STOPS.
@@ -36,15 +43,48 @@
 #define OVER(call) (ready[A_REQUEST] = 0, (call))
 /* The routine has no answer; what follows looks at what it did. */
 #define AFTER(call, shown) (((void)(call)), (shown))
+/* A call at that level: one that is too high must say so (wdf:irql), and not only then. */
+#define AT_LEVEL(level, call)                                                                      \
+    ({                                                                                             \
+        KIRQL before_ = ft_irql();                                                                 \
+        proof_high = true;                                                                         \
+        ft_irql_set(level);                                                                        \
+        __auto_type answer_ = (call);                                                              \
+        ft_irql_set(before_);                                                                      \
+        answer_;                                                                                   \
+    })
 
-enum proof_kind { PROOF_WORKS, PROOF_FAILS, PROOF_STOPS, PROOF_NOTES, PROOF_SCARCE };
+enum proof_kind { PROOF_WORKS, PROOF_FAILS, PROOF_STOPS, PROOF_ENDS, PROOF_NOTES, PROOF_SCARCE };
+enum proof_attributes {
+    ATTRIBUTES_GOOD,
+    ATTRIBUTES_SIZE,
+    ATTRIBUTES_CONTEXT,
+    ATTRIBUTES_NO_HANDLE
+};
 
 struct proof {
     const char *routine, *answer, *when, *text;
     uint64_t (*call)(void);
     uint64_t expected;
-    uint8_t kind, place;
+    uint8_t kind, place, attributes;
+    NTSTATUS (*create)(PWDF_OBJECT_ATTRIBUTES A, PVOID *H); /* of CREATE */
 };
+static bool proof_high;
+static WDF_OBJECT_ATTRIBUTES proof_attributes;
+
+/* Attributes with that parent, NULL: none; and some of a wrong size. */
+static inline PWDF_OBJECT_ATTRIBUTES below(PVOID parent)
+{
+    WDF_OBJECT_ATTRIBUTES_INIT(&proof_attributes);
+    proof_attributes.ParentObject = parent;
+    return &proof_attributes;
+}
+
+static inline PWDF_OBJECT_ATTRIBUTES attributes_cut(void)
+{
+    below(NULL)->Size--;
+    return &proof_attributes;
+}
 
 #define PROOF_NAME_2(line) proof_##line
 #define PROOF_NAME(line)   PROOF_NAME_2(line)
@@ -58,16 +98,32 @@ struct proof {
 #define NOTES(routine, place, event, when, ...)  PROOF_ROUTINE((__VA_ARGS__) ? 1 : 0)
 #define FAILS(routine, place, answer, when, ...) PROOF_ROUTINE(PROOF_VALUE(__VA_ARGS__))
 #define STOPS(routine, place, number, when, ...) PROOF_ROUTINE(((void)(__VA_ARGS__), 0))
+#define ENDS(routine, place, code, when, ...)    PROOF_ROUTINE(((void)(__VA_ARGS__), 0))
 #define SCARCE(routine, place, answer, ...)      PROOF_ROUTINE(PROOF_VALUE(__VA_ARGS__))
+#define CREATE(routine, place, parent, ...)                                                        \
+    static NTSTATUS PROOF_NAME(__LINE__)(PWDF_OBJECT_ATTRIBUTES A, PVOID * H)                      \
+    {                                                                                              \
+        A->ParentObject = (parent);                                                                \
+        return (__VA_ARGS__);                                                                      \
+    }
 #include PROOFS
 #undef WORKS
 #undef NOTES
 #undef FAILS
 #undef STOPS
+#undef ENDS
 #undef SCARCE
+#undef CREATE
 
-#define PROOF_ROW(routine, what, when, place, kind, wanted, ...)                                   \
-    {#routine, what, when, #__VA_ARGS__, PROOF_NAME(__LINE__), wanted, kind, place},
+#define PROOF_ROW(routine_, what_, when_, place_, kind_, wanted_, ...)                             \
+    {.routine = #routine_,                                                                         \
+     .answer = what_,                                                                              \
+     .when = when_,                                                                                \
+     .text = #__VA_ARGS__,                                                                         \
+     .call = PROOF_NAME(__LINE__),                                                                 \
+     .expected = wanted_,                                                                          \
+     .kind = kind_,                                                                                \
+     .place = place_},
 #define WORKS(routine, place, when, ...)                                                           \
     PROOF_ROW(routine, "success", when, place, PROOF_WORKS, 1, __VA_ARGS__)
 #define NOTES(routine, place, event, when, ...)                                                    \
@@ -76,9 +132,33 @@ struct proof {
     PROOF_ROW(routine, #answer, when, place, PROOF_FAILS, PROOF_VALUE(answer), __VA_ARGS__)
 #define STOPS(routine, place, number, when, ...)                                                   \
     PROOF_ROW(routine, "WDF_VIOLATION", when, place, PROOF_STOPS, number, __VA_ARGS__)
+#define ENDS(routine, place, code, when, ...)                                                      \
+    PROOF_ROW(routine, "success", when, place, PROOF_ENDS, code, __VA_ARGS__)
 #define SCARCE(routine, place, answer, ...)                                                        \
     PROOF_ROW(routine, #answer, "an allocation fails", place, PROOF_SCARCE, PROOF_VALUE(answer),   \
               __VA_ARGS__)
+#define CREATE_ROW(routine_, what_, when_, place_, kind_, wanted_, how_, ...)                      \
+    {.routine = #routine_,                                                                         \
+     .answer = what_,                                                                              \
+     .when = when_,                                                                                \
+     .text = #__VA_ARGS__,                                                                         \
+     .create = PROOF_NAME(__LINE__),                                                               \
+     .expected = PROOF_VALUE(wanted_),                                                             \
+     .kind = kind_,                                                                                \
+     .place = place_,                                                                              \
+     .attributes = how_},
+#define CREATE(routine, place, parent, ...)                                                        \
+    CREATE_ROW(routine, "success", "makes one", place, PROOF_WORKS, 1, ATTRIBUTES_GOOD,            \
+               __VA_ARGS__)                                                                        \
+    CREATE_ROW(routine, "STATUS_INFO_LENGTH_MISMATCH", "Size of the attributes", place,            \
+               PROOF_FAILS, STATUS_INFO_LENGTH_MISMATCH, ATTRIBUTES_SIZE, __VA_ARGS__)             \
+    CREATE_ROW(routine, "STATUS_WDF_OBJECT_ATTRIBUTES_INVALID", "a context's size, no type",       \
+               place, PROOF_FAILS, STATUS_WDF_OBJECT_ATTRIBUTES_INVALID, ATTRIBUTES_CONTEXT,       \
+               __VA_ARGS__)                                                                        \
+    CREATE_ROW(routine, "STATUS_INSUFFICIENT_RESOURCES", "an allocation fails", place,             \
+               PROOF_SCARCE, STATUS_INSUFFICIENT_RESOURCES, ATTRIBUTES_GOOD, __VA_ARGS__)          \
+    CREATE_ROW(routine, "WDF_VIOLATION", "no place for the handle", place, PROOF_STOPS, 4,         \
+               ATTRIBUTES_NO_HANDLE, __VA_ARGS__)
 static const struct proof proofs[] = {
 #include PROOFS
 };
@@ -91,6 +171,26 @@ static bool proof_back; /* the call came back */
 static uint64_t proof_value;
 static unsigned proof_failures; /* allocations that a row of SCARCE made fail */
 
+static uint64_t made(void)
+{
+    PWDF_OBJECT_ATTRIBUTES attributes = below(NULL);
+    PVOID handle = NULL;
+    NTSTATUS status;
+
+    if (proof->attributes == ATTRIBUTES_SIZE)
+        attributes->Size--;
+    if (proof->attributes == ATTRIBUTES_CONTEXT)
+        attributes->ContextSizeOverride = 1;
+    status = proof->create(attributes, proof->attributes == ATTRIBUTES_NO_HANDLE ? NULL : &handle);
+    CHECK(NT_SUCCESS(status) == (handle != NULL));
+    return proof->kind == PROOF_WORKS ? status == STATUS_SUCCESS : PROOF_VALUE(status);
+}
+
+static uint64_t once(void)
+{
+    return proof->create ? made() : proof->call();
+}
+
 static void scarce_call(void)
 {
     enum { ANY = 0xFF, MOST = 64 };
@@ -98,7 +198,7 @@ static void scarce_call(void)
     for (unsigned n = 0; n < MOST; n++) {
         FT_M->alloc_fail_what = ANY;
         FT_M->alloc_fail_after = n;
-        proof_value = proof->call();
+        proof_value = once();
         if (FT_M->alloc_fail_what != 0)
             break; /* there is no such allocation */
         if (proof_value != proof->expected)
@@ -115,7 +215,7 @@ static void proof_call(void)
     if (proof->kind == PROOF_SCARCE)
         scarce_call();
     else
-        proof_value = proof->call();
+        proof_value = once();
     proof_back = true;
 }
 
@@ -128,7 +228,11 @@ static bool proof_holds(void)
     if (proof->kind == PROOF_STOPS)
         return !proof_back && wb_result()->stop == FT_STOP_BUGCHECK && stop->arg[0] == 0x10D &&
                stop->arg[1] == proof->expected;
-    if (!proof_back || wb_result()->stop != FT_STOP_NONE || wb_count(FT_EV_WDF_IRQL) != 0)
+    if (proof->kind == PROOF_ENDS)
+        return !proof_back && wb_result()->stop == FT_STOP_BUGCHECK &&
+               stop->arg[0] == proof->expected;
+    if (!proof_back || wb_result()->stop != FT_STOP_NONE ||
+        (wb_count(FT_EV_WDF_IRQL) != 0) != proof_high)
         return false;
     if (proof->kind == PROOF_NOTES)
         return proof_value && wb_count((enum ft_event_kind)proof->expected) != 0;
@@ -159,7 +263,7 @@ static void every_row_holds(void **state)
     (void)state;
     for (unsigned i = 0; i < PROOF_COUNT; i++) {
         proof = &proofs[i];
-        proof_back = false;
+        proof_back = proof_high = false;
         proof_value = 0;
         proof_failures = 0;
         proof_run(&(struct proof_run){

@@ -284,7 +284,7 @@ static void own_body(void)
     CHECK(WdfRequestSend(own, target, NULL));
     CHECK(io_buffer[7] == 0 && io_buffer[8] == 0x5A && io_buffer[23] == 0x5A && !io_buffer[24]);
     CHECK(WdfIoTargetFormatRequestForRead(target, own, memory, &(WDFMEMORY_OFFSET){60, 8}, NULL) ==
-          STATUS_BUFFER_TOO_SMALL);
+          STATUS_INTEGER_OVERFLOW);
     CHECK(WdfIoTargetFormatRequestForRead(target, own, memory, &(WDFMEMORY_OFFSET){~(size_t)0, 8},
                                           NULL) == STATUS_INTEGER_OVERFLOW);
     WDF_REQUEST_REUSE_PARAMS_INIT(&reuse, WDF_REQUEST_REUSE_NO_FLAGS, STATUS_SUCCESS);
@@ -415,6 +415,15 @@ static void synchronous_body(void)
     WDF_REQUEST_SEND_OPTIONS_SET_TIMEOUT(&options, -10000);
     CHECK(WdfIoTargetSendReadSynchronously(target, NULL, &descriptor, NULL, &options, NULL) ==
           STATUS_IO_TIMEOUT);
+    CHECK(WdfIoTargetSendWriteSynchronously(target, NULL, &descriptor, NULL, &options, NULL) ==
+          STATUS_IO_TIMEOUT);
+    CHECK(WdfIoTargetSendIoctlSynchronously(target, NULL, WB_CONTROL, &descriptor, NULL, &options,
+                                            NULL) == STATUS_IO_TIMEOUT);
+    CHECK(WdfIoTargetSendInternalIoctlSynchronously(target, NULL, WB_CONTROL, &descriptor, NULL,
+                                                    &options, NULL) == STATUS_IO_TIMEOUT);
+    CHECK(WdfIoTargetSendInternalIoctlOthersSynchronously(target, NULL, WB_CONTROL, &descriptor,
+                                                          NULL, NULL, &options,
+                                                          NULL) == STATUS_IO_TIMEOUT);
     io_thread(finish_below);
     CHECK(WdfIoTargetSendInternalIoctlOthersSynchronously(
               target, NULL, WB_CONTROL, &descriptor, NULL, NULL, NULL, &bytes) == STATUS_SUCCESS);
