@@ -136,8 +136,13 @@ def proofs(complaints):
     return found
 
 
-def documented():
+def documented(complaints):
     text = read(os.path.join(TESTS, "documented.def"))
+    names = re.findall(r"^(?:ROUTINE|CREATED)\((\w+),", text, re.M)
+    if names != sorted(set(names)):
+        complaints.append("documented.def: not in order, or a name twice")
+    if re.search(r"^(?!ROUTINE\(|CREATED\(|DIFFERS\(|/\*| \*|$)", text, re.M):
+        complaints.append("documented.def: a line that is not understood")
     failures = {name: words.split()
                 for name, words in re.findall(r"^ROUTINE\((\w+),([^)]*)\)$", text, re.M)}
     created = [outcome for outcome, _ in CREATES if outcome.startswith("STATUS_")]
@@ -171,7 +176,7 @@ def line(name, levels, failures, differs, found, complaints):
 
 def main():
     complaints = []
-    failures, differs = documented()
+    failures, differs = documented(complaints)
     found = proofs(complaints)
     levels = {name: LEVELS[level] for name, level in
               re.findall(r"^LEVEL\((\w+), (\w+)", read(os.path.join(TESTS, "levels.def")), re.M)}
