@@ -634,6 +634,43 @@
     J(SCSI_RESET_IDEMPOTENT)                                                                       \
     J(SCSI_RESET_ON_REMOVED_HW)                                                                    \
     J(SCSI_TIMEOUT_NOT_DRIVER_JOB)                                                                 \
-    J(SCSI_CLASS_RESET_SRB)
+    J(SCSI_CLASS_RESET_SRB)                                                                        \
+    J(SCSI_FLUSH_BEFORE_COMPLETE)                                                                  \
+    J(SCSI_FLUSH_BEFORE_COMPLETE_WILDCARD)                                                         \
+    J(SCSI_FLUSH_BEFORE_REMAP)                                                                     \
+    J(SCSI_ONE_MAPPING_PER_HBA)                                                                    \
+    J(SCSI_FLUSH_ON_CANCEL)                                                                        \
+    J(SCSI_FLUSH_ON_CANCEL_PRE_START)                                                              \
+    J(SCSI_FLUSH_ON_RESET)                                                                         \
+    J(SCSI_FLUSH_ON_RESET_DETECTED)                                                                \
+    J(SCSI_FLUSH_ON_TIMER_GIVEUP)                                                                  \
+    J(SCSI_FLUSH_ON_ABORT_VICTIM)                                                                  \
+    J(SCSI_FLUSH_AFTER_TRANSFER_NOT_BEFORE)                                                        \
+    J(SCSI_NO_FLUSH_WITHOUT_MAP)                                                                   \
+    J(SCSI_NO_DOUBLE_FLUSH)                                                                        \
+    J(SCSI_MAP_ONLY_SLAVE)                                                                         \
+    J(SCSI_FLUSH_ONLY_SLAVE)                                                                       \
+    J(SCSI_DMASTARTED_REGISTERED)                                                                  \
+    J(SCSI_DMASTARTED_NULL_OTHERWISE)                                                              \
+    J(SCSI_MAP_RANGE_IN_SRB)                                                                       \
+    J(SCSI_MAP_NONZERO)                                                                            \
+    J(SCSI_MAP_WITHIN_LIMIT)                                                                       \
+    J(SCSI_MAP_ACTIVE_SRB)                                                                         \
+    J(SCSI_MAP_DIRECTION_RESOLVED)                                                                 \
+    J(SCSI_MAP_DIRECTION_TRUE)                                                                     \
+    J(SCSI_MAP_NO_DATA_SRB)                                                                        \
+    J(SCSI_MAP_BEFORE_HBA_START)                                                                   \
+    J(SCSI_DMASTARTED_ONLY_STARTS)                                                                 \
+    J(SCSI_INTERRUPT_BEFORE_DMASTARTED)                                                            \
+    J(SCSI_NO_LATE_DMASTARTED_USE)                                                                 \
+    J(SCSI_MAP_FLUSH_BALANCE)                                                                      \
+    J(SCSI_RESIDUAL_REPORTED)                                                                      \
+    J(SCSI_NO_DEVICE_WRITE_AFTER_FLUSH)                                                            \
+    J(SCSI_DATA_VISIBLE_AFTER_FLUSH)                                                               \
+    J(SCSI_MAP_NOT_WMI)                                                                            \
+    J(SCSI_DMA_CALLS_RUNTIME_ONLY)                                                                 \
+    J(SCSI_MAP_NOT_IN_RESET_HOLD)                                                                  \
+    J(SCSI_DEMAND_MODE_SLAVE_ONLY)                                                                 \
+    J(SCSI_DISK_DATA)
 
 #endif

@@ -728,6 +728,31 @@ struct ft_rs_scsi {
     uint32_t stalled;        /* microseconds, in HwScsiResetBus */
 };
 
+/* An SRB of the miniport's and its DMA. */
+struct ft_rs_scsi_srb {
+    uint32_t id;            /* 0: free slot */
+    uint32_t mapped, moved; /* bytes that ScsiPortIoMapTransfer had, that the device moved */
+    uint8_t function;
+    uint8_t cancelled; /* a mapping was flushed before HwScsiDmaStarted */
+    uint8_t unused[2];
+};
+enum { FT_RS_SCSI_SRBS = 16 };
+
+struct ft_rs_scsi_dma {
+    uint32_t srb;             /* of the open mapping */
+    uint32_t closed;          /* of the last one that was flushed, until the next is mapped */
+    uint32_t transfer, limit; /* bytes that a mapping may have: HBA's, channel's */
+    uint16_t style;           /* of scsi:found */
+    uint8_t state;            /* of the mapping */
+    uint8_t write;
+    uint8_t found, configured;
+    uint8_t hold;         /* after a reset */
+    uint8_t flushed_here; /* in the miniport's routine that runs */
+    uint8_t reset_told;   /* ResetDetected, in that routine */
+    uint8_t unused[3];
+    struct ft_rs_scsi_srb known[FT_RS_SCSI_SRBS];
+};
+
 struct ft_rules {
     uint64_t events; /* seen so far; the index of the present one */
     uint16_t disabled;
@@ -808,6 +833,7 @@ struct ft_rules {
     struct ft_rs_wdf_common wdf_common[FT_RS_WDF_COMMONS];
     struct ft_rs_wdf_device wdf_device[FT_RS_WDF_DEVICES];
     struct ft_rs_scsi scsi;
+    struct ft_rs_scsi_dma scsi_dma;
     uint32_t pool[FT_RS_POOLS]; /* ids of the driver's live blocks, FT_RS_POOL_HOLE: freed slot */
 };
 

@@ -17,14 +17,14 @@
 /*
  * Rows of the catalogues that the table was made from. Every one of them is either a row of its own
  * or an alias; a row that moved to mem. keeps its old id as an alias, so the sum stays exact:
- * 300 (dma) + 218 (io) + 197 (kmdf) + 165 (scsi) = 880.
+ * 300 (dma) + 218 (io) + 197 (kmdf) + 166 (scsi) = 881.
  */
 enum {
     FT_CATALOGUE_DMA = 300,
     FT_CATALOGUE_IO = 218,
     FT_CATALOGUE_KMDF = 197,
-    FT_CATALOGUE_SCSI = 165,
-    FT_CATALOGUE_ROWS = 880,
+    FT_CATALOGUE_SCSI = 166,
+    FT_CATALOGUE_ROWS = 881,
     FT_MEM_NUMBER_FIRST = 5001,
     FT_MEM_ROWS_MAX = 999
 };
