@@ -12,7 +12,7 @@
  * Not modelled: target mode, synchronous transfers, diagnostics, parity of the processor's bus, DMA
  * for anything but data, and the 16-bit DMA bus.
  */
-#include "scsi_disks.h"
+#include "../../devices/scsi_disks.h"
 
 #include <string.h>
 
@@ -686,49 +686,6 @@ static void chip_step(struct sim_device *device)
 
 /* ---- what happens on the bus ---- */
 
-static bool at_disk(struct chip *c, enum sim_outside what, unsigned target)
-{
-    struct scsi_disk *disk = &c->bus.disks[target];
-
-    switch (what) {
-    case SIM_OUTSIDE_DISCONNECT:
-        disk->leave = 1;
-        return true;
-    case SIM_OUTSIDE_GONE:
-        scsi_pull(&c->bus, target);
-        return true;
-    case SIM_OUTSIDE_BACK:
-        disk->gone = 0;
-        return true;
-    case SIM_OUTSIDE_CHECK:
-        disk->answer = CHECK_CONDITION;
-        return true;
-    case SIM_OUTSIDE_BUSY:
-        disk->answer = BUSY;
-        return true;
-    case SIM_OUTSIDE_QUEUE_FULL:
-        disk->answer = QUEUE_FULL;
-        return true;
-    case SIM_OUTSIDE_PARITY:
-        disk->spoil = 1;
-        return true;
-    case SIM_OUTSIDE_STUCK:
-        disk->stuck = 1;
-        return true;
-    case SIM_OUTSIDE_SHORT:
-        disk->cut = 1;
-        return true;
-    case SIM_OUTSIDE_DROP:
-        disk->drop = 1;
-        return true;
-    case SIM_OUTSIDE_UNKNOWN_TAG:
-        disk->stray = 1;
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool chip_outside(struct sim_device *device, enum sim_outside what, unsigned unit)
 {
     struct chip *c = sim_device_state(device);
@@ -740,7 +697,7 @@ static bool chip_outside(struct sim_device *device, enum sim_outside what, unsig
             reset_bus(device, c);
         return true;
     }
-    return unit < SCSI_TARGETS && at_disk(c, what, unit);
+    return scsi_outside(&c->bus, what, unit);
 }
 
 extern const struct sim_device_model ft_driver_device;

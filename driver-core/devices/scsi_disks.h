@@ -1,4 +1,4 @@
-/* A SCSI bus with three disks, as an initiator chip sees it.
+/* A SCSI bus with three disks, as an initiator sees it.
  *
  * A target that is connected (the bus's owner) asserts a phase and REQ; the chip moves bytes with
  * the function of that phase. The disks' own time passes in scsi_tick. Nothing here knows the chip,
@@ -91,6 +91,9 @@ void scsi_bus_reset(struct scsi_bus *bus);
 
 /* A disk is pulled out of the bus. */
 void scsi_pull(struct scsi_bus *bus, unsigned target);
+
+/* What happens to the disk of a unit. False: nothing does. A reset of the bus is the adapter's. */
+bool scsi_outside(struct scsi_bus *bus, enum sim_outside what, unsigned unit);
 
 /* Selection. False: nobody answers. */
 bool scsi_select(struct scsi_bus *bus, unsigned target, bool attention);
