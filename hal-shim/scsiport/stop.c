@@ -48,12 +48,10 @@ static void announce_stopped(const struct ft_scsi_adapter *adapter,
 }
 
 /* A miniport without HwScsiAdapterControl is not told. */
-void ft_scsi_stop(struct ft_scsi_adapter *adapter, enum ft_scsi_stop why)
+static void stop(struct ft_scsi_adapter *adapter, enum ft_scsi_stop why)
 {
     SCSI_ADAPTER_CONTROL_STATUS status;
 
-    if (adapter->state != FT_SCSI_RUNNING)
-        return;
     flush(adapter);
     ft_scsi_tick_stop(adapter);
     if (ft_scsi_supports(adapter, ScsiStopAdapter)) {
@@ -66,6 +64,19 @@ void ft_scsi_stop(struct ft_scsi_adapter *adapter, enum ft_scsi_stop why)
     }
     ft_scsi_state(adapter, FT_SCSI_STOPPED);
     ft_scsi_point(FT_PT_SCSI_STEP, 0);
+}
+
+/* Power-down and surprise removal may come together: who is late waits for the other. */
+void ft_scsi_stop(struct ft_scsi_adapter *adapter, enum ft_scsi_stop why)
+{
+    while (adapter->stopping)
+        ft_task_wait(&adapter->stopping, 0);
+    if (adapter->state != FT_SCSI_RUNNING)
+        return;
+    adapter->stopping = 1;
+    stop(adapter, why);
+    adapter->stopping = 0;
+    ft_wake_waiters(&adapter->stopping, STATUS_SUCCESS, true);
 }
 
 void ft_scsi_release(struct ft_scsi_adapter *adapter)
