@@ -349,16 +349,27 @@ static void judge_timeout(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* A reselection may come before its tag: that the unit has no untagged request is no error until
+ * the miniport takes it for one. */
+static void judge_log(struct ft_rules *rules, const struct ft_event *event)
+{
+    enum { INVALID_RESELECTION = 3 };
+
+    if (ft_known(event, 2) && event->arg[2] == 2) {
+        ft_rule_fire(rules, FT_J_SCSI_LOGUSE_OWNED_SRB, event, event->arg[1]);
+    }
+    if (ft_known(event, 4) && event->arg[4] == INVALID_RESELECTION &&
+        rules->scsi.untagged_where == (uint32_t)event->arg[3] + 1) {
+        ft_rule_fire(rules, FT_J_SCSI_TAG_HONOURED, event, event->arg[0]);
+    }
+}
+
 /* ---- */
 
 static void judge_leave(struct ft_rules *rules, const struct ft_event *event)
 {
     if (event->arg[0] == FT_ROUTINE_SCSI_START_IO && (event->arg[3] & 0xFF) == 0) {
         ft_rule_fire(rules, FT_J_SCSI_STARTIO_TRUE, event, event->arg[1]);
-    }
-    if (rules->scsi.untagged_where != 0 && rules->scsi.untagged_task == event->task &&
-        event->arg[0] >= FT_ROUTINE_SCSI_START_IO && event->arg[0] <= FT_ROUTINE_SCSI_TIMER) {
-        ft_rule_fire(rules, FT_J_SCSI_TAG_HONOURED, event, event->arg[1]);
     }
 }
 
@@ -381,9 +392,7 @@ void ft_scsi_requests_judge(struct ft_rules *rules, const struct ft_event *event
         }
         break;
     case FT_EV_SCSI_LOG_ERROR:
-        if (ft_known(event, 2) && event->arg[2] == 2) {
-            ft_rule_fire(rules, FT_J_SCSI_LOGUSE_OWNED_SRB, event, event->arg[1]);
-        }
+        judge_log(rules, event);
         break;
     case FT_EV_SCSI_TIMEOUT:
         judge_timeout(rules, event);
@@ -446,13 +455,13 @@ static void note_complete(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* A unit with tagged requests alone was asked for an untagged one, in vain; a request of the unit
- * that is found in the same routine makes good for it. */
+/* A unit with tagged requests alone was asked for an untagged one, in vain, and for no other since.
+ */
 static void note_get(struct ft_rules *rules, const struct ft_event *event)
 {
     bool tagged = false;
 
-    if (event->arg[3] != 0) {
+    if (event->arg[3] != 0 || event->arg[2] != FT_SCSI_UNTAGGED) {
         rules->scsi.untagged_where = 0;
         return;
     }
@@ -468,9 +477,8 @@ static void note_get(struct ft_rules *rules, const struct ft_event *event)
         }
         tagged = true;
     }
-    if (tagged && event->arg[2] == FT_SCSI_UNTAGGED) {
+    if (tagged) {
         rules->scsi.untagged_where = (uint32_t)event->arg[1] + 1;
-        rules->scsi.untagged_task = event->task;
     }
 }
 
@@ -489,12 +497,6 @@ void ft_scsi_requests_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_SCSI_GET_SRB:
         note_get(rules, event);
-        break;
-    case FT_EV_CALL_LEAVE:
-        if (event->arg[0] >= FT_ROUTINE_SCSI_START_IO && event->arg[0] <= FT_ROUTINE_SCSI_TIMER &&
-            rules->scsi.untagged_task == event->task) {
-            rules->scsi.untagged_where = 0;
-        }
         break;
     case FT_EV_SCSI_STARTED: /* the adapter begins anew */
         rules->scsi.flags &=

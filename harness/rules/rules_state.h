@@ -721,9 +721,8 @@ struct ft_rs_scsi {
     struct ft_rs_srb srb[FT_RS_SRBS];
     uint16_t flags;
     uint16_t reset_path; /* of the HwScsiResetBus that runs, plus 1 */
-    uint16_t untagged_task;
-    uint8_t disables; /* CallDisableInterrupts in the enable callback */
-    uint8_t unused;
+    uint8_t disables;    /* CallDisableInterrupts in the enable callback */
+    uint8_t unused[3];
     uint32_t untagged_where; /* a unit that was asked in vain for an untagged request, plus 1 */
     uint32_t stalled;        /* microseconds, in HwScsiResetBus */
 };
