@@ -195,6 +195,9 @@ VOID NcrPutAbort(PNCR_EXTENSION Extension, PSCSI_REQUEST_BLOCK Victim);
 
 BOOLEAN NcrInterrupt(PVOID HwDeviceExtension);
 
+/* The chip or a target does what it must not: logs it, and everything starts anew. */
+VOID NcrConfused(PNCR_EXTENSION Extension, ULONG Error);
+
 /* The target asserts data and does not get to move any: it looks at ATN, and so at our message. */
 VOID NcrNudge(PNCR_EXTENSION Extension);
 

@@ -50,8 +50,11 @@ VOID NcrReselection(PNCR_EXTENSION Extension)
     PSCSI_REQUEST_BLOCK srb;
     UCHAR bytes[2], ids;
 
-    if (NcrReceive(Extension, bytes, 2) != 2)
-        bytes[0] = bytes[1] = 0;
+    if ((Extension->Bus != NcrFree && Extension->Bus != NcrSelecting) ||
+        NcrReceive(Extension, bytes, 2) != 2) {
+        NcrConfused(Extension, SP_INVALID_RESELECTION);
+        return;
+    }
     if (Extension->Bus == NcrSelecting) {
         /* The target was faster than our selection. */
         NcrSetTimer(Extension, 0);

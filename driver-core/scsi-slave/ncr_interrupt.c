@@ -3,8 +3,7 @@
  */
 #include "ncr.h"
 
-/* The chip or a target does what it must not: everything starts anew. */
-static VOID NcrConfused(PNCR_EXTENSION Extension, ULONG Error)
+VOID NcrConfused(PNCR_EXTENSION Extension, ULONG Error)
 {
     ScsiPortLogError(Extension, NULL, 0, Extension->Target, Extension->Lun, Error,
                      (ULONG)Extension->Bus);
