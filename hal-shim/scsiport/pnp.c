@@ -146,6 +146,8 @@ static NTSTATUS remove_device(struct ft_scsi_adapter *adapter, PIRP irp)
     else if (adapter->state == FT_SCSI_RUNNING && !adapter->held)
         ft_scsi_drain(adapter);
     ft_scsi_stop(adapter, FT_SCSI_STOP_REMOVE);
+    /* What came after the query was held in the queues. */
+    ft_scsi_fail_all(adapter, SRB_STATUS_NO_DEVICE);
     ft_scsi_units_depart(adapter);
     ft_scsi_release(adapter);
     irp->IoStatus.Status = STATUS_SUCCESS;
