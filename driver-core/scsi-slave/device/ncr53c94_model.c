@@ -102,6 +102,7 @@ struct chip {
     uint8_t halted;     /* since a RESET CHIP, until a NOP */
     uint8_t connected;  /* as the initiator */
     uint8_t listening;  /* to reselection */
+    uint8_t armed;      /* may interrupt */
     uint8_t claimed;    /* reselected, and the interrupt register was not read since */
     uint8_t unanswered; /* a message byte waits for MESSAGE ACCEPTED */
     uint8_t count_zero;
@@ -167,6 +168,7 @@ static void clear_chip(struct sim_device *device, struct chip *c, enum sim_engin
     memset((uint8_t *)c + sizeof c->bus, 0, sizeof *c - sizeof c->bus);
     c->config[0] = OWN_ID;
     sim_irq_set(device, false);
+    sim_irq_enable(device, false);
 }
 
 static void chip_reset(struct sim_device *device)
@@ -175,7 +177,6 @@ static void chip_reset(struct sim_device *device)
 
     clear_chip(device, c, SIM_END_ABORTED);
     scsi_power_on(&c->bus);
-    sim_irq_enable(device, true);
 }
 
 static void chip_stop(struct sim_device *device, enum sim_engine_end why)
@@ -184,7 +185,6 @@ static void chip_stop(struct sim_device *device, enum sim_engine_end why)
 
     clear_chip(device, c, why);
     scsi_power_on(&c->bus);
-    sim_irq_enable(device, false);
 }
 
 /* ---- the command register ---- */
@@ -256,6 +256,15 @@ static void write_general(struct sim_device *device, struct chip *c, uint8_t com
     }
 }
 
+/* The chip has no bit for it: it may interrupt from the first command on that can make it. */
+static void arm(struct sim_device *device, struct chip *c, uint8_t command)
+{
+    if (c->armed || command <= CMD_RESET_CHIP)
+        return;
+    c->armed = 1;
+    sim_irq_enable(device, true);
+}
+
 static void write_command(struct sim_device *device, struct chip *c, uint8_t value)
 {
     uint8_t command = value & (uint8_t)~CMD_DMA;
@@ -264,6 +273,7 @@ static void write_command(struct sim_device *device, struct chip *c, uint8_t val
         c->halted = command != CMD_NOP;
         return;
     }
+    arm(device, c, command);
     c->command = value;
     if (value & CMD_DMA) {
         c->count = c->start_count != 0 ? c->start_count : 0x10000;
