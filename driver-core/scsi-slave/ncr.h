@@ -211,8 +211,8 @@ VOID NcrReceivedStatus(PNCR_EXTENSION Extension);
 VOID NcrSendMessage(PNCR_EXTENSION Extension);
 VOID NcrBusFree(PNCR_EXTENSION Extension);
 
-/* The connection is with nobody whom we know: ends it. */
-VOID NcrDisown(PNCR_EXTENSION Extension);
+/* A target has reselected us and names no tag. */
+VOID NcrNoTag(PNCR_EXTENSION Extension);
 
 /* --- ncr_dma.c --- */
 

@@ -12,8 +12,9 @@ PSCSI_REQUEST_BLOCK NcrActiveCommand(PNCR_EXTENSION Extension)
 
 /* ---- reselection ---- */
 
-/* The message goes when the target sees ATN, after the byte that is to be accepted. */
-VOID NcrDisown(PNCR_EXTENSION Extension)
+/* The connection is with nobody whom we know. The message that ends it goes when the target sees
+ * ATN. */
+static VOID NcrDisown(PNCR_EXTENSION Extension)
 {
     ScsiPortLogError(Extension, NULL, 0, Extension->Target, Extension->Lun, SP_INVALID_RESELECTION,
                      0);
@@ -47,7 +48,6 @@ static VOID NcrResume(PNCR_EXTENSION Extension, PSCSI_REQUEST_BLOCK Srb)
 /* The chip has put two bytes into the FIFO: a bit for each of the two IDs, and IDENTIFY. */
 VOID NcrReselection(PNCR_EXTENSION Extension)
 {
-    PSCSI_REQUEST_BLOCK srb;
     UCHAR bytes[2], ids;
 
     if ((Extension->Bus != NcrFree && Extension->Bus != NcrSelecting) ||
@@ -74,23 +74,15 @@ VOID NcrReselection(PNCR_EXTENSION Extension)
     Extension->Leaves = NcrStays;
     Extension->Fetch = NcrFetchNothing;
     Extension->Bus = NcrReselected;
-    srb = ScsiPortGetSrb(Extension, 0, Extension->Target, Extension->Lun, SP_UNTAGGED);
-    if (srb != NULL && srb != Extension->Waiting && !NcrIsAbort(srb))
-        NcrResume(Extension, srb);
     NcrCommand(Extension, NCR_CMD_ACCEPT);
 }
 
 /* ---- messages ---- */
 
-/* A byte of the message that says which of the unit's requests goes on. */
-static VOID NcrTakeTag(PNCR_EXTENSION Extension, UCHAR Byte)
+VOID NcrNoTag(PNCR_EXTENSION Extension)
 {
-    if (Extension->TagFollows)
-        NcrResume(Extension, ScsiPortGetSrb(Extension, 0, Extension->Target, Extension->Lun, Byte));
-    else if (Byte == SCSIMESS_SIMPLE_QUEUE_TAG)
-        Extension->TagFollows = TRUE;
-    else
-        NcrDisown(Extension);
+    NcrResume(Extension,
+              ScsiPortGetSrb(Extension, 0, Extension->Target, Extension->Lun, SP_UNTAGGED));
 }
 
 static VOID NcrTakeMessage(PNCR_EXTENSION Extension, UCHAR Byte)
@@ -123,12 +115,19 @@ static VOID NcrTakeMessage(PNCR_EXTENSION Extension, UCHAR Byte)
     }
 }
 
+/* After a reselection the first message may say that a tag follows, and which. */
 static VOID NcrTakeByte(PNCR_EXTENSION Extension, UCHAR Byte)
 {
-    if (Extension->Bus == NcrReselected)
-        NcrTakeTag(Extension, Byte);
-    else
+    if (Extension->Bus != NcrReselected) {
         NcrTakeMessage(Extension, Byte);
+    } else if (Extension->TagFollows) {
+        NcrResume(Extension, ScsiPortGetSrb(Extension, 0, Extension->Target, Extension->Lun, Byte));
+    } else if (Byte == SCSIMESS_SIMPLE_QUEUE_TAG) {
+        Extension->TagFollows = TRUE;
+    } else {
+        NcrNoTag(Extension);
+        NcrTakeMessage(Extension, Byte);
+    }
     NcrCommand(Extension, NCR_CMD_ACCEPT);
 }
 

@@ -24,12 +24,8 @@ static VOID NcrFetch(PNCR_EXTENSION Extension, NCR_FETCH Fetch)
 
 static VOID NcrServePhase(PNCR_EXTENSION Extension, UCHAR Phase)
 {
-    if (Extension->Bus == NcrReselected && Phase != NCR_MESSAGE_IN && Phase != NCR_MESSAGE_OUT) {
-        /* No tag comes, and there is no request without one. */
-        NcrDisown(Extension);
-        NcrNudge(Extension);
-        return;
-    }
+    if (Extension->Bus == NcrReselected && Phase != NCR_MESSAGE_IN)
+        NcrNoTag(Extension);
     switch (Phase) {
     case NCR_DATA_OUT:
     case NCR_DATA_IN:
