@@ -10,8 +10,13 @@ static NTSTATUS forward(struct ft_scsi_request *abort, KIRQL irql)
 {
     struct ft_scsi_adapter *adapter = abort->adapter;
 
-    ft_scsi_enqueue(abort);
+    bool queued = ft_scsi_cancelable(abort);
+
+    if (queued)
+        ft_scsi_enqueue(abort);
     KeReleaseSpinLock(&adapter->lock, irql);
+    if (!queued)
+        ft_scsi_request_fail(abort, SRB_STATUS_ABORTED);
     ft_scsi_start_next(adapter);
     return STATUS_PENDING;
 }
@@ -20,6 +25,7 @@ NTSTATUS ft_scsi_abort(struct ft_scsi_request *abort)
 {
     struct ft_scsi_adapter *adapter = abort->adapter;
     struct ft_scsi_request *victim;
+    bool ends;
     KIRQL irql;
 
     abort->whole = 1;
@@ -29,10 +35,9 @@ NTSTATUS ft_scsi_abort(struct ft_scsi_request *abort)
         abort->victim = victim;
         return forward(abort, irql);
     }
-    if (victim)
-        ft_scsi_unqueue(victim);
+    ends = victim && ft_scsi_unqueue(victim);
     KeReleaseSpinLock(&adapter->lock, irql);
-    if (victim)
+    if (ends)
         ft_scsi_request_fail(victim, SRB_STATUS_ABORTED);
     ft_scsi_request_fail(abort, victim ? SRB_STATUS_SUCCESS : SRB_STATUS_ABORT_FAILED);
     return STATUS_PENDING;

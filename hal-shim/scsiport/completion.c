@@ -76,7 +76,7 @@ static enum outcome decide(struct ft_scsi_request *request)
                  !request->adapter->surprise;
 
     if (came_back_busy(srb) && again) {
-        if (request->retries < FT_SCSI_RETRIES) {
+        if (request->retries < FT_SCSI_RETRIES && ft_scsi_cancelable(request)) {
             go_back(request);
             return GOES_BACK;
         }

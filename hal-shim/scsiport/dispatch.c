@@ -159,6 +159,7 @@ static NTSTATUS queue(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit
                       PSCSI_REQUEST_BLOCK srb)
 {
     struct ft_scsi_request *request = ft_scsi_request_new(adapter, unit, srb, irp, irp->MdlAddress);
+    bool queued;
     KIRQL irql;
 
     if (!request)
@@ -168,9 +169,16 @@ static NTSTATUS queue(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit
         return ft_scsi_abort(request);
     request->whole = is_about_others(srb->Function);
     KeAcquireSpinLock(&adapter->lock, &irql);
-    ft_scsi_enqueue(request);
+    queued = ft_scsi_cancelable(request);
+    if (queued)
+        ft_scsi_enqueue(request);
     KeReleaseSpinLock(&adapter->lock, irql);
-    ft_scsi_start_next(adapter);
+    if (queued) {
+        ft_scsi_start_next(adapter);
+        return STATUS_PENDING;
+    }
+    request->cancelled = 1;
+    ft_scsi_request_fail(request, SRB_STATUS_ABORTED);
     return STATUS_PENDING;
 }
 

@@ -55,13 +55,22 @@ struct ft_scsi_request *ft_scsi_pick(struct ft_scsi_adapter *adapter);
 /* Takes everything out of the unit's queue (NULL: of the adapter's) as one list. */
 struct ft_scsi_request *ft_scsi_take_queue(struct ft_scsi_adapter *adapter,
                                            struct ft_scsi_unit *unit);
-bool ft_scsi_unqueue(struct ft_scsi_request *request); /* false: it is in no queue */
+/* Takes it out of its queue; false: its cancel routine is about to do that. */
+bool ft_scsi_unqueue(struct ft_scsi_request *request);
+void ft_scsi_take_out(struct ft_scsi_request *request); /* in its cancel routine */
 /* The request with that SRB, wherever the port has it; NULL: it has none. */
 struct ft_scsi_request *ft_scsi_request_of(struct ft_scsi_adapter *adapter,
                                            const SCSI_REQUEST_BLOCK *srb);
 /* What a request holds of adapter and unit from its pick to its end. */
 void ft_scsi_count(struct ft_scsi_request *request);
 void ft_scsi_uncount(struct ft_scsi_request *request);
+
+/* ---- cancel.c; the port lock is held ---- */
+
+/* Before it goes into a queue; false: it is cancelled already. */
+bool ft_scsi_cancelable(struct ft_scsi_request *request);
+/* Before it leaves one; false: its cancel routine will run. */
+bool ft_scsi_claim(struct ft_scsi_request *request);
 
 /* ---- requests.c ---- */
 

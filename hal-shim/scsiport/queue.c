@@ -45,26 +45,40 @@ void ft_scsi_put_back(struct ft_scsi_request *request)
     *at = request;
 }
 
-bool ft_scsi_unqueue(struct ft_scsi_request *request)
+void ft_scsi_take_out(struct ft_scsi_request *request)
 {
     struct ft_scsi_request **at = queue_of(request);
 
-    while (*at && *at != request)
+    while (*at != request)
         at = &(*at)->next;
-    if (!*at)
-        return false;
     *at = request->next;
     request->next = NULL;
+}
+
+bool ft_scsi_unqueue(struct ft_scsi_request *request)
+{
+    if (!ft_scsi_claim(request))
+        return false;
+    ft_scsi_take_out(request);
     return true;
 }
 
 struct ft_scsi_request *ft_scsi_take_queue(struct ft_scsi_adapter *adapter,
                                            struct ft_scsi_unit *unit)
 {
-    struct ft_scsi_request **queue = unit ? &unit->queue : &adapter->queue;
-    struct ft_scsi_request *first = *queue;
+    struct ft_scsi_request **at = unit ? &unit->queue : &adapter->queue;
+    struct ft_scsi_request *first = NULL, **last = &first;
 
-    *queue = NULL;
+    while (*at) {
+        struct ft_scsi_request *request = *at;
+
+        if (!ft_scsi_unqueue(request)) {
+            at = &request->next;
+            continue;
+        }
+        *last = request;
+        last = &request->next;
+    }
     return first;
 }
 
@@ -183,10 +197,18 @@ static bool fits(const struct ft_scsi_request *request)
     return wants_tag(request) && unit->untagged_active == 0;
 }
 
+/* Its cancel routine is about to take it. */
+static bool is_cancelled(const struct ft_scsi_request *request)
+{
+    return request->irp && !request->irp->CancelRoutine;
+}
+
 static bool passes(const struct ft_scsi_request *request)
 {
     const struct ft_scsi_unit *unit = request->unit;
 
+    if (is_cancelled(request))
+        return false;
     if (unit->adapter->held && request->own_completion == FT_SCSI_OF_CLASS)
         return false;
     if (unit->locked && !(request->flags & SRB_FLAGS_BYPASS_LOCKED_QUEUE))
@@ -246,6 +268,15 @@ static struct ft_scsi_request *next_of_units(struct ft_scsi_adapter *adapter)
     return next;
 }
 
+static struct ft_scsi_request *next_of_adapter(struct ft_scsi_adapter *adapter)
+{
+    struct ft_scsi_request *request = adapter->queue;
+
+    while (request && is_cancelled(request))
+        request = request->next;
+    return request;
+}
+
 /* Tag and SRB extension. False: there is none now; a completion will try again. */
 static bool equip(struct ft_scsi_request *request)
 {
@@ -268,7 +299,9 @@ struct ft_scsi_request *ft_scsi_pick(struct ft_scsi_adapter *adapter)
 
     if (adapter->busy || adapter->hold_ticks > 0 || adapter->state != FT_SCSI_RUNNING)
         return NULL;
-    request = adapter->queue ? adapter->queue : next_of_units(adapter);
+    request = next_of_adapter(adapter);
+    if (!request)
+        request = next_of_units(adapter);
     if (!request || !equip(request))
         return NULL;
     ft_scsi_unqueue(request);

@@ -51,6 +51,8 @@ NTSTATUS ft_scsi_status(UCHAR srb_status)
 /* Its retries are used up: sheet, section 10. */
 static NTSTATUS status_of(const struct ft_scsi_request *request)
 {
+    if (request->cancelled)
+        return STATUS_CANCELLED;
     if (SRB_STATUS(request->srb->SrbStatus) == SRB_STATUS_BUSY && request->retries > 0)
         return STATUS_DEVICE_NOT_READY;
     return ft_scsi_status(request->srb->SrbStatus);

@@ -265,7 +265,8 @@ struct ft_scsi_request {
     uint8_t retries;
     uint8_t own_completion; /* whom the port tells (engine.h); 0: the class driver */
     uint8_t whole;          /* it belongs to no unit's queue, whatever unit it names */
-    uint8_t unused[3];
+    uint8_t cancelled;      /* its IRP is, and it is not the miniport's */
+    uint8_t unused[2];
     ULONG flags, key;         /* SrbFlags and QueueSortKey as they came */
     uint32_t extension_index; /* of its SRB extension, +1; 0 none */
     void *sense_saved;        /* the caller's SenseInfoBuffer while the port's own is in place */

@@ -557,6 +557,45 @@ static void the_port_gives_up_after_twenty_tries(void **state)
     assert_int_equal(wb_count(FT_EV_SCSI_START_IO), FT_SCSI_RETRIES + 1);
 }
 
+/* ---- cancelled requests ---- */
+
+static void cancel_queued(void)
+{
+    eb_execute(0, 0);
+    eb_execute(0, 0);
+    eb_settle();
+    CHECK(!IoCancelIrp(eb.irp[1])); /* it is the miniport's */
+    CHECK(IoCancelIrp(eb.irp[2]));
+    CHECK(eb_is_done(2) && eb.status[2] == STATUS_CANCELLED && !eb_is_done(1));
+    eb_line();
+    eb_settle();
+    CHECK(eb_is_done(1) && eb.status[1] == STATUS_SUCCESS);
+}
+
+static void a_request_that_waits_can_be_cancelled(void **state)
+{
+    (void)state;
+    forget(&(struct engine_bench){.body = cancel_queued,
+                                  .start = keep_and_ask,
+                                  .interrupt = complete_oldest},
+           "start:1 done:2:02 isr last:1 done:1:01");
+}
+
+static void cancel_busy(void)
+{
+    eb_execute(0, 0);
+    eb_settle();
+    CHECK(IoCancelIrp(eb.irp[1])); /* it came back busy and waits */
+    CHECK(eb_is_done(1) && eb.status[1] == STATUS_CANCELLED);
+}
+
+static void a_request_that_came_back_busy_can_be_cancelled(void **state)
+{
+    (void)state;
+    forget(&(struct engine_bench){.body = cancel_busy, .start = always_full},
+           "start:1 last:1 done:1:02");
+}
+
 /* ---- StartIo says no ---- */
 
 static BOOLEAN refuse(PSCSI_REQUEST_BLOCK srb)
@@ -595,6 +634,8 @@ int main(void)
         cmocka_unit_test(a_request_waits_for_its_channel),
         cmocka_unit_test(a_busy_request_is_tried_again),
         cmocka_unit_test(the_port_gives_up_after_twenty_tries),
+        cmocka_unit_test(a_request_that_waits_can_be_cancelled),
+        cmocka_unit_test(a_request_that_came_back_busy_can_be_cancelled),
         cmocka_unit_test(start_io_may_refuse),
     };
 
