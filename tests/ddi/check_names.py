@@ -13,7 +13,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 DDI = os.path.join(HERE, "..", "..", "hal-shim", "ddi")
 HEADERS = ["ntddk.h", "initguid.h", "wdmguid.h", "ntstrsafe.h", "evntrace.h", "wmilib.h", "wdmsec.h",
-           "scsi.h", "ntddscsi.h"]
+           "scsi.h", "scsiwmi.h", "ntddscsi.h"]
 # The host C library's own, in the WDK as in every compiler's headers.
 HOST = "#include <stddef.h>\n#include <string.h>\n"
 
