@@ -117,6 +117,13 @@ static VOID NTAPI run_dpc(PKDPC dpc, PVOID context, PVOID argument1, PVOID argum
     adapter->in_dpc = 0;
 }
 
+void ft_scsi_engine_settle(struct ft_scsi_adapter *adapter)
+{
+    ft_scsi_timer_stop(adapter);
+    if (KeGetCurrentIrql() == PASSIVE_LEVEL) /* a power-up above it keeps the adapter's device */
+        KeFlushQueuedDpcs();
+}
+
 void ft_scsi_engine_begin(struct ft_scsi_adapter *adapter)
 {
     KeInitializeSpinLock(&adapter->lock);

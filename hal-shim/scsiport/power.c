@@ -48,8 +48,7 @@ static void go_down(struct ft_scsi_adapter *adapter)
     if (adapter->state != FT_SCSI_RUNNING)
         return;
     adapter->held_before = adapter->held;
-    if (!adapter->held)
-        ft_scsi_drain(adapter);
+    ft_scsi_drain(adapter); /* a query that holds it may still wait itself */
     ft_scsi_stop(adapter, FT_SCSI_STOP_POWER);
     ft_scsi_disconnect(adapter);
     if (ft_scsi_supports(adapter, ScsiSetBootConfig))

@@ -318,6 +318,9 @@ void ft_scsi_tick_start(struct ft_scsi_adapter *adapter);   /* IoStartTimer */
 void ft_scsi_tick_stop(struct ft_scsi_adapter *adapter);
 /* Holds new requests (they stay queued) and waits until none is active; PASSIVE_LEVEL. */
 void ft_scsi_drain(struct ft_scsi_adapter *adapter);
+/* Without interrupt and tick: waits for what is still on its way, so that nothing of the adapter is
+ * used any more. */
+void ft_scsi_engine_settle(struct ft_scsi_adapter *adapter);
 /* No timer of the miniport any more: the adapter was stopped. */
 void ft_scsi_timer_stop(struct ft_scsi_adapter *adapter);
 void ft_scsi_resume(struct ft_scsi_adapter *adapter); /* the opposite of the hold */

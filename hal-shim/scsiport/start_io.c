@@ -101,13 +101,20 @@ static uint64_t call_start_io(void *routine, void *extension, void *srb, void *u
     return ((PHW_STARTIO)routine)(extension, srb);
 }
 
-/* The port lock is held. */
-static void start(struct ft_scsi_request *request)
+/* At DIRQL under both locks: from here on it is the miniport's. It waits when a reset was reported
+ * whose hold the DPC will begin. */
+FT_PORT_ROUTINE
+static BOOLEAN NTAPI hand_over(PVOID context)
 {
+    struct ft_scsi_request *request = context;
     struct ft_scsi_adapter *adapter = request->adapter;
     PSCSI_REQUEST_BLOCK srb = request->srb;
     BOOLEAN taken;
 
+    if (adapter->intent.flags & FT_SCSI_RESET_REPORTED) {
+        adapter->next_packet = request;
+        return TRUE;
+    }
     request->state = FT_SCSI_REQUEST_ACTIVE;
     srb->SrbFlags |= SRB_FLAGS_IS_ACTIVE;
     request->given = *srb;
@@ -118,14 +125,30 @@ static void start(struct ft_scsi_request *request)
     ft_emit(FT_EV_SCSI_START_IO, ft_scsi_srb_handle(srb), srb->Function,
             ft_scsi_where(srb->PathId, srb->TargetId, srb->Lun), srb->QueueTag, srb->SrbFlags,
             srb->DataTransferLength, srb->TimeOutValue, ft_scsi_srb_handle(srb->NextSrb));
-    taken = (BOOLEAN)ft_scsi_call_synchronized(FT_ROUTINE_SCSI_START_IO, adapter, request,
-                                               call_start_io, (void *)adapter->init->data.HwStartIo,
-                                               adapter->extension, srb, NULL);
+    taken =
+        (BOOLEAN)ft_scsi_call(FT_ROUTINE_SCSI_START_IO, adapter, request, call_start_io,
+                              (void *)adapter->init->data.HwStartIo, adapter->extension, srb, NULL);
     if (!taken && request->state == FT_SCSI_REQUEST_ACTIVE) {
         srb->SrbStatus = SRB_STATUS_INVALID_REQUEST;
         ft_scsi_tell_completion(request, srb, FT_SCSI_BY_REFUSAL);
         ft_scsi_take_back(request);
         ft_scsi_intend(adapter, FT_SCSI_NEXT_REQUEST);
+    }
+    return TRUE;
+}
+
+/* The port lock is held. */
+static void start(struct ft_scsi_request *request)
+{
+    struct ft_scsi_adapter *adapter = request->adapter;
+    KIRQL irql;
+
+    if (adapter->interrupt) {
+        KeSynchronizeExecution(adapter->interrupt, hand_over, request);
+    } else {
+        KeRaiseIrql(adapter->irql, &irql);
+        hand_over(request);
+        KeLowerIrql(irql);
     }
     ft_scsi_after(adapter);
 }

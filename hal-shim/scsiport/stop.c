@@ -83,6 +83,7 @@ void ft_scsi_release(struct ft_scsi_adapter *adapter)
 {
     ft_scsi_disconnect(adapter);
     ft_scsi_tick_stop(adapter);
+    ft_scsi_engine_settle(adapter);
     ft_scsi_bases_free(adapter);
     if (adapter->common)
         ft_scsi_common_free(adapter);
