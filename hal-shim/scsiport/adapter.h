@@ -120,6 +120,8 @@ void ft_scsi_release(struct ft_scsi_adapter *adapter);
 /* ---- scan.c, units.c ---- */
 
 void ft_scsi_scan(struct ft_scsi_adapter *adapter);
+/* Ends a scan that another thread makes, and waits for it. True: there was one, so it is due. */
+bool ft_scsi_scan_settle(struct ft_scsi_adapter *adapter);
 /* A unit with its PDO, in the adapter's list; NULL: no memory. */
 struct ft_scsi_unit *ft_scsi_unit_new(struct ft_scsi_adapter *adapter);
 void ft_scsi_unit_free(struct ft_scsi_unit *unit);

@@ -87,6 +87,7 @@ struct ft_scsi_adapter *ft_scsi_adapter_new(struct ft_scsi_init *init, PDEVICE_O
     adapter->can_stop = init->data.HwAdapterControl != NULL;
     adapter->power = PowerDeviceD0;
     fdo->Flags |= DO_DIRECT_IO;
+    KeInitializeEvent(&adapter->scan_over, NotificationEvent, TRUE);
     link_adapter(adapter);
     ft_scsi_engine_begin(adapter);
     ft_emit(FT_EV_SCSI_HBA, ft_scsi_hba(adapter), pdo == NULL,

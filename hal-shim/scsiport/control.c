@@ -29,6 +29,7 @@ static SCSI_ADAPTER_CONTROL_STATUS call(struct ft_scsi_adapter *adapter,
     uint64_t status;
 
     adapter->control_now = (uint8_t)type;
+    ft_emit(FT_EV_SCSI_CONTROLLING, ft_scsi_hba(adapter), type);
     status = locked
                  ? ft_scsi_call_synchronized(FT_ROUTINE_SCSI_CONTROL, adapter, NULL, call_control,
                                              routine, adapter->extension, number, parameters)

@@ -72,9 +72,8 @@ uint64_t ft_scsi_call(enum ft_routine routine, struct ft_scsi_adapter *adapter,
     uint64_t value;
 
     *in = (uint8_t)routine;
-    value = ft_call_driver_routine(routine, ft_block_handle(adapter->fdo),
-                                   routine == FT_ROUTINE_SCSI_CONTROL ? adapter->control_now : 0,
-                                   irp, thunk, a, b, c, d);
+    value =
+        ft_call_driver_routine(routine, ft_block_handle(adapter->fdo), 0, irp, thunk, a, b, c, d);
     *in = before;
     return value;
 }

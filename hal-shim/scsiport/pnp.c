@@ -96,6 +96,7 @@ static NTSTATUS query(struct ft_scsi_adapter *adapter, PIRP irp)
 {
     if (!may_stop(adapter))
         return ft_scsi_complete_irp(irp, STATUS_UNSUCCESSFUL);
+    ft_scsi_scan_settle(adapter);
     if (adapter->state == FT_SCSI_RUNNING)
         ft_scsi_drain(adapter);
     irp->IoStatus.Status = STATUS_SUCCESS;
@@ -113,6 +114,7 @@ static NTSTATUS cancel_query(struct ft_scsi_adapter *adapter, PIRP irp)
 
 static NTSTATUS stop(struct ft_scsi_adapter *adapter, PIRP irp)
 {
+    ft_scsi_scan_settle(adapter);
     if (adapter->state == FT_SCSI_RUNNING && !adapter->held)
         ft_scsi_drain(adapter);
     ft_scsi_stop(adapter, FT_SCSI_STOP_PNP);
@@ -126,6 +128,7 @@ static void lose(struct ft_scsi_adapter *adapter)
 {
     adapter->surprise = 1;
     ft_scsi_fail_all(adapter, SRB_STATUS_NO_DEVICE);
+    ft_scsi_scan_settle(adapter);
     ft_scsi_stop(adapter, FT_SCSI_STOP_SURPRISE);
     ft_scsi_disconnect(adapter);
 }
@@ -141,13 +144,12 @@ static NTSTATUS remove_device(struct ft_scsi_adapter *adapter, PIRP irp)
 {
     NTSTATUS status;
 
-    if (adapter->surprise)
-        ft_scsi_fail_all(adapter, SRB_STATUS_NO_DEVICE);
-    else if (adapter->state == FT_SCSI_RUNNING && !adapter->held)
+    ft_scsi_scan_settle(adapter);
+    if (adapter->state == FT_SCSI_RUNNING && !adapter->held)
         ft_scsi_drain(adapter);
     ft_scsi_stop(adapter, FT_SCSI_STOP_REMOVE);
-    /* What came after the query was held in the queues. */
-    ft_scsi_fail_all(adapter, SRB_STATUS_NO_DEVICE);
+    ft_scsi_state(adapter, FT_SCSI_GONE);
+    ft_scsi_fail_all(adapter, SRB_STATUS_NO_DEVICE); /* what waited for better times */
     ft_scsi_units_depart(adapter);
     ft_scsi_release(adapter);
     irp->IoStatus.Status = STATUS_SUCCESS;

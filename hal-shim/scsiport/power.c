@@ -47,6 +47,7 @@ static void go_down(struct ft_scsi_adapter *adapter)
 {
     if (adapter->state != FT_SCSI_RUNNING)
         return;
+    adapter->scan_due = ft_scsi_scan_settle(adapter);
     adapter->held_before = adapter->held;
     ft_scsi_drain(adapter); /* a query that holds it may still wait itself */
     ft_scsi_stop(adapter, FT_SCSI_STOP_POWER);
@@ -80,7 +81,7 @@ static bool find_again(struct ft_scsi_adapter *adapter)
     return NT_SUCCESS(ft_scsi_start(adapter));
 }
 
-/* An adapter that does not come back keeps its requests failing. */
+/* The requests of an adapter that does not come back fail. */
 static void go_up(struct ft_scsi_adapter *adapter)
 {
     bool well;
@@ -92,10 +93,14 @@ static void go_up(struct ft_scsi_adapter *adapter)
         ft_scsi_control(adapter, ScsiSetRunningConfig);
     ft_scsi_point(FT_PT_SCSI_STEP, 0);
     well = ft_scsi_supports(adapter, ScsiRestartAdapter) ? restart(adapter) : find_again(adapter);
-    if (!well)
+    if (!well) {
+        ft_scsi_state(adapter, FT_SCSI_GONE);
         ft_scsi_fail_all(adapter, SRB_STATUS_NO_HBA);
+    }
     if (!adapter->held_before)
         ft_scsi_resume(adapter);
+    if (well && adapter->scan_due)
+        ft_scsi_rescan(adapter);
 }
 
 static NTSTATUS set_device(struct ft_scsi_adapter *adapter, PIRP irp, DEVICE_POWER_STATE state)

@@ -100,6 +100,11 @@ static bool worth_another(UCHAR srb_status)
     }
 }
 
+static bool is_over(const struct ft_scsi_adapter *adapter)
+{
+    return adapter->surprise || adapter->scan_stop;
+}
+
 static bool ask(struct ft_scsi_unit *unit, const struct inquiry *inquiry)
 {
     for (unsigned i = 0; i < INQUIRY_TRIES; i++) {
@@ -107,7 +112,7 @@ static bool ask(struct ft_scsi_unit *unit, const struct inquiry *inquiry)
         ft_scsi_send_own(unit->adapter, unit, inquiry->srb, inquiry->mdl);
         if (answered(inquiry->srb->SrbStatus))
             return inquiry->data->DeviceTypeQualifier != DEVICE_QUALIFIER_NOT_SUPPORTED;
-        if (unit->adapter->surprise || !worth_another(inquiry->srb->SrbStatus))
+        if (is_over(unit->adapter) || !worth_another(inquiry->srb->SrbStatus))
             return false;
     }
     return false;
@@ -156,7 +161,7 @@ static void place(struct ft_scsi_unit *unit, unsigned path, unsigned target, uns
 /* A unit that is known is asked too, when the bus has changed. */
 static bool check_known(struct scan *scan, struct ft_scsi_unit *unit)
 {
-    if (ask(unit, &scan->inquiry))
+    if (ask(unit, &scan->inquiry) || is_over(scan->adapter))
         return true;
     ft_disk_departed(unit);
     ft_emit(FT_EV_SCSI_UNIT_GONE, ft_scsi_hba(scan->adapter), ft_block_handle(unit->pdo));
@@ -187,17 +192,18 @@ static void scan_bus(struct scan *scan, unsigned path)
     const PORT_CONFIGURATION_INFORMATION *info = scan->adapter->config;
     unsigned targets = info->MaximumNumberOfTargets;
 
-    for (unsigned i = 0; i < targets && !scan->adapter->surprise; i++) {
+    for (unsigned i = 0; i < targets && !is_over(scan->adapter); i++) {
         unsigned target = info->AdapterScansDown ? targets - 1 - i : i, lun = 0;
 
         if (target == info->InitiatorBusId[path])
             continue;
-        while (lun < SCSI_MAXIMUM_LOGICAL_UNITS && check(scan, path, target, lun))
+        while (lun < SCSI_MAXIMUM_LOGICAL_UNITS && !is_over(scan->adapter) &&
+               check(scan, path, target, lun))
             lun++;
     }
 }
 
-void ft_scsi_scan(struct ft_scsi_adapter *adapter)
+static void scan_buses(struct ft_scsi_adapter *adapter)
 {
     struct scan scan = {.adapter = adapter};
 
@@ -209,7 +215,28 @@ void ft_scsi_scan(struct ft_scsi_adapter *adapter)
     if (scan.probe)
         ft_scsi_unit_free(scan.probe);
     end(&scan.inquiry);
+}
+
+void ft_scsi_scan(struct ft_scsi_adapter *adapter)
+{
+    if (adapter->scanning)
+        return;
+    adapter->scanning = 1;
+    KeClearEvent(&adapter->scan_over);
+    scan_buses(adapter);
+    adapter->scanning = 0;
+    KeSetEvent(&adapter->scan_over, IO_NO_INCREMENT, FALSE);
     FT_SCSI->disks_arrived = 1;
+}
+
+bool ft_scsi_scan_settle(struct ft_scsi_adapter *adapter)
+{
+    if (!adapter->scanning)
+        return false;
+    adapter->scan_stop = 1;
+    KeWaitForSingleObject(&adapter->scan_over, Executive, KernelMode, FALSE, NULL);
+    adapter->scan_stop = 0;
+    return true;
 }
 
 /* ---- the bus has changed ---- */

@@ -155,6 +155,7 @@ struct ft_scsi_adapter {
     uint8_t started;                        /* a START has succeeded once */
     uint8_t asleep;                         /* stopped because power goes */
     uint8_t held_before;                    /* … and held before that */
+    uint8_t scan_due;                       /* … in the middle of a scan */
     uint8_t control_now; /* type of the adapter control that runs, 0: none or the query */
     uint8_t uses_pio;    /* MapBuffers */
     uint8_t master;      /* a list per SRB (Master and NeedPhysicalAddresses) */
@@ -172,7 +173,10 @@ struct ft_scsi_adapter {
     void *bases;                    /* live ScsiPortGetDeviceBase mappings (config.c) */
     void *resources;                /* struct ft_scsi_resources, of the last START (start.c) */
     struct _IO_WORKITEM *scan_item; /* of a scan that is due, NULL: none */
-    void *common;                   /* the common buffer (uncached.c), NULL: none */
+    KEVENT scan_over;               /* signalled while no scan is on its way */
+    uint8_t scanning, scan_stop;    /* a scan is on its way; it is to end */
+    uint8_t unused_scan[6];
+    void *common; /* the common buffer (uncached.c), NULL: none */
     uint64_t common_logical;
     ULONG common_bytes, uncached_offset, uncached_bytes;
     ULONG srb_extension_stride;      /* SrbExtensionSize + sense, rounded; 0: none */

@@ -18,7 +18,7 @@ struct ft_scsiport_state {
     /* What the media hold where they were written; NULL: a chunk that never was. */
     void *media[FT_DISKS_MAX][FT_MEDIA_CHUNKS_MAX];
     void *disk[FT_DISKS_MAX]; /* DEVICE_OBJECT of the class driver; NULL: no such unit (now) */
-    void *disk_driver;     /* its DRIVER_OBJECT, NULL: not made yet */
+    void *disk_driver;        /* its DRIVER_OBJECT, NULL: not made yet */
     /* What the disks must hold (disk_ledger.c). */
     void *disk_writes;     /* every write so far, the youngest first */
     uint32_t disk_moments; /* counted so far */

@@ -43,14 +43,16 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(wdm_dma)                                                                                     \
     F(kmdf_objects)                                                                                \
     F(kmdf_power)                                                                                  \
-    F(kmdf_requests) F(kmdf_phases) F(scsi_requests) F(scsi_interrupts) F(scsi_resets) F(scsi_dma)
+    F(kmdf_requests)                                                                               \
+    F(kmdf_phases) F(scsi_requests) F(scsi_interrupts) F(scsi_resets) F(scsi_adapter) F(scsi_dma)
 #define FT_NOTES(F)                                                                                \
     F(wdm_dma)                                                                                     \
     FT_IO_FAMILIES(F)                                                                              \
     F(kmdf_objects)                                                                                \
     F(kmdf_power)                                                                                  \
-    F(kmdf_requests) F(kmdf_phases) F(scsi_requests) F(scsi_interrupts) F(scsi_resets) F(scsi_dma) \
-        F(frames)
+    F(kmdf_requests)                                                                               \
+    F(kmdf_phases)                                                                                 \
+    F(scsi_requests) F(scsi_interrupts) F(scsi_resets) F(scsi_adapter) F(scsi_dma) F(frames)
 
 #define F(family) void ft_##family##_judge(struct ft_rules *rules, const struct ft_event *event);
 FT_JUDGES(F)

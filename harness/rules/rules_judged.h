@@ -671,6 +671,42 @@
     J(SCSI_DMA_CALLS_RUNTIME_ONLY)                                                                 \
     J(SCSI_MAP_NOT_IN_RESET_HOLD)                                                                  \
     J(SCSI_DEMAND_MODE_SLAVE_ONLY)                                                                 \
-    J(SCSI_DISK_DATA)
+    J(SCSI_DISK_DATA)                                                                              \
+    J(SCSI_INIT_ZEROED)                                                                            \
+    J(SCSI_INIT_SIZE)                                                                              \
+    J(SCSI_INIT_REQUIRED_CALLBACKS)                                                                \
+    J(SCSI_INIT_LOWEST_STATUS)                                                                     \
+    J(SCSI_INIT_IN_DRIVERENTRY)                                                                    \
+    J(SCSI_FA_RETURN_VALID)                                                                        \
+    J(SCSI_FA_AGAIN_FALSE)                                                                         \
+    J(SCSI_FA_RANGES_VALIDATED)                                                                    \
+    J(SCSI_FA_SUPPLIED_RANGES_ONLY)                                                                \
+    J(SCSI_FA_FREE_ON_FAIL)                                                                        \
+    J(SCSI_FA_FREEBASE_EXACT)                                                                      \
+    J(SCSI_FA_BASES_NOT_IN_CONFIG)                                                                 \
+    J(SCSI_FA_BUSDATA_CONTEXT)                                                                     \
+    J(SCSI_FA_BUSES_SET)                                                                           \
+    J(SCSI_FA_BREAKS_LOWER_ONLY)                                                                   \
+    J(SCSI_FA_MAXTRANSFER_SET)                                                                     \
+    J(SCSI_FA_DMA_EXCLUSIVE)                                                                       \
+    J(SCSI_FA_DMA32_DMA64)                                                                         \
+    J(SCSI_FA_ALIGNMENT_LEGAL)                                                                     \
+    J(SCSI_FA_READONLY_CONFIG)                                                                     \
+    J(SCSI_MOVEMEMORY_BOUNDS)                                                                      \
+    J(SCSI_QUERY_CONTROL_BOUNDS)                                                                   \
+    J(SCSI_STOP_NOTHING_OPEN)                                                                      \
+    J(SCSI_STOP_QUIESCES)                                                                          \
+    J(SCSI_STOP_NO_HW_NEEDED)                                                                      \
+    J(SCSI_REMOVED_HW_TOLERANT)                                                                    \
+    J(SCSI_STOP_NO_FREE)                                                                           \
+    J(SCSI_STOP_SUCCESS)                                                                           \
+    J(SCSI_NO_ACTIVITY_AFTER_STOP)                                                                 \
+    J(SCSI_RESTART_NO_FA_CALLS)                                                                    \
+    J(SCSI_RUNNINGCONFIG_NO_INTERRUPT)                                                             \
+    J(SCSI_CONTROL_ONLY_SUPPORTED)                                                                 \
+    J(SCSI_STALL_UNDER_1MS)                                                                        \
+    J(SCSI_STALL_UNDER_100MS)                                                                      \
+    J(SCSI_ROUTINE_UNDER_500MS)                                                                    \
+    J(SCSI_NO_WAIT_IN_MINIPORT)
 
 #endif

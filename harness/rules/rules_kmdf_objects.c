@@ -10,7 +10,7 @@ enum { SPIN = 1, WAIT, CALLBACK, INTERRUPT };
 
 static bool is_framework_routine(uint64_t routine)
 {
-    return routine >= FT_ROUTINE_WDF_CLEANUP;
+    return routine >= FT_ROUTINE_WDF_CLEANUP && routine < FT_ROUTINE_SCSI_FIND_ADAPTER;
 }
 
 /* The bit of the device at the bottom of the event's stack. */

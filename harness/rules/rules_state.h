@@ -588,6 +588,18 @@ struct ft_rs_enabler {
     uint8_t freed; /* common buffers of EvtDmaEnablerFill, in the Flush that runs */
 };
 
+/* SCSI Port's adapter, as its initialisation, configuration and controls show it. */
+struct ft_rs_scsi_adapter {
+    uint32_t lowest;   /* status of the ScsiPortInitialize calls */
+    uint32_t transfer; /* MaximumTransferLength, as HwScsiFindAdapter left it */
+    uint32_t stalled;  /* microseconds, in the routine that task `stall_task` is in */
+    uint16_t stall_task, style;
+    uint8_t initialized, result, state, inside; /* inside: miniport routines */
+    uint8_t control;                            /* type of the adapter control that runs */
+    uint8_t yanked;
+    uint8_t unused[2];
+};
+
 /* What a framework device is in, as far as DMA goes. */
 enum { FT_WDF_NO_WALK, FT_WDF_WALK_UP, FT_WDF_WALK_DOWN };
 
@@ -825,6 +837,7 @@ struct ft_rules {
     struct ft_rs_object object[FT_RS_OBJECTS];
     struct ft_rs_edge edge[FT_RS_EDGES];
     struct ft_rs_wdf wdf;
+    struct ft_rs_scsi_adapter scsi_adapter;
     struct ft_rs_wdf_power wdf_power;
     struct ft_rs_wdf_phases wdf_phases;
     struct ft_rs_enabler enabler[FT_RS_ENABLERS];

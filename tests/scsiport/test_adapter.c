@@ -280,6 +280,43 @@ static void a_place_without_a_device_is_no_unit(void **state)
     assert_int_equal(wb_count(FT_EV_SCSI_UNIT), 0);
 }
 
+static void change_bus(enum ft_routine routine)
+{
+    if (routine != FT_ROUTINE_SCSI_INTERRUPT)
+        return;
+    the_scsi.targets ^= 5;
+    ScsiPortNotification(BusChangeDetected, the_scsi.extension, 0);
+}
+
+/* The unit that was there goes, another one comes. */
+static void a_change_of_the_bus_is_looked_at(void **state)
+{
+    const struct ft_op op = {.kind = FT_OP_INT_SPURIOUS};
+
+    (void)state;
+    scsi_bench_run(&(struct scsi_bench){.targets = 3, .in = change_bus}, &op, 1);
+    assert_int_equal(wb_count(FT_EV_SCSI_UNIT), 3);
+    assert_int_equal(wb_event(FT_EV_SCSI_UNIT, 3)->arg[2], 2 << 8);
+    assert_true(wb_place(FT_EV_SCSI_UNIT_GONE, 1) < wb_place(FT_EV_SCSI_UNIT, 3));
+    assert_int_equal(wb_event(FT_EV_SCSI_UNIT_GONE, 1)->arg[1],
+                     wb_event(FT_EV_SCSI_UNIT, 1)->arg[1]);
+}
+
+/* Power goes in the middle of the scan that the change has asked for. */
+static void a_scan_that_power_ended_begins_again(void **state)
+{
+    const struct ft_op ops[] = {
+        {.kind = FT_OP_INT_SPURIOUS},
+        {.kind = FT_OP_POWER_DOWN, .moment = {.point = FT_PT_SCSI_NOTIFY, .count = 3}},
+        O(POWER_UP)};
+
+    (void)state;
+    scsi_bench_run(&(struct scsi_bench){.targets = 3, .in = change_bus}, ops, 3);
+    assert_int_equal(wb_result()->stop, FT_STOP_NONE);
+    assert_int_equal(wb_count(FT_EV_SCSI_UNIT), wb_count(FT_EV_SCSI_UNIT_GONE));
+    assert_int_equal(wb_event(FT_EV_SCSI_UNIT, 3)->arg[2], 2 << 8);
+}
+
 static void the_inquiry_is_the_sheets(void **state)
 {
     (void)state;
@@ -305,6 +342,8 @@ int main(void)
         cmocka_unit_test(the_scan_goes_down_where_the_adapter_does),
         cmocka_unit_test(an_inquiry_is_tried_three_times),
         cmocka_unit_test(a_place_without_a_device_is_no_unit),
+        cmocka_unit_test(a_change_of_the_bus_is_looked_at),
+        cmocka_unit_test(a_scan_that_power_ended_begins_again),
         cmocka_unit_test(the_inquiry_is_the_sheets),
     };
 
