@@ -692,6 +692,10 @@
     J(SCSI_FA_DMA32_DMA64)                                                                         \
     J(SCSI_FA_ALIGNMENT_LEGAL)                                                                     \
     J(SCSI_FA_READONLY_CONFIG)                                                                     \
+    J(SCSI_FA_UNCACHED_ONCE)                                                                       \
+    J(SCSI_FA_UNCACHED_SIZE)                                                                       \
+    J(SCSI_GETPHYS_VA_VALID)                                                                       \
+    J(SCSI_GETPHYS_FLAG)                                                                           \
     J(SCSI_MOVEMEMORY_BOUNDS)                                                                      \
     J(SCSI_QUERY_CONTROL_BOUNDS)                                                                   \
     J(SCSI_STOP_NOTHING_OPEN)                                                                      \

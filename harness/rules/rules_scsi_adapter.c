@@ -11,6 +11,8 @@ enum { ADAPTER_RUNNING = 2, ADAPTER_STOPPED = 3 };
 enum { INITIALIZATION_BYTES = 128, REQUIRED = 1 | 2 | 8 | 16 };
 enum { BASE_STRANGE = 3, BASE_CHOSEN };
 enum { HANG_LOOP = 3 };
+enum { AREA_NONE, AREA_DATA };
+enum { UNCACHED_WRONG = 1 | 2 | 4 | 16, UNCACHED_LONG = 8 };
 
 /* scsi:found, changed */
 enum { CHANGED_READ_ONLY = 0xFF, CHANGED_BREAKS = 0x100, MAPPED_IN_RANGES = 0x200 };
@@ -209,6 +211,32 @@ static void judge_move(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* ---- memory for DMA ---- */
+
+static void judge_uncached(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint64_t wrong = event->arg[3];
+
+    if ((wrong & UNCACHED_WRONG) != 0) {
+        ft_rule_fire(rules, FT_J_SCSI_FA_UNCACHED_ONCE, event, event->arg[0]);
+    } else if ((wrong & UNCACHED_LONG) != 0) {
+        ft_rule_fire(rules, FT_J_SCSI_FA_UNCACHED_SIZE, event, event->arg[0]);
+    }
+}
+
+/* An address that is nobody's, or an SRB's without the SRB, or of an SRB that is over. */
+static void judge_physical(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint64_t area = event->arg[2];
+    bool foreign = ft_handle_id(event->arg[1]) != 0 && event->arg[3] == 0;
+
+    if (area == AREA_NONE || (area == AREA_DATA && foreign)) {
+        ft_rule_fire(rules, FT_J_SCSI_GETPHYS_VA_VALID, event, event->arg[0]);
+    } else if (event->arg[4] == 0) {
+        ft_rule_fire(rules, FT_J_SCSI_GETPHYS_FLAG, event, event->arg[0]);
+    }
+}
+
 /* ---- adapter control ---- */
 
 static void judge_control(struct ft_rules *rules, const struct ft_event *event)
@@ -346,6 +374,12 @@ void ft_scsi_adapter_judge(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_SCSI_MOVE:
         judge_move(rules, event);
+        break;
+    case FT_EV_SCSI_UNCACHED:
+        judge_uncached(rules, event);
+        break;
+    case FT_EV_SCSI_PHYSICAL:
+        judge_physical(rules, event);
         break;
     case FT_EV_SCSI_CONTROL:
         judge_control(rules, event);
