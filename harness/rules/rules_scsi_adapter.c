@@ -262,9 +262,11 @@ static void judge_stopping(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* That the adapter could interrupt says little: after a reset some have nothing to interrupt for.
+ */
 static void judge_stopped(struct ft_rules *rules, const struct ft_event *event)
 {
-    bool active = event->arg[2] != 0 || event->arg[3] != 0;
+    bool active = event->arg[3] != 0 || event->arg[4] != 0;
 
     if (event->arg[5] != 0 && active) {
         ft_rule_fire(rules, FT_J_SCSI_STOP_QUIESCES, event, event->arg[0]);
