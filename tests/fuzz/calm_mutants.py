@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 PLATFORMS = [None, "coherent", "bounce", "noncoherent", "iommu"]
-REQUESTS = ("read", "write", "ioctl", "read-pages", "write-pages")
+REQUESTS = ("read", "write", "ioctl", "read-pages", "write-pages", "disk-read", "disk-write")
 
 
 def is_calm(path):

@@ -627,6 +627,11 @@ static bool listens(const struct chip *c)
            (c->work == RESTS || (c->work == SELECTS && c->steps == 0));
 }
 
+static bool target_stuck(const struct chip *c)
+{
+    return !bus_free(c) && c->bus.disks[c->bus.owner].stuck;
+}
+
 /* Whether the chip's work can go on. */
 static bool works(const struct chip *c)
 {
@@ -642,7 +647,7 @@ static bool works(const struct chip *c)
     case AWAITS:
         return c->bus.phase != SCSI_NO_REQUEST;
     case TRANSFERS:
-        return c->bus.phase != SCSI_NO_REQUEST && c->steps < STARVE_STEPS;
+        return c->bus.phase != SCSI_NO_REQUEST && c->steps < STARVE_STEPS && !target_stuck(c);
     default:
         return true;
     }
