@@ -116,6 +116,13 @@ SCSI_ADAPTER_CONTROL_STATUS ft_scsi_control(struct ft_scsi_adapter *adapter,
 void ft_scsi_stop(struct ft_scsi_adapter *adapter, enum ft_scsi_stop why);
 /* Gives back what START brought: interrupt, registers, uncached extension, DMA adapter. */
 void ft_scsi_release(struct ft_scsi_adapter *adapter);
+/* PnP and power requests come together: each changes the adapter alone. */
+void ft_scsi_change_begin(struct ft_scsi_adapter *adapter);
+void ft_scsi_change_end(struct ft_scsi_adapter *adapter);
+/* A power request keeps the adapter until it has left the port. */
+void ft_scsi_use(struct ft_scsi_adapter *adapter);
+void ft_scsi_unuse(struct ft_scsi_adapter *adapter);
+void ft_scsi_wait_unused(struct ft_scsi_adapter *adapter);
 
 /* ---- scan.c, units.c ---- */
 

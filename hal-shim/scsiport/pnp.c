@@ -49,9 +49,11 @@ static void stop_first(struct ft_scsi_adapter *adapter)
 {
     if (adapter->state != FT_SCSI_RUNNING)
         return;
+    ft_scsi_change_begin(adapter);
     ft_scsi_drain(adapter);
     ft_scsi_stop(adapter, FT_SCSI_STOP_PNP);
     ft_scsi_release(adapter);
+    ft_scsi_change_end(adapter);
 }
 
 /* After a rebalance the units are those that were there: their LU extensions begin anew, as the
@@ -67,6 +69,18 @@ static void go_on(struct ft_scsi_adapter *adapter, bool first)
     ft_scsi_resume(adapter);
 }
 
+static NTSTATUS start_hba(struct ft_scsi_adapter *adapter, PIRP irp)
+{
+    NTSTATUS status;
+
+    ft_scsi_change_begin(adapter);
+    status = ft_scsi_resources_take(adapter, irp);
+    if (NT_SUCCESS(status))
+        status = ft_scsi_start(adapter);
+    ft_scsi_change_end(adapter);
+    return status;
+}
+
 static NTSTATUS start(struct ft_scsi_adapter *adapter, PIRP irp)
 {
     bool first = adapter->started == 0;
@@ -75,9 +89,7 @@ static NTSTATUS start(struct ft_scsi_adapter *adapter, PIRP irp)
     stop_first(adapter);
     status = ft_scsi_forward_and_wait(adapter, irp);
     if (NT_SUCCESS(status))
-        status = ft_scsi_resources_take(adapter, irp);
-    if (NT_SUCCESS(status))
-        status = ft_scsi_start(adapter);
+        status = start_hba(adapter, irp);
     if (NT_SUCCESS(status)) {
         adapter->started = 1;
         go_on(adapter, first);
@@ -115,10 +127,13 @@ static NTSTATUS cancel_query(struct ft_scsi_adapter *adapter, PIRP irp)
 static NTSTATUS stop(struct ft_scsi_adapter *adapter, PIRP irp)
 {
     ft_scsi_scan_settle(adapter);
+    ft_scsi_change_begin(adapter);
     if (adapter->state == FT_SCSI_RUNNING && !adapter->held)
         ft_scsi_drain(adapter);
     ft_scsi_stop(adapter, FT_SCSI_STOP_PNP);
     ft_scsi_release(adapter);
+    adapter->asleep = 0; /* it is started again, not woken */
+    ft_scsi_change_end(adapter);
     irp->IoStatus.Status = STATUS_SUCCESS;
     return ft_scsi_pass_down(adapter, irp);
 }
@@ -129,8 +144,10 @@ static void lose(struct ft_scsi_adapter *adapter)
     adapter->surprise = 1;
     ft_scsi_fail_all(adapter, SRB_STATUS_NO_DEVICE);
     ft_scsi_scan_settle(adapter);
+    ft_scsi_change_begin(adapter);
     ft_scsi_stop(adapter, FT_SCSI_STOP_SURPRISE);
     ft_scsi_disconnect(adapter);
+    ft_scsi_change_end(adapter);
 }
 
 static NTSTATUS surprise_removal(struct ft_scsi_adapter *adapter, PIRP irp)
@@ -145,6 +162,7 @@ static NTSTATUS remove_device(struct ft_scsi_adapter *adapter, PIRP irp)
     NTSTATUS status;
 
     ft_scsi_scan_settle(adapter);
+    ft_scsi_change_begin(adapter);
     if (adapter->state == FT_SCSI_RUNNING && !adapter->held)
         ft_scsi_drain(adapter);
     ft_scsi_stop(adapter, FT_SCSI_STOP_REMOVE);
@@ -152,8 +170,11 @@ static NTSTATUS remove_device(struct ft_scsi_adapter *adapter, PIRP irp)
     ft_scsi_fail_all(adapter, SRB_STATUS_NO_DEVICE); /* what waited for better times */
     ft_scsi_units_depart(adapter);
     ft_scsi_release(adapter);
+    adapter->asleep = 0;
+    ft_scsi_change_end(adapter);
     irp->IoStatus.Status = STATUS_SUCCESS;
     status = ft_scsi_pass_down(adapter, irp);
+    ft_scsi_wait_unused(adapter);
     ft_scsi_adapter_free(adapter);
     return status;
 }

@@ -86,7 +86,7 @@ static void go_up(struct ft_scsi_adapter *adapter)
 {
     bool well;
 
-    if (!adapter->asleep)
+    if (!adapter->asleep || adapter->surprise)
         return;
     adapter->asleep = 0;
     if (ft_scsi_supports(adapter, ScsiSetRunningConfig))
@@ -103,14 +103,24 @@ static void go_up(struct ft_scsi_adapter *adapter)
         ft_scsi_rescan(adapter);
 }
 
-static NTSTATUS set_device(struct ft_scsi_adapter *adapter, PIRP irp, DEVICE_POWER_STATE state)
+static void change(struct ft_scsi_adapter *adapter, DEVICE_POWER_STATE state)
+{
+    ft_scsi_change_begin(adapter);
+    if (state == PowerDeviceD0)
+        go_up(adapter);
+    else
+        go_down(adapter);
+    ft_scsi_change_end(adapter);
+}
+
+static NTSTATUS serve_device(struct ft_scsi_adapter *adapter, PIRP irp, DEVICE_POWER_STATE state)
 {
     NTSTATUS status;
 
     if (state != PowerDeviceD0) {
         if (!may_sleep(adapter))
             return complete(irp, STATUS_DEVICE_BUSY);
-        go_down(adapter);
+        change(adapter, state);
         tell(adapter, state);
         irp->IoStatus.Status = STATUS_SUCCESS;
         return pass(adapter, irp);
@@ -119,9 +129,19 @@ static NTSTATUS set_device(struct ft_scsi_adapter *adapter, PIRP irp, DEVICE_POW
     status = ft_scsi_forward_and_wait(adapter, irp);
     if (NT_SUCCESS(status)) {
         tell(adapter, state);
-        go_up(adapter);
+        change(adapter, state);
     }
     return complete(irp, status);
+}
+
+static NTSTATUS set_device(struct ft_scsi_adapter *adapter, PIRP irp, DEVICE_POWER_STATE state)
+{
+    NTSTATUS status;
+
+    ft_scsi_use(adapter);
+    status = serve_device(adapter, irp, state);
+    ft_scsi_unuse(adapter);
+    return status;
 }
 
 /* ---- the machine's states ---- */

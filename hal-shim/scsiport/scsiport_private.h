@@ -148,7 +148,8 @@ struct ft_scsi_adapter {
     uint8_t control;                        /* bit per supported SCSI_ADAPTER_CONTROL_TYPE */
     uint8_t can_stop;                       /* it has HwScsiAdapterControl */
     uint8_t surprise;                       /* the hardware is gone */
-    uint8_t stopping;                       /* ScsiStopAdapter is on its way */
+    uint8_t changing;                       /* a start, stop or change of power is on its way */
+    uint8_t users;                          /* power requests inside the port */
     uint8_t held;                           /* no new request is started: stop or power is due */
     uint8_t power;                          /* DEVICE_POWER_STATE */
     uint8_t number;                         /* of its name */

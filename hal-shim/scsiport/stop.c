@@ -66,17 +66,42 @@ static void stop(struct ft_scsi_adapter *adapter, enum ft_scsi_stop why)
     ft_scsi_point(FT_PT_SCSI_STEP, 0);
 }
 
-/* Power-down and surprise removal may come together: who is late waits for the other. */
 void ft_scsi_stop(struct ft_scsi_adapter *adapter, enum ft_scsi_stop why)
 {
-    while (adapter->stopping)
-        ft_task_wait(&adapter->stopping, 0);
-    if (adapter->state != FT_SCSI_RUNNING)
-        return;
-    adapter->stopping = 1;
-    stop(adapter, why);
-    adapter->stopping = 0;
-    ft_wake_waiters(&adapter->stopping, STATUS_SUCCESS, true);
+    if (adapter->state == FT_SCSI_RUNNING)
+        stop(adapter, why);
+}
+
+/* ---- one change at a time ---- */
+
+void ft_scsi_change_begin(struct ft_scsi_adapter *adapter)
+{
+    while (adapter->changing)
+        ft_task_wait(&adapter->changing, 0);
+    adapter->changing = 1;
+}
+
+void ft_scsi_change_end(struct ft_scsi_adapter *adapter)
+{
+    adapter->changing = 0;
+    ft_wake_waiters(&adapter->changing, STATUS_SUCCESS, true);
+}
+
+void ft_scsi_use(struct ft_scsi_adapter *adapter)
+{
+    adapter->users++;
+}
+
+void ft_scsi_unuse(struct ft_scsi_adapter *adapter)
+{
+    adapter->users--;
+    ft_wake_waiters(&adapter->users, STATUS_SUCCESS, true);
+}
+
+void ft_scsi_wait_unused(struct ft_scsi_adapter *adapter)
+{
+    while (adapter->users)
+        ft_task_wait(&adapter->users, 0);
 }
 
 void ft_scsi_release(struct ft_scsi_adapter *adapter)
