@@ -402,7 +402,7 @@ uint32_t scsi_ready(struct sim_device *device, struct scsi_bus *bus, const uint8
             sim_media_read(device, bus->owner, command->block + command->at / SCSI_SECTOR,
                            bus->sector);
         else
-            scsi_answer(owner_of(bus), command, bus->sector);
+            scsi_answer(owner_of(bus), bus->owner, command, bus->sector);
     }
     *bytes = bus->sector + bus->buffered;
     return left_in_sector(bus, command);

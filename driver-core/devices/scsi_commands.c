@@ -211,7 +211,7 @@ static void put_big(uint8_t *bytes, uint32_t value)
         bytes[i] = (uint8_t)value;
 }
 
-static void put_inquiry(const struct scsi_command *command, uint8_t *bytes)
+static void put_inquiry(const struct scsi_command *command, unsigned unit, uint8_t *bytes)
 {
     /* No such unit; or a disk of SCSI-2 that queues commands. */
     bytes[0] = command->lun != 0 ? 0x7F : 0x00;
@@ -220,6 +220,7 @@ static void put_inquiry(const struct scsi_command *command, uint8_t *bytes)
     bytes[4] = INQUIRY_BYTES - 5;
     bytes[7] = 0x02;
     memcpy(bytes + 8, "FLUSH   SIMULATED DISK  1.0 ", 28);
+    bytes[INQUIRY_BYTES - 1] = (uint8_t)('0' + unit); /* sim/device.h: which medium it is */
 }
 
 static void put_sense(struct scsi_disk *disk, uint8_t *bytes)
@@ -247,12 +248,13 @@ static void put_mode(const struct scsi_command *command, uint8_t *bytes)
     bytes[0] = (uint8_t)(page + 12 - bytes - 1);
 }
 
-void scsi_answer(struct scsi_disk *disk, const struct scsi_command *command, uint8_t *bytes)
+void scsi_answer(struct scsi_disk *disk, unsigned unit, const struct scsi_command *command,
+                 uint8_t *bytes)
 {
     memset(bytes, 0, SCSI_SECTOR);
     switch (command->cdb[0]) {
     case INQUIRY:
-        put_inquiry(command, bytes);
+        put_inquiry(command, unit, bytes);
         break;
     case REQUEST_SENSE:
         put_sense(disk, bytes);

@@ -139,7 +139,8 @@ bool scsi_writes(const struct scsi_command *command);
 
 /* The bytes of an answer that does not come from the disk's blocks, from the first. Sense data is
  * gone with it. */
-void scsi_answer(struct scsi_disk *disk, const struct scsi_command *command, uint8_t *bytes);
+void scsi_answer(struct scsi_disk *disk, unsigned unit, const struct scsi_command *command,
+                 uint8_t *bytes);
 bool scsi_moves_blocks(const struct scsi_command *command);
 
 void scsi_sense(struct scsi_disk *disk, struct scsi_command *command, uint8_t key, uint8_t code);

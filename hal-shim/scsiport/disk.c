@@ -32,13 +32,23 @@ static PDRIVER_OBJECT class_driver(void)
     return driver;
 }
 
+/* Which medium is the unit's: what its INQUIRY data says, else the order of the scan. */
+static unsigned place_of(const struct ft_scsi_unit *unit)
+{
+    const INQUIRYDATA *data = &unit->inquiry;
+    UCHAR last = data->ProductRevisionLevel[sizeof data->ProductRevisionLevel - 1];
+
+    return last >= '0' && last < '0' + FT_DISKS_MAX ? last - '0' : unit->index;
+}
+
 void ft_disk_arrived(struct ft_scsi_unit *unit)
 {
     enum { SCSI_1 = 1 };
+    unsigned place = place_of(unit);
     PDEVICE_OBJECT device;
     struct ft_disk *disk;
 
-    if (unit->index >= FT_DISKS_MAX || FT_SCSI->disk[unit->index] ||
+    if (place >= FT_DISKS_MAX || FT_SCSI->disk[place] ||
         unit->inquiry.DeviceType != DIRECT_ACCESS_DEVICE)
         return;
     device =
@@ -50,29 +60,37 @@ void ft_disk_arrived(struct ft_scsi_unit *unit)
     disk = device->DeviceExtension;
     disk->device = device;
     disk->unit = unit;
-    disk->index = unit->index;
+    disk->index = (uint8_t)place;
     disk->tagged = unit->inquiry.CommandQueue;
     disk->short_cdb = unit->inquiry.Versions <= SCSI_1;
     device->Flags |= DO_DIRECT_IO;
     device->AlignmentRequirement = unit->pdo->AlignmentRequirement;
     ft_device_attach(device, unit->pdo);
     device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
-    FT_SCSI->disk[unit->index] = device;
+    FT_SCSI->disk[place] = device;
     unit->claimed = 1;
     FT_SCSI->disks_arrived = 1;
+}
+
+static struct ft_disk *disk_of(const struct ft_scsi_unit *unit)
+{
+    for (unsigned i = 0; i < FT_DISKS_MAX; i++)
+        if (ft_disk_at(i) && ft_disk_at(i)->unit == unit)
+            return ft_disk_at(i);
+    return NULL;
 }
 
 /* In the port's PnP task, at PASSIVE_LEVEL. */
 void ft_disk_departed(struct ft_scsi_unit *unit)
 {
-    struct ft_disk *disk = ft_disk_at(unit->index);
+    struct ft_disk *disk = disk_of(unit);
 
-    if (!disk || disk->unit != unit)
+    if (!disk)
         return;
     disk->gone = 1;
     while (disk->works > 0 || disk->srbs)
         ft_task_wait(disk, 0);
-    FT_SCSI->disk[unit->index] = NULL;
+    FT_SCSI->disk[disk->index] = NULL;
     unit->claimed = 0;
     IoDetachDevice(unit->pdo);
     IoDeleteDevice(disk->device);

@@ -91,7 +91,11 @@ struct sim_device_model {
 
 /* What the media of a storage adapter's units hold: SIM_MEDIA_BLOCKS blocks each. A block that
  * nobody has written holds bytes that only its unit and number decide. The media keep what they
- * hold when power goes. Blocks beyond the end: false, nothing is moved. */
+ * hold when power goes. Blocks beyond the end: false, nothing is moved.
+ *
+ * A unit says in the last byte of its INQUIRY data (of 36) which one it is, '0' to '3': a scan may
+ * miss one that is gone just then, and the others keep their media. Without that the order of the
+ * scan counts. */
 enum { SIM_MEDIA_UNITS = 4, SIM_MEDIA_BLOCKS = 256, SIM_MEDIA_BLOCK_BYTES = 512 };
 bool sim_media_read(struct sim_device *device, unsigned unit, uint32_t block, void *bytes);
 bool sim_media_write(struct sim_device *device, unsigned unit, uint32_t block, const void *bytes);

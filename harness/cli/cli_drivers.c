@@ -48,13 +48,14 @@ static json_t *driver_object(const struct ft_module *module)
         json_array_append_new(platforms, json_string(ft_platform_preset_name(i)));
     }
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:I}", "driver",
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:b, s:I}", "driver",
         module->core, "model", model_name(module), "platforms", platforms, "mutants",
         mutants_of(module->core, false), "summaries", mutants_of(module->core, true), "flavour",
         module->flavour, "compiler", module->compiler, "fingerprint", module->fingerprint,
         "devices", description->devices, "windows", description->windows, "dma_version",
         description->dma_version, "reads", (description->requests & FT_TAKES_READ) != 0, "writes",
-        (description->requests & FT_TAKES_WRITE) != 0, "request_bytes_max",
+        (description->requests & FT_TAKES_WRITE) != 0, "blocks",
+        (description->requests & FT_TAKES_BLOCKS) != 0, "request_bytes_max",
         (json_int_t)description->request_bytes_max);
 }
 
@@ -63,11 +64,12 @@ static void print_driver(const struct ft_module *module, FILE *out, bool colour)
     const struct ft_description *description = module->description;
     unsigned mutants = 0;
 
-    fprintf(out, "%s%s%s\n    %s, DMA version %u,%s%s requests up to %u bytes, %u device%s\n",
+    fprintf(out, "%s%s%s\n    %s, DMA version %u,%s%s%s requests up to %u bytes, %u device%s\n",
             ft_colour(colour, FT_COLOUR_BOLD), module->core, ft_colour(colour, FT_COLOUR_NONE),
             model_name(module), description->dma_version,
             (description->requests & FT_TAKES_READ) != 0 ? " read" : "",
             (description->requests & FT_TAKES_WRITE) != 0 ? " write" : "",
+            (description->requests & FT_TAKES_BLOCKS) != 0 ? " disk" : "",
             description->request_bytes_max, description->devices,
             description->devices == 1 ? "" : "s");
     fprintf(out, "    flavour %s, %s, fingerprint %s\n", module->flavour, module->compiler,

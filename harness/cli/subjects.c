@@ -224,6 +224,11 @@ static void default_scenario(const struct ft_description *description, struct ft
     if ((description->requests & FT_TAKES_WRITE) != 0) {
         add_request(ret, FT_OP_WRITE, 8192, 0, most);
     }
+    if ((description->requests & FT_TAKES_BLOCKS) != 0) {
+        add_request(ret, FT_OP_DISK_READ, 8, 0, 0);
+        add_request(ret, FT_OP_DISK_WRITE, 16, 4, 0);
+        add_request(ret, FT_OP_DISK_READ, 24, 0, 0);
+    }
 }
 
 static bool has_label(const struct ft_scenario *scenario, unsigned label)
@@ -271,6 +276,9 @@ int ft_cli_scenario(const struct ft_cli *cli, const struct ft_module *module,
         note_labels(cli, ret);
     } else if (cli->seed_given) {
         ft_scenario_random(cli->seed, platform, ret);
+        if ((module->description->requests & FT_TAKES_BLOCKS) != 0) {
+            ft_scenario_for_disks(ret);
+        }
     } else {
         default_scenario(module->description, ret);
     }
