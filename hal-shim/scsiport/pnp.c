@@ -44,14 +44,17 @@ NTSTATUS ft_scsi_forward_and_wait(struct ft_scsi_adapter *adapter, PIRP irp)
 
 /* ---- start ---- */
 
-/* A START without a STOP before moves a device that runs (or asks nothing new of it). */
+/* A START without a STOP before moves a device that runs (or asks nothing new of it), or one that
+ * has no power: that has stopped, and still has its resources. */
 static void stop_first(struct ft_scsi_adapter *adapter)
 {
-    if (adapter->state != FT_SCSI_RUNNING)
+    if (adapter->state != FT_SCSI_RUNNING && adapter->state != FT_SCSI_STOPPED)
         return;
     ft_scsi_change_begin(adapter);
-    ft_scsi_drain(adapter);
-    ft_scsi_stop(adapter, FT_SCSI_STOP_PNP);
+    if (adapter->state == FT_SCSI_RUNNING) {
+        ft_scsi_drain(adapter);
+        ft_scsi_stop(adapter, FT_SCSI_STOP_PNP);
+    }
     ft_scsi_release(adapter);
     ft_scsi_change_end(adapter);
 }
