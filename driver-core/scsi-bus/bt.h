@@ -126,6 +126,7 @@ typedef struct _BT_INCOMING {
 #define BT_TRANSFER_MAX 0x10000u
 #define BT_BREAKS_MAX   17u
 #define BT_POLLS_MAX    50u
+#define BT_CAUSES_MAX   4u /* of interrupts before the one that is waited for */
 #define BT_POLL_STALL   5u /* microseconds */
 
 /* Uncached extension. */

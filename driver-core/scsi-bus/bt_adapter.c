@@ -39,6 +39,27 @@ static BOOLEAN BtAwait(PBT_EXTENSION Extension, ULONG Register, UCHAR Mask, UCHA
     return FALSE;
 }
 
+/* Waits for the end of a command. What else interrupts before is of no interest: no request is
+ * under way. But a bus that was reset has to settle. */
+static BOOLEAN BtAwaitCommand(PBT_EXTENSION Extension)
+{
+    ULONG i;
+
+    for (i = 0; i < BT_CAUSES_MAX; i++) {
+        UCHAR cause;
+
+        if (!BtAwait(Extension, BT_INTERRUPT, BT_INT_VALID, BT_INT_VALID))
+            return FALSE;
+        cause = BtRead(Extension, BT_INTERRUPT);
+        BtWrite(Extension, BT_CONTROL, BT_CONTROL_INTERRUPT);
+        if (cause & BT_INT_RESET)
+            ScsiPortNotification(ResetDetected, Extension);
+        if (cause & BT_INT_COMMAND)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* The byte of a command, and its parameters; the adapter says when it has done it. */
 static BOOLEAN BtGiveCommand(PBT_EXTENSION Extension, const UCHAR *Bytes, ULONG Count)
 {
@@ -49,10 +70,7 @@ static BOOLEAN BtGiveCommand(PBT_EXTENSION Extension, const UCHAR *Bytes, ULONG 
             return FALSE;
         BtWrite(Extension, BT_COMMAND, Bytes[i]);
     }
-    if (!BtAwait(Extension, BT_INTERRUPT, BT_INT_COMMAND, BT_INT_COMMAND))
-        return FALSE;
-    BtWrite(Extension, BT_CONTROL, BT_CONTROL_INTERRUPT);
-    return (BtRead(Extension, BT_STATUS) & BT_STATUS_INVALID) == 0;
+    return BtAwaitCommand(Extension) && (BtRead(Extension, BT_STATUS) & BT_STATUS_INVALID) == 0;
 }
 
 /* ---- life ---- */

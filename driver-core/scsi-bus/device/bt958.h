@@ -69,7 +69,8 @@ struct bt958 {
     uint8_t full;                /* no incoming mailbox was free when it was looked at last */
     uint8_t extra, extra_host;   /* completion code of an answer for no record, 0: none is due */
     uint8_t cause, later;        /* interrupts: shown, and kept until that one is reset */
-    uint8_t disabled;            /* interrupts */
+    uint8_t enabled;             /* to interrupt */
+    uint8_t commanded;           /* it has got a byte of a command */
     uint8_t diagnosing;          /* steps of a hard reset */
     uint8_t resetting;           /* a reset of the bus is due */
     uint8_t command, parameters; /* that is being given, and how many bytes have come */

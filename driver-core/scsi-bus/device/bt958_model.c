@@ -77,7 +77,17 @@ _Static_assert(sizeof(struct ccb) == 40 && sizeof(struct box) == BOX_BYTES, "as 
 
 static void update_line(struct sim_device *device, struct bt958 *b)
 {
-    sim_irq_set(device, b->cause != 0 && !b->disabled);
+    sim_irq_set(device, b->cause != 0 && b->enabled);
+}
+
+/* The adapter does not interrupt before it has got a command. */
+static void enable(struct sim_device *device, struct bt958 *b, bool enabled)
+{
+    if (b->enabled == enabled)
+        return;
+    b->enabled = enabled;
+    sim_irq_enable(device, enabled);
+    update_line(device, b);
 }
 
 static void interrupt(struct sim_device *device, struct bt958 *b, uint8_t why)
@@ -89,11 +99,18 @@ static void interrupt(struct sim_device *device, struct bt958 *b, uint8_t why)
     update_line(device, b);
 }
 
-static void reset_interrupt(struct sim_device *device, struct bt958 *b)
+/* What was kept is shown, in a step of its own: the line drops in between. */
+static bool may_show(const struct bt958 *b)
 {
-    b->cause = b->later != 0 ? b->later | CAUSE_VALID : 0;
+    return b->cause == 0 && b->later != 0;
+}
+
+static void show(struct sim_device *device, struct bt958 *b)
+{
+    uint8_t why = b->later;
+
     b->later = 0;
-    update_line(device, b);
+    interrupt(device, b, why);
 }
 
 /* ---- reset ---- */
@@ -102,9 +119,10 @@ static void reset_interrupt(struct sim_device *device, struct bt958 *b)
 static void clear(struct sim_device *device, struct bt958 *b, enum sim_engine_end why)
 {
     bt_bus_halt(device, b, why);
+    enable(device, b, false);
     memset((uint8_t *)b + sizeof b->bus, 0, sizeof *b - sizeof b->bus);
     b->now = BT_NONE;
-    update_line(device, b);
+    sim_irq_set(device, false);
 }
 
 /* The bus goes on: who is connected, or reselects, for a command that is forgotten is told to go.
@@ -124,7 +142,6 @@ static void bt_reset(struct sim_device *device)
 
     clear(device, b, SIM_END_ABORTED);
     scsi_power_on(&b->bus);
-    sim_irq_enable(device, true);
 }
 
 static void bt_stop(struct sim_device *device, enum sim_engine_end why)
@@ -133,7 +150,6 @@ static void bt_stop(struct sim_device *device, enum sim_engine_end why)
 
     clear(device, b, why);
     scsi_power_on(&b->bus);
-    sim_irq_enable(device, false);
 }
 
 /* ---- commands ---- */
@@ -179,8 +195,7 @@ static void run_command(struct sim_device *device, struct bt958 *b)
         b->answer_bytes = sizeof board;
         return; /* it interrupts when they have been read */
     case CMD_INTERRUPTS:
-        b->disabled = b->parameter[0] == 0;
-        sim_irq_enable(device, !b->disabled);
+        enable(device, b, b->parameter[0] != 0);
         break;
     case CMD_MAILBOXES:
         set_mailboxes(b);
@@ -200,6 +215,9 @@ static void write_command(struct sim_device *device, struct bt958 *b, uint8_t va
     if (b->diagnosing)
         return;
     b->busy_reads = 1;
+    if (!b->commanded)
+        enable(device, b, true);
+    b->commanded = 1;
     if (b->parameters == 0) {
         b->command = value;
         b->answer_bytes = 0;
@@ -276,9 +294,10 @@ static void write_control(struct sim_device *device, struct bt958 *b, uint8_t va
     if (value & SOFT_RESET)
         soft_reset(device, b);
     if (value & INTERRUPT_RESET)
-        reset_interrupt(device, b);
+        b->cause = 0;
     if (value & BUS_RESET)
         b->resetting = 1;
+    update_line(device, b);
 }
 
 static void bt_write(struct sim_device *device, unsigned bar, uint32_t offset, unsigned width,
@@ -315,19 +334,21 @@ static bool counts_rest(const struct bt_record *record)
     return record->opcode == OP_COMMAND_RESIDUAL || record->opcode == OP_LIST_RESIDUAL;
 }
 
-/* The bytes of all elements. */
+/* The bytes of all elements; the adapter looks at a few of them at once. */
 static bool add_list(struct sim_device *device, struct bt_record *record, uint32_t bytes)
 {
-    uint32_t element[2];
+    enum { AT_ONCE = 32, ELEMENT_BYTES = 8 };
+    uint32_t element[AT_ONCE][2], part;
 
-    record->parts = (uint8_t)(bytes / sizeof element);
-    if (bytes == 0 || bytes % sizeof element != 0 || bytes / sizeof element > UINT8_MAX)
+    record->parts = (uint8_t)(bytes / ELEMENT_BYTES);
+    if (bytes == 0 || bytes % ELEMENT_BYTES != 0 || bytes / ELEMENT_BYTES > UINT8_MAX)
         return false;
-    for (unsigned i = 0; i < record->parts; i++) {
-        if (!sim_dma_read(device, record->list + i * (uint32_t)sizeof element, element,
-                          sizeof element))
+    for (uint32_t at = 0; at < bytes; at += part) {
+        part = bytes - at < sizeof element ? bytes - at : sizeof element;
+        if (!sim_dma_read(device, record->list + at, element, part))
             return false;
-        record->remaining += element[0];
+        for (uint32_t i = 0; i < part / ELEMENT_BYTES; i++)
+            record->remaining += element[i][0];
     }
     return true;
 }
@@ -505,7 +526,8 @@ static bool bt_busy(const struct sim_device *device)
 {
     const struct bt958 *b = sim_device_state(device);
 
-    return b->diagnosing || b->resetting || may_answer(b) || may_look(b) || bt_bus_works(b);
+    return b->diagnosing || b->resetting || may_show(b) || may_answer(b) || may_look(b) ||
+           bt_bus_works(b);
 }
 
 static void reset_bus(struct sim_device *device, struct bt958 *b, uint8_t host)
@@ -523,6 +545,8 @@ static void bt_step(struct sim_device *device)
         b->diagnosing--;
     else if (b->resetting)
         reset_bus(device, b, BT_OWN_RESET);
+    else if (may_show(b))
+        show(device, b);
     else if (may_answer(b))
         answer(device, b);
     else if (may_look(b))
