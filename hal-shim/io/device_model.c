@@ -119,6 +119,10 @@ void sim_irq_enable(struct sim_device *device, bool enabled)
     if (device->interrupts == enabled)
         return;
     device->interrupts = enabled;
+    /* A part that may interrupt from its power-on on is nobody's doing; and the first power-on is
+     * before the run, which begins with run:begin. */
+    if (device->resets && (enabled || FT_M->events == 0))
+        return;
     ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_HW_INT_ENABLE, 1, &arg);
 }
 
@@ -187,7 +191,9 @@ void ft_model_reset(void)
 {
     uint8_t layer = enter_model();
 
+    device()->resets = 1;
     ft_model()->reset(device());
+    device()->resets = 0;
     leave_model(layer);
     device()->rose = 0;
 }

@@ -33,7 +33,8 @@ struct sim_device {
     uint8_t rose; /* it rose inside the call of the model that is running; the point comes after the
                      call */
     uint8_t interrupts; /* its own interrupt enable, as the model tells it */
-    uint8_t unused[5];
+    uint8_t resets;     /* its power-on reset runs */
+    uint8_t unused[4];
     _Alignas(16) unsigned char state[FT_MODEL_STATE_BYTES];
 };
 
