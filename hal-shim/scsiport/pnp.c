@@ -56,6 +56,7 @@ static void stop_first(struct ft_scsi_adapter *adapter)
         ft_scsi_stop(adapter, FT_SCSI_STOP_PNP);
     }
     ft_scsi_release(adapter);
+    adapter->asleep = 0; /* START begins anew: there is nothing to wake */
     ft_scsi_change_end(adapter);
 }
 
