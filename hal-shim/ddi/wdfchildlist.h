@@ -1,4 +1,5 @@
-/* Child lists of bus drivers; see wdfpdo.h. */
+/* Child lists of bus drivers; see wdfpdo.h. EvtChildListDeviceReenumerated is never due: a child
+ * that fails is not enumerated again. <= DISPATCH_LEVEL but for WdfChildListCreate. */
 #ifndef _WDFCHILDLIST_H_
 #define _WDFCHILDLIST_H_
 

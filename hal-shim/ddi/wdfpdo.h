@@ -1,5 +1,6 @@
-/* Physical device objects: what a bus driver makes of its children. No row of the machine has a
- * bus driver under test, so its routines stop the run by name. */
+/* Physical device objects: what a bus driver makes of its children. The machine's PnP manager asks
+ * for children and gives them back; it starts, removes and powers none, so a child lives as far as
+ * somebody sends it the requests, and its wake callbacks are never due. */
 #ifndef _WDFPDO_H_
 #define _WDFPDO_H_
 

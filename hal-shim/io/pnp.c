@@ -8,10 +8,14 @@
  * it, after it capabilities, device state and bus relations. A driver that answers the device state
  * with FAILED, REMOVED or DISABLED has its device removed.
  *
- * Not modelled: the manager's own veto because of open handles (the requester's handle may be open
- * at an orderly REMOVE, and is then never cleaned up or closed).
+ * Children that a bus driver reports are taken note of by nobody: the manager gives back the
+ * references and starts, removes and powers none of them.
+ *
+ * Not modelled: stacks of child devices; the manager's own veto because of open handles (the
+ * requester's handle may be open at an orderly REMOVE, and is then never cleaned up or closed).
  */
 #include "io/io_private.h"
+#include "kernel/handles.h"
 
 /* Where a request leads, by minor code. */
 static void change_state(UCHAR minor, NTSTATUS status)
@@ -115,7 +119,15 @@ static void query_capabilities(void)
     send(irp, IRP_MN_QUERY_CAPABILITIES, 0);
 }
 
-/* The objects that the driver reports were referenced for the manager; the list is pool. */
+/* The objects that the driver reports were referenced for the manager, which gives them back; the
+ * list is pool. */
+static void take_answer(PDEVICE_RELATIONS answer)
+{
+    for (ULONG i = 0; i < answer->Count; i++)
+        ft_object_put(answer->Objects[i]);
+    ExFreePool(answer);
+}
+
 void ft_pnp_relations(unsigned type)
 {
     PIRP irp = prepare(IRP_MN_QUERY_DEVICE_RELATIONS);
@@ -128,7 +140,7 @@ void ft_pnp_relations(unsigned type)
     send(irp, IRP_MN_QUERY_DEVICE_RELATIONS, type);
     answer = FT_IO->send[FT_SEND_MANAGER].information;
     if (NT_SUCCESS(FT_IO->send[FT_SEND_MANAGER].status) && answer)
-        ExFreePool((PVOID)answer);
+        take_answer((PDEVICE_RELATIONS)answer);
 }
 
 void ft_pnp_device_state(void)

@@ -134,12 +134,19 @@ NTSTATUS IoGetDeviceNumaNode(PDEVICE_OBJECT Pdo, PUSHORT NodeNumber)
     return STATUS_SUCCESS;
 }
 
+/* The manager knows one stack; those of child devices are nobody's. */
+static bool is_ours(PDEVICE_OBJECT device)
+{
+    return ft_device_top(device) == ft_device_top(FT_IO->pdo);
+}
+
 /* The manager asks again, when it gets to it. One that is asked too often has the news already. */
 VOID IoInvalidateDeviceState(PDEVICE_OBJECT PhysicalDeviceObject)
 {
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
     ft_emit(FT_EV_DEVICE_INVALIDATE, ft_handle_of(PhysicalDeviceObject), INVALID_STATE);
-    ft_manager_submit(FT_WORK_DEVICE_STATE, 0, NULL);
+    if (is_ours(PhysicalDeviceObject))
+        ft_manager_submit(FT_WORK_DEVICE_STATE, 0, NULL);
     FT_DDI_END(DEVICE_QUERY, 0);
 }
 
@@ -148,7 +155,7 @@ VOID IoInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TY
 {
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
     ft_emit(FT_EV_DEVICE_INVALIDATE, ft_handle_of(DeviceObject), INVALID_RELATIONS);
-    if (Type == BusRelations)
+    if (Type == BusRelations && is_ours(DeviceObject))
         ft_manager_submit(FT_WORK_RELATIONS, 0, NULL);
     FT_DDI_END(DEVICE_QUERY, 0);
 }

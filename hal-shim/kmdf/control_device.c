@@ -26,7 +26,7 @@ VOID WdfControlDeviceInitSetShutdownNotification(PWDFDEVICE_INIT DeviceInit,
     FT_WDF_BEGIN(WDF_DEVICE, 0);
     init = ft_wdf_init_check(DeviceInit);
     ft_wdf_require((void *)Notification);
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL) && !init->pdo) {
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL) && ft_wdf_init_is_control(init)) {
         init->shutdown = Notification;
         init->shutdown_flags = Flags;
     }

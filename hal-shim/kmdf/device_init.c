@@ -1,6 +1,6 @@
 /* WDFDEVICE_INIT: what the driver says before it makes its device. It lives from AddDevice (or
  * WdfControlDeviceInitAllocate) until the device is made or it is freed. */
-#include "kmdf/pnp_private.h"
+#include "kmdf/children.h"
 
 ft_wdf_init *ft_wdf_init_new(struct ft_wdf_driver *driver, PDEVICE_OBJECT pdo)
 {
@@ -25,6 +25,8 @@ void ft_wdf_init_free(ft_wdf_init *init)
 {
     if (FT_WDF->adding == init)
         FT_WDF->adding = NULL;
+    if (init->child)
+        ft_wdf_child_free(init->child);
     ft_block_free(init);
 }
 
@@ -202,8 +204,8 @@ VOID WdfDeviceInitSetRemoveLockOptions(PWDFDEVICE_INIT DeviceInit, PWDF_REMOVE_L
     SETTER(COPY(options, Options); init->remove_lock_flags = options.Flags);
 }
 
-/* The order is one between a device and its children; this machine makes none, so both are alike.
- */
+/* The order is one between a device and its children, which this machine removes first always: both
+ * are alike. */
 VOID WdfDeviceInitSetReleaseHardwareOrderOnFailure(
     PWDFDEVICE_INIT DeviceInit, WDF_RELEASE_HARDWARE_ORDER_ON_FAILURE ReleaseHardwareOrderOnFailure)
 {
@@ -318,7 +320,7 @@ NTSTATUS WdfDeviceInitRegisterPowerPolicyStateChangeCallback(
 
 VOID WdfFdoInitSetFilter(PWDFDEVICE_INIT DeviceInit)
 {
-    SETTER_AT(PASSIVE_LEVEL, init->filter = 1);
+    SETTER_AT(PASSIVE_LEVEL, init->filter = ft_wdf_init_is_function(init));
 }
 
 VOID WdfFdoInitSetEventCallbacks(PWDFDEVICE_INIT DeviceInit,
@@ -335,4 +337,30 @@ PDEVICE_OBJECT WdfFdoInitWdmGetPhysicalDevice(PWDFDEVICE_INIT DeviceInit)
 
     SETTER(pdo = init->pdo);
     return pdo;
+}
+
+static void set_list(ft_wdf_init *init, const WDF_CHILD_LIST_CONFIG *config,
+                     const WDF_OBJECT_ATTRIBUTES *attributes)
+{
+    init->list = *config;
+    init->list_attributes = attributes ? *attributes : (WDF_OBJECT_ATTRIBUTES){0};
+}
+
+/* A configuration that is no good is not taken. */
+VOID WdfFdoInitSetDefaultChildListConfig(PWDFDEVICE_INIT DeviceInit, PWDF_CHILD_LIST_CONFIG Config,
+                                         PWDF_OBJECT_ATTRIBUTES DefaultChildListAttributes)
+{
+    ft_wdf_init *init;
+
+    FT_WDF_BEGIN(WDF_DEVICE, 0);
+    init = ft_wdf_init_check(DeviceInit);
+    ft_wdf_require(Config);
+    if (ft_wdf_irql_ok(PASSIVE_LEVEL) && ft_wdf_init_is_function(init)) {
+        if (Config->Size != sizeof *Config)
+            ft_wdf_emit(FT_EV_WDF_SIZE, sizeof *Config, Config->Size);
+        else if (NT_SUCCESS(ft_wdf_child_config_check(Config)) &&
+                 NT_SUCCESS(ft_wdf_attributes_check(DefaultChildListAttributes, false)))
+            set_list(init, Config, DefaultChildListAttributes);
+    }
+    FT_WDF_END(WDF_DEVICE, 0);
 }

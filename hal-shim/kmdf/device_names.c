@@ -283,29 +283,35 @@ NTSTATUS WdfFdoQueryForInterface(WDFDEVICE Fdo, LPCGUID InterfaceType, PINTERFAC
 
 /* ---- capabilities: what the bus says of the device ---- */
 
-NTSTATUS ft_wdf_read_capabilities(struct ft_wdf_pnp *pnp)
+NTSTATUS ft_wdf_ask_capabilities(PDEVICE_OBJECT top, PDEVICE_CAPABILITIES caps)
 {
     IO_STATUS_BLOCK result = {0};
-    PDEVICE_OBJECT below = pnp->device->below;
     NTSTATUS status;
     KEVENT done;
     PIRP irp;
 
     KeInitializeEvent(&done, NotificationEvent, FALSE);
-    irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, below, NULL, 0, NULL, &done, &result);
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, top, NULL, 0, NULL, &done, &result);
     if (!irp)
         return STATUS_INSUFFICIENT_RESOURCES;
-    RtlZeroMemory(&pnp->caps, sizeof pnp->caps);
-    pnp->caps.Size = sizeof pnp->caps;
-    pnp->caps.Version = 1;
-    pnp->caps.Address = pnp->caps.UINumber = (ULONG)-1;
+    RtlZeroMemory(caps, sizeof *caps);
+    caps->Size = sizeof *caps;
+    caps->Version = 1;
+    caps->Address = caps->UINumber = (ULONG)-1;
     irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     IoGetNextIrpStackLocation(irp)->MinorFunction = IRP_MN_QUERY_CAPABILITIES;
-    IoGetNextIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities = &pnp->caps;
-    status = IoCallDriver(below, irp);
+    IoGetNextIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities = caps;
+    status = IoCallDriver(top, irp);
     if (status == STATUS_PENDING) {
         KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
         status = result.Status;
     }
     return status;
+}
+
+NTSTATUS ft_wdf_read_capabilities(struct ft_wdf_pnp *pnp)
+{
+    const struct ft_wdf_device *device = pnp->device;
+
+    return ft_wdf_ask_capabilities(device->below ? device->below : device->fdo, &pnp->caps);
 }

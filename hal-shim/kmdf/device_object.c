@@ -1,5 +1,5 @@
 /* Framework device objects: how one is made, what it says about itself, how it ends. */
-#include "kmdf/pnp_private.h"
+#include "kmdf/children.h"
 
 /* ---- how it ends ---- */
 
@@ -39,6 +39,8 @@ static void destroy_device(struct ft_wdf_object *object)
         ft_block_free(pnp->mof.Buffer);
     ft_wdf_relations_clear(&pnp->removal);
     ft_wdf_relations_clear(&pnp->usage);
+    if (pnp->child)
+        ft_wdf_child_free(pnp->child);
     if (pnp->preprocess)
         ft_block_free(pnp->preprocess);
     ft_block_free(pnp);
@@ -47,6 +49,7 @@ static void destroy_device(struct ft_wdf_object *object)
 
 static const struct ft_wdf_class device_class = {
     .handle_class = FT_HC_WDF_DEVICE, .passive = 1, .undeletable = 1, .destroy = destroy_device};
+
 /* The WDM side of it. */
 static void end_wdm(struct ft_wdf_device *device)
 {
@@ -81,6 +84,30 @@ static void dispose_control(struct ft_wdf_object *object)
     end_wdm(device);
 }
 
+/* A child that the driver makes itself is its own to delete until it is in the static list. */
+static bool keeps_child(const struct ft_wdf_object *object)
+{
+    const struct ft_wdf_pnp *pnp = ((const struct ft_wdf_device *)object)->pnp;
+
+    return !pnp->child->static_ || pnp->child->added;
+}
+
+static void dispose_child(struct ft_wdf_object *object)
+{
+    struct ft_wdf_device *device = (struct ft_wdf_device *)object;
+
+    if (keeps_child(object))
+        return;
+    ft_wdf_queues_purge(device, false);
+    end_wdm(device);
+}
+
+static const struct ft_wdf_class child_class = {.handle_class = FT_HC_WDF_DEVICE,
+                                                .passive = 1,
+                                                .keeps = keeps_child,
+                                                .dispose = dispose_child,
+                                                .destroy = destroy_device};
+
 static const struct ft_wdf_class control_class = {.handle_class = FT_HC_WDF_DEVICE,
                                                   .passive = 1,
                                                   .dispose = dispose_control,
@@ -89,6 +116,7 @@ static const struct ft_wdf_class control_class = {.handle_class = FT_HC_WDF_DEVI
 /* Nothing of it was started. */
 void ft_wdf_device_drop(struct ft_wdf_device *device)
 {
+    ft_wdf_children_remove(ft_wdf_pnp_of(device));
     ft_wdf_queues_purge(device, false);
     ft_wdf_object_dispose(&device->object);
     ft_wdf_dispose_drain();
@@ -104,6 +132,7 @@ static VOID NTAPI work(PDEVICE_OBJECT fdo, PVOID context)
 
     (void)fdo;
     pnp->worker_queued = 0;
+    ft_wdf_children_discard(pnp);
     ft_wdf_machine_run(pnp, &pnp->power);
     ft_wdf_machine_run(pnp, &pnp->pnp);
 }
@@ -163,7 +192,7 @@ static struct ft_wdf_pnp *make_pnp(struct ft_wdf_device *device, const ft_wdf_in
     pnp->shutdown = init->shutdown;
     pnp->release_order = (uint8_t)init->release_order;
     pnp->remove_lock_for_io = (init->remove_lock_flags & WDF_REMOVE_LOCK_OPTION_ACQUIRE_FOR_IO);
-    pnp->control = !init->pdo;
+    pnp->control = ft_wdf_init_is_control(init);
     pnp->name = init->name;
     pnp->name.string.Buffer = pnp->name.text;
     RtlCopyMemory(pnp->state_callback, init->state_callback, sizeof pnp->state_callback);
@@ -194,12 +223,21 @@ static bool copy_preprocess(struct ft_wdf_pnp *pnp, const ft_wdf_init *init)
     return pnp->preprocess != NULL;
 }
 
+/* Of a child without a driver of its own (raw): this one. */
+static bool owns_power(const ft_wdf_init *init)
+{
+    if (ft_wdf_init_is_control(init))
+        return false;
+    if (init->owner != WdfUseDefault)
+        return init->owner == WdfTrue;
+    return init->child ? init->child->raw : !init->filter;
+}
+
 static void copy_init(struct ft_wdf_device *device, const ft_wdf_init *init)
 {
     device->io_type = init->io_type;
     device->filter = init->filter;
-    device->power_owner =
-        init->pdo && (init->owner == WdfUseDefault ? !init->filter : init->owner == WdfTrue);
+    device->power_owner = owns_power(init);
     device->file_class = (uint32_t)init->file.FileObjectClass;
     device->file_create = init->file.EvtDeviceFileCreate;
     device->file_close = init->file.EvtFileClose;
@@ -236,6 +274,19 @@ static NTSTATUS watch_shutdown(const struct ft_wdf_device *device, const ft_wdf_
     return status;
 }
 
+/* A child is the bottom of its own stack; requests that go to its parent's queues need room for the
+ * parent's stack. */
+static void make_bottom(struct ft_wdf_device *device, const ft_wdf_init *init)
+{
+    const struct ft_wdf_device *parent = init->child->parent;
+
+    device->pdo = device->fdo;
+    if (init->child->forwards)
+        device->fdo->StackSize = (CCHAR)(device->fdo->StackSize + parent->fdo->StackSize);
+    device->fdo->Flags |= flags_of(device, init);
+    device->alignment = device->fdo->AlignmentRequirement;
+}
+
 static NTSTATUS make_wdm(struct ft_wdf_device *device, const ft_wdf_init *init)
 {
     PCUNICODE_STRING name = init->has_name ? &init->name.string : NULL;
@@ -248,12 +299,16 @@ static NTSTATUS make_wdm(struct ft_wdf_device *device, const ft_wdf_init *init)
         return status;
     extension = device->fdo->DeviceExtension;
     extension->device = device;
-    device->pdo = init->pdo;
-    if (!init->pdo) {
+    if (ft_wdf_init_is_control(init)) {
         device->fdo->Flags |= flags_of(device, init);
         return watch_shutdown(device, init);
     }
     IoInitializeRemoveLock(&extension->lock, 'LdfW', 0, 0);
+    if (init->child) {
+        make_bottom(device, init);
+        return status;
+    }
+    device->pdo = init->pdo;
     device->below = IoAttachDeviceToDeviceStack(device->fdo, init->pdo);
     if (!device->below)
         return STATUS_NO_SUCH_DEVICE;
@@ -276,7 +331,8 @@ static NTSTATUS fill(struct ft_wdf_device *device, const ft_wdf_init *init)
     if (!NT_SUCCESS(status))
         return status;
     pnp->worker = IoAllocateWorkItem(device->fdo);
-    return pnp->worker ? ft_wdf_io_begin(device) : STATUS_INSUFFICIENT_RESOURCES;
+    status = pnp->worker ? ft_wdf_io_begin(device) : STATUS_INSUFFICIENT_RESOURCES;
+    return NT_SUCCESS(status) ? ft_wdf_children_begin(device, init) : status;
 }
 
 /* Takes back what `fill` got done. */
@@ -286,7 +342,7 @@ static void unfill(struct ft_wdf_device *device, const ft_wdf_init *init)
 
     if (pnp && pnp->worker)
         IoFreeWorkItem(pnp->worker);
-    if (device->fdo && !init->pdo && init->shutdown_flags)
+    if (device->fdo && ft_wdf_init_is_control(init) && init->shutdown_flags)
         IoUnregisterShutdownNotification(device->fdo);
     if (device->below)
         IoDetachDevice(device->below);
@@ -304,18 +360,33 @@ static void link_device(struct ft_wdf_device *device)
     *link = device;
 }
 
+/* The child is the device's now; its description learns of it. */
+static void bear(struct ft_wdf_device *device, ft_wdf_init *init)
+{
+    struct ft_wdf_child *child = init->child;
+
+    ft_wdf_pnp_of(device)->child = child;
+    init->child = NULL;
+    if (child->entry)
+        child->entry->pdo = device;
+    device->fdo->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+}
+
 static NTSTATUS create(ft_wdf_init *init, const WDF_OBJECT_ATTRIBUTES *attributes,
                        struct ft_wdf_device **ret)
 {
     struct ft_wdf_device *device;
-    NTSTATUS status = ft_wdf_attributes_check(attributes, !init->pdo);
+    bool control = ft_wdf_init_is_control(init);
+    NTSTATUS status = ft_wdf_attributes_check(attributes, control);
 
     if (!NT_SUCCESS(status))
         return status;
     if (!init->pdo && !init->has_name && !(init->characteristics & FILE_AUTOGENERATED_DEVICE_NAME))
-        return STATUS_INVALID_PARAMETER;
-    device = ft_wdf_object_new(init->pdo ? &device_class : &control_class, sizeof *device,
-                               &init->driver->object, attributes, &status);
+        return control ? STATUS_INVALID_PARAMETER : STATUS_OBJECT_NAME_INVALID;
+    device = ft_wdf_object_new(control       ? &control_class
+                               : init->child ? &child_class
+                                             : &device_class,
+                               sizeof *device, &init->driver->object, attributes, &status);
     if (!device)
         return status;
     device->object.device = device;
@@ -328,6 +399,8 @@ static NTSTATUS create(ft_wdf_init *init, const WDF_OBJECT_ATTRIBUTES *attribute
     link_device(device);
     if (FT_WDF->adding == init)
         FT_WDF->added = device;
+    if (init->child)
+        bear(device, init);
     *ret = device;
     return status;
 }

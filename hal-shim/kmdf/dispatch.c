@@ -16,11 +16,14 @@ NTSTATUS ft_wdf_complete(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS status)
     return status;
 }
 
+/* Below a child is nobody: the request ends as it is. */
 NTSTATUS ft_wdf_pass_down(struct ft_wdf_pnp *pnp, PIRP irp)
 {
     PIO_REMOVE_LOCK lock = &ft_wdf_extension(pnp)->lock;
     NTSTATUS status;
 
+    if (!pnp->device->below)
+        return ft_wdf_complete(pnp, irp, irp->IoStatus.Status);
     IoSkipCurrentIrpStackLocation(irp);
     status = IoCallDriver(pnp->device->below, irp);
     IoReleaseRemoveLock(lock, irp);
@@ -40,6 +43,8 @@ NTSTATUS ft_wdf_forward_and_wait(struct ft_wdf_pnp *pnp, PIRP irp)
 {
     KEVENT done;
 
+    if (!pnp->device->below)
+        return irp->IoStatus.Status;
     KeInitializeEvent(&done, NotificationEvent, FALSE);
     IoCopyCurrentIrpStackLocationToNext(irp);
     IoSetCompletionRoutine(irp, signal_done, &done, TRUE, TRUE, TRUE);

@@ -189,6 +189,28 @@ NTSTATUS ft_wdf_filter_requirements(struct ft_wdf_pnp *pnp, PIRP irp)
     return filter(pnp, irp, (void *)evt->EvtDeviceFilterAddResourceRequirements, true);
 }
 
+/* What a child asks for; *ret stays NULL when its driver names nothing. */
+NTSTATUS ft_wdf_ask_requirements(struct ft_wdf_pnp *pnp, void *callback,
+                                 PIO_RESOURCE_REQUIREMENTS_LIST *ret)
+{
+    NTSTATUS status;
+    struct requirements *list =
+        ft_wdf_object_new(&list_class, sizeof *list, &pnp->device->object, NULL, &status);
+
+    if (!list)
+        return status;
+    list->kind = FT_WDF_REQUIREMENTS;
+    list->may_add = list->may_remove = 1;
+    status = (NTSTATUS)ft_wdf_call(FT_ROUTINE_CALLBACK, pnp->device, call_filter, callback,
+                                   pnp->device, list, NULL);
+    if (NT_SUCCESS(status) && list->count > 0) {
+        *ret = write_requirements(list);
+        status = *ret ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    }
+    ft_wdf_object_delete(&list->object);
+    return status;
+}
+
 /* ---- the list of alternatives ---- */
 
 /* `effect` works on `list`. */

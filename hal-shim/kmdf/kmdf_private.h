@@ -339,6 +339,8 @@ NTSTATUS ft_wdf_io_dispatch(struct ft_wdf_device *device, PIRP irp);
 void ft_wdf_queues_start(struct ft_wdf_device *device);               /* QStart */
 void ft_wdf_queues_hold(struct ft_wdf_device *device);                /* QHold */
 void ft_wdf_queues_purge(struct ft_wdf_device *device, bool managed); /* QPurge… */
+/* A child starts again: its power-managed queues take requests again. */
+void ft_wdf_queues_reset(struct ft_wdf_device *device);
 bool ft_wdf_has_managed_queue(struct ft_wdf_device *device);
 /* What a DMA transaction needs of a request: its MDL and length for that direction. */
 NTSTATUS ft_wdf_request_dma(WDFREQUEST request, WDF_DMA_DIRECTION direction, PMDL *mdl,

@@ -1,9 +1,9 @@
 /* PnP requests: each goes to the machine, to the drivers below, or both, in the order that the
  * request wants (wdm-io sheet, section 6.1). */
-#include "kmdf/pnp_private.h"
+#include "kmdf/children.h"
 
 /* Runs the machine on the event and waits until it rests: the request's status is there then. */
-static NTSTATUS run(struct ft_wdf_pnp *pnp, PIRP irp, enum ft_wdf_pnp_event event)
+NTSTATUS ft_wdf_pnp_run(struct ft_wdf_pnp *pnp, PIRP irp, enum ft_wdf_pnp_event event)
 {
     if (pnp->pnp_irp)
         ft_wdf_bugcheck(FT_WDF_PNP_ERROR, ft_wdf_handle(pnp->device), ft_handle_of(irp), 0);
@@ -18,23 +18,27 @@ static NTSTATUS run(struct ft_wdf_pnp *pnp, PIRP irp, enum ft_wdf_pnp_event even
 /* A device that works gives its hardware back first: it may be about to move. */
 static NTSTATUS start(struct ft_wdf_pnp *pnp, PIRP irp)
 {
-    NTSTATUS status = run(pnp, irp, FT_WDF_PNP_RESTART);
+    NTSTATUS status = ft_wdf_pnp_run(pnp, irp, FT_WDF_PNP_RESTART);
 
+    if (!pnp->device->below) {
+        pnp->device->add_over = 1;
+        irp->IoStatus.Status = STATUS_SUCCESS;
+    }
     if (NT_SUCCESS(status))
         status = ft_wdf_forward_and_wait(pnp, irp);
     if (NT_SUCCESS(status) && !ft_wdf_resources_take(pnp, irp))
         status = STATUS_INSUFFICIENT_RESOURCES;
     if (NT_SUCCESS(status))
-        status = run(pnp, irp, FT_WDF_PNP_START);
+        status = ft_wdf_pnp_run(pnp, irp, FT_WDF_PNP_START);
     else
-        run(pnp, irp, FT_WDF_PNP_START_FAILED);
+        ft_wdf_pnp_run(pnp, irp, FT_WDF_PNP_START_FAILED);
     return ft_wdf_complete(pnp, irp, status);
 }
 
 /* The machine first, then the drivers below; a refusal ends it here. */
 static NTSTATUS run_and_pass(struct ft_wdf_pnp *pnp, PIRP irp, enum ft_wdf_pnp_event event)
 {
-    NTSTATUS status = run(pnp, irp, event);
+    NTSTATUS status = ft_wdf_pnp_run(pnp, irp, event);
 
     if (!NT_SUCCESS(status))
         return ft_wdf_complete(pnp, irp, status);
@@ -49,8 +53,24 @@ static NTSTATUS pass_and_run(struct ft_wdf_pnp *pnp, PIRP irp, enum ft_wdf_pnp_e
 
     irp->IoStatus.Status = STATUS_SUCCESS;
     status = ft_wdf_forward_and_wait(pnp, irp);
-    run(pnp, irp, event);
+    ft_wdf_pnp_run(pnp, irp, event);
     return ft_wdf_complete(pnp, irp, status);
+}
+
+/* A child that is still there waits for the next START. */
+static NTSTATUS remove_child(struct ft_wdf_pnp *pnp, PIRP irp)
+{
+    struct ft_wdf_device *device = pnp->device;
+
+    if (!pnp->child->gone)
+        return ft_wdf_complete(pnp, irp, STATUS_SUCCESS);
+    ft_wdf_object_dispose(&device->object);
+    ft_wdf_dispose_drain();
+    IoReleaseRemoveLockAndWait(&ft_wdf_extension(pnp)->lock, irp);
+    ft_wdf_device_end(device);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
 }
 
 /* The object tree is disposed before the drivers below are told, and gone after they were. */
@@ -59,7 +79,9 @@ static NTSTATUS remove_device(struct ft_wdf_pnp *pnp, PIRP irp)
     struct ft_wdf_device *device = pnp->device;
     NTSTATUS status;
 
-    run(pnp, irp, FT_WDF_PNP_REMOVE);
+    ft_wdf_pnp_run(pnp, irp, FT_WDF_PNP_REMOVE);
+    if (pnp->child)
+        return remove_child(pnp, irp);
     ft_wdf_object_dispose(&device->object);
     ft_wdf_dispose_drain();
     IoReleaseRemoveLockAndWait(&ft_wdf_extension(pnp)->lock, irp);
@@ -125,6 +147,12 @@ static void apply_power(PDEVICE_CAPABILITIES caps, const WDF_DEVICE_POWER_CAPABI
         caps->D3Latency = want->D3Latency;
 }
 
+void ft_wdf_apply_capabilities(struct ft_wdf_pnp *pnp, PDEVICE_CAPABILITIES caps)
+{
+    apply_pnp(caps, &pnp->pnp_caps);
+    apply_power(caps, &pnp->power_caps);
+}
+
 /* What the driver says counts on the way up. */
 static NTSTATUS query_capabilities(struct ft_wdf_pnp *pnp, PIRP irp)
 {
@@ -132,10 +160,8 @@ static NTSTATUS query_capabilities(struct ft_wdf_pnp *pnp, PIRP irp)
         IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities;
     NTSTATUS status = ft_wdf_forward_and_wait(pnp, irp);
 
-    if (NT_SUCCESS(status)) {
-        apply_pnp(caps, &pnp->pnp_caps);
-        apply_power(caps, &pnp->power_caps);
-    }
+    if (NT_SUCCESS(status))
+        ft_wdf_apply_capabilities(pnp, caps);
     return ft_wdf_complete(pnp, irp, status);
 }
 
@@ -175,7 +201,8 @@ static uint64_t call_relations(void *callback, void *device, void *type, void *u
     return 0;
 }
 
-/* Removal relations are the driver's business once it has named some. */
+/* Removal relations are the driver's business once it has named some, bus relations when it has
+ * children. */
 static NTSTATUS query_relations(struct ft_wdf_pnp *pnp, PIRP irp)
 {
     DEVICE_RELATION_TYPE type =
@@ -189,6 +216,8 @@ static NTSTATUS query_relations(struct ft_wdf_pnp *pnp, PIRP irp)
                     (void *)(uintptr_t)type, NULL);
     if (removal)
         status = ft_wdf_relations_answer(&pnp->removal, irp);
+    else if (type == BusRelations)
+        status = ft_wdf_children_answer(pnp, irp);
     if (!NT_SUCCESS(status) && status != STATUS_NOT_SUPPORTED)
         return ft_wdf_complete(pnp, irp, status);
     return ft_wdf_pass_down(pnp, irp);
@@ -273,7 +302,7 @@ static bool is_power_related(unsigned type)
 static void count_file(struct ft_wdf_pnp *pnp, unsigned type, bool in_path)
 {
     PDEVICE_OBJECT fdo = pnp->device->fdo;
-    ULONG below = pnp->device->below->Flags;
+    ULONG below = pnp->device->below ? pnp->device->below->Flags : 0;
 
     pnp->special_files = (uint8_t)(pnp->special_files + (in_path ? 1 : -1));
     if (!is_power_related(type))
@@ -375,6 +404,10 @@ static NTSTATUS usage(struct ft_wdf_pnp *pnp, PIRP irp)
 
 NTSTATUS ft_wdf_dispatch_pnp(struct ft_wdf_pnp *pnp, PIRP irp)
 {
+    NTSTATUS status;
+
+    if (pnp->child && ft_wdf_child_pnp(pnp, irp, &status))
+        return status;
     switch (IoGetCurrentIrpStackLocation(irp)->MinorFunction) {
     case IRP_MN_START_DEVICE:
         return start(pnp, irp);

@@ -3,9 +3,11 @@
  * surprise removal may find the power machine in the middle of an explicit transition, which ends
  * first.
  *
- * Not modelled: child devices; that the bus enumerates a failed device again.
+ * A child (PDO) that is removed while it is still there waits for another START; one that is gone
+ * ends. Not modelled: that a bus enumerates a failed device again
+ * (REENUMERATE_SELF_INTERFACE_STANDARD).
  */
-#include "kmdf/pnp_private.h"
+#include "kmdf/children.h"
 
 /* ---- callbacks ---- */
 
@@ -76,6 +78,7 @@ static void tell_surprise(struct ft_wdf_pnp *pnp)
 {
     void *callback = (void *)pnp->callbacks.EvtDeviceSurpriseRemoval;
 
+    ft_wdf_children_surprise(pnp);
     if (callback)
         ft_wdf_call(FT_ROUTINE_WDF_SURPRISE_REMOVAL, pnp->device, call_surprise, callback,
                     pnp->device, NULL, NULL);
@@ -221,7 +224,7 @@ static unsigned on_removing_interfaces(struct ft_wdf_pnp *pnp)
     return FT_WDF_GOOD;
 }
 
-static unsigned on_fdo_removed(struct ft_wdf_pnp *pnp)
+static unsigned on_ended(struct ft_wdf_pnp *pnp)
 {
     ft_wdf_policy_remove(pnp);
     ft_wdf_queues_purge(pnp->device, false);
@@ -231,6 +234,60 @@ static unsigned on_fdo_removed(struct ft_wdf_pnp *pnp)
     return FT_WDF_GOOD;
 }
 
+static unsigned on_removed(struct ft_wdf_pnp *pnp)
+{
+    return pnp->child ? FT_WDF_BAD : FT_WDF_GOOD;
+}
+
+/* Children that the PnP manager has not been told of go with their parent. */
+static unsigned on_fdo_removed(struct ft_wdf_pnp *pnp)
+{
+    ft_wdf_children_remove(pnp);
+    return on_ended(pnp);
+}
+
+static unsigned on_check_presence(struct ft_wdf_pnp *pnp)
+{
+    pnp->status = STATUS_SUCCESS;
+    return ft_wdf_child_gone(pnp) ? FT_WDF_GOOD : FT_WDF_BAD;
+}
+
+static unsigned on_pdo_removed(struct ft_wdf_pnp *pnp)
+{
+    pnp->child->gone = 1;
+    on_ended(pnp);
+    ft_wdf_child_ended(pnp);
+    return FT_WDF_GOOD;
+}
+
+/* A new life: nothing that happened in the one before counts. */
+static unsigned on_pdo_restart(struct ft_wdf_pnp *pnp)
+{
+    pnp->policy.gone = 0;
+    pnp->failed = pnp->surprise = 0;
+    ft_wdf_queues_reset(pnp->device);
+    return FT_WDF_GOOD;
+}
+
+static uint64_t call_eject(void *callback, void *device, void *unused, void *unused2)
+{
+    (void)unused, (void)unused2;
+    return (uint32_t)((PFN_WDF_DEVICE_EJECT)callback)(device);
+}
+
+static unsigned on_eject(struct ft_wdf_pnp *pnp)
+{
+    void *callback = (void *)pnp->child->callbacks.EvtDeviceEject;
+    NTSTATUS status = STATUS_NOT_SUPPORTED;
+
+    if (callback)
+        status = (NTSTATUS)ft_wdf_call(FT_ROUTINE_CALLBACK, pnp->device, call_eject, callback,
+                                       pnp->device, NULL, NULL);
+    if (NT_SUCCESS(status))
+        ft_wdf_child_ejected(pnp);
+    return outcome(pnp, status);
+}
+
 static unsigned on_surprise_io_started(struct ft_wdf_pnp *pnp)
 {
     pnp->surprise = 1;
@@ -238,6 +295,13 @@ static unsigned on_surprise_io_started(struct ft_wdf_pnp *pnp)
     tell_surprise(pnp);
     ft_wdf_point(FT_PT_WDF_STEP, 0);
     ft_wdf_power_stop(pnp);
+    return FT_WDF_GOOD;
+}
+
+/* The driver of a function device is not called before its first start. */
+static unsigned on_init_surprise(struct ft_wdf_pnp *pnp)
+{
+    ft_wdf_children_surprise(pnp);
     return FT_WDF_GOOD;
 }
 
@@ -294,7 +358,7 @@ static const struct ft_wdf_state states[] = {
     {S(Init), NULL, {0}},
     {S(InitQueryRemove), NULL, {0}},
     {S(InitQueryRemoveCanceled), NULL, {S(Init)}},
-    {S(InitSurpriseRemoved), NULL, {0}},
+    {S(InitSurpriseRemoved), on_init_surprise, {0}},
     {S(InitStarting), on_starting, {S(HardwareAvailable), S(FailedInit)}},
     {S(HardwareAvailable),
      on_hardware_available,
@@ -322,9 +386,18 @@ static const struct ft_wdf_state states[] = {
     {S(QueriedRemoving), NULL, {S(StartedRemoving)}},
     {S(StartedRemoving), on_removing, {S(RemovingDisableInterfaces)}},
     {S(RemovingDisableInterfaces), on_removing_interfaces, {S(Removed)}},
-    {S(Removed), NULL, {S(FdoRemoved)}},
+    {S(Removed), on_removed, {S(FdoRemoved), S(CheckForDevicePresence)}},
     {S(FdoRemoved), on_fdo_removed, {S(Final)}},
     {S(Final), NULL, {0}},
+    /* children */
+    {S(CheckForDevicePresence), on_check_presence, {S(PdoRemoved), S(RemovedPdoWait)}},
+    {S(RemovedPdoWait), NULL, {0}},
+    {S(RemovedPdoSurpriseRemoved), on_surprise, {0}},
+    {S(PdoRemoved), on_pdo_removed, {S(Final)}},
+    {S(PdoRestart), on_pdo_restart, {S(InitStarting)}},
+    {S(EjectHardware), on_eject, {S(EjectedWaitingForRemove), S(EjectFailed)}},
+    {S(EjectedWaitingForRemove), NULL, {0}},
+    {S(EjectFailed), NULL, {0}},
     /* surprise removal and failure */
     {S(QueriedSurpriseRemove), NULL, {S(SurpriseRemoveIoStarted)}},
     {S(SurpriseRemoveIoStarted), on_surprise_io_started, {S(FailedOwnHardware)}},
@@ -377,6 +450,23 @@ static const struct ft_wdf_edge edges[] = {
     {S(QueryRemovePending), FT_WDF_PNP_SURPRISE, S(QueriedSurpriseRemove)},
     {S(QueryRemovePending), FT_WDF_PNP_POWER_UP_FAILED, S(FailedPowerDown)},
     {S(QueryRemovePending), FT_WDF_PNP_POWER_DOWN_FAILED, S(FailedPowerDown)},
+
+    {S(Init), FT_WDF_PNP_EJECT, S(EjectHardware)},
+    {S(Init), FT_WDF_PNP_PARENT_REMOVED, S(PdoRemoved)},
+    {S(InitQueryRemove), FT_WDF_PNP_PARENT_REMOVED, S(PdoRemoved)},
+    {S(FailedInit), FT_WDF_PNP_PARENT_REMOVED, S(PdoRemoved)},
+    {S(RemovedPdoWait), FT_WDF_PNP_START, S(PdoRestart)},
+    {S(RemovedPdoWait), FT_WDF_PNP_REMOVE, S(CheckForDevicePresence)},
+    {S(RemovedPdoWait), FT_WDF_PNP_EJECT, S(EjectHardware)},
+    {S(RemovedPdoWait), FT_WDF_PNP_SURPRISE, S(RemovedPdoSurpriseRemoved)},
+    {S(RemovedPdoWait), FT_WDF_PNP_PARENT_REMOVED, S(PdoRemoved)},
+    {S(RemovedPdoSurpriseRemoved), FT_WDF_PNP_REMOVE, S(CheckForDevicePresence)},
+    {S(RemovedPdoSurpriseRemoved), FT_WDF_PNP_PARENT_REMOVED, S(PdoRemoved)},
+    {S(EjectedWaitingForRemove), FT_WDF_PNP_REMOVE, S(PdoRemoved)},
+    {S(EjectedWaitingForRemove), FT_WDF_PNP_PARENT_REMOVED, S(PdoRemoved)},
+    {S(EjectFailed), FT_WDF_PNP_START, S(PdoRestart)},
+    {S(EjectFailed), FT_WDF_PNP_REMOVE, S(CheckForDevicePresence)},
+    {S(EjectFailed), FT_WDF_PNP_PARENT_REMOVED, S(PdoRemoved)},
 
     {S(FailedWaitForRemove), FT_WDF_PNP_REMOVE, S(Removed)},
     {S(FailedWaitForRemove), FT_WDF_PNP_SURPRISE, S(FailedSurpriseRemoved)},

@@ -87,7 +87,10 @@ struct ft_wdf_name {
 
 struct WDFDEVICE_INIT {
     struct ft_wdf_driver *driver;
-    PDEVICE_OBJECT pdo; /* NULL: a control device */
+    PDEVICE_OBJECT pdo;         /* NULL: of a control device, or of a child */
+    struct ft_wdf_child *child; /* NULL: not of a child */
+    WDF_CHILD_LIST_CONFIG list; /* of the default child list; Size 0: none */
+    WDF_OBJECT_ATTRIBUTES list_attributes;
     struct ft_wdf_device *created;
     WDF_PNPPOWER_EVENT_CALLBACKS callbacks;
     WDF_POWER_POLICY_EVENT_CALLBACKS policy;
@@ -116,6 +119,15 @@ void ft_wdf_init_free(ft_wdf_init *init);
 /* The init behind a pointer of the driver's; bug check as ft_wdf_check when it is none. */
 ft_wdf_init *ft_wdf_init_check(PWDFDEVICE_INIT init);
 
+static inline bool ft_wdf_init_is_function(const ft_wdf_init *init)
+{
+    return init->pdo != NULL;
+}
+static inline bool ft_wdf_init_is_control(const ft_wdf_init *init)
+{
+    return !init->pdo && !init->child;
+}
+
 /* ---- related_devices.c ---- */
 
 /* Other devices that a device names. */
@@ -128,7 +140,37 @@ void ft_wdf_relations_clear(struct ft_wdf_relations *relations);
 /* Adds them to the answer of a QUERY_DEVICE_RELATIONS; STATUS_NOT_SUPPORTED: nothing to say. */
 NTSTATUS ft_wdf_relations_answer(struct ft_wdf_relations *relations, PIRP irp);
 /* Passes a DEVICE_USAGE_NOTIFICATION on to their stacks, or takes it back. */
+NTSTATUS ft_wdf_relations_add(struct ft_wdf_relations *relations, PDEVICE_OBJECT device);
+void ft_wdf_relations_drop(struct ft_wdf_relations *relations, PDEVICE_OBJECT device);
 NTSTATUS ft_wdf_relations_usage(struct ft_wdf_relations *relations, PIRP irp, bool revert);
+
+/* ---- pdo_init.c, child_list.c, child_relations.c, pdo_irps.c: children ---- */
+
+void ft_wdf_child_free(struct ft_wdf_child *child);
+/* The lists of a device that was made. */
+NTSTATUS ft_wdf_children_begin(struct ft_wdf_device *device, const ft_wdf_init *init);
+/* Adds the children to the answer of a QUERY_DEVICE_RELATIONS; STATUS_NOT_SUPPORTED: no change. */
+NTSTATUS ft_wdf_children_answer(struct ft_wdf_pnp *pnp, PIRP irp);
+/* The device has entered D0: EvtChildListScanForChildren. */
+void ft_wdf_children_look(struct ft_wdf_pnp *pnp);
+/* The device's hardware is gone; the device goes: so do its children. */
+void ft_wdf_children_surprise(struct ft_wdf_pnp *pnp);
+void ft_wdf_children_remove(struct ft_wdf_pnp *pnp);
+/* Ends children that nobody knows any more; PASSIVE_LEVEL. */
+void ft_wdf_children_discard(struct ft_wdf_pnp *pnp);
+/* True: the child is no longer there, and its REMOVE is the last. */
+bool ft_wdf_child_gone(struct ft_wdf_pnp *pnp);
+/* A child's machine has ended. */
+void ft_wdf_child_ended(struct ft_wdf_pnp *pnp);
+/* What a child answers itself; false: the same as other devices. */
+bool ft_wdf_child_pnp(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS *status);
+/* io_resource_lists.c: what EvtDeviceResourceRequirementsQuery says. */
+NTSTATUS ft_wdf_ask_requirements(struct ft_wdf_pnp *pnp, void *callback,
+                                 PIO_RESOURCE_REQUIREMENTS_LIST *ret);
+/* resource_lists.c: what EvtDeviceResourcesQuery says. */
+NTSTATUS ft_wdf_ask_resources(struct ft_wdf_pnp *pnp, void *callback, PCM_RESOURCE_LIST *ret);
+/* pnp_irps.c: what the driver says of them. */
+void ft_wdf_apply_capabilities(struct ft_wdf_pnp *pnp, PDEVICE_CAPABILITIES caps);
 
 /* ---- wmi.c ---- */
 
@@ -248,6 +290,12 @@ struct ft_wdf_pnp {
     WDF_QUERY_INTERFACE_CONFIG query[FT_WDF_QUERY_INTERFACES];
     uint8_t queries;
     struct ft_wdf_relations removal, usage;
+    struct ft_wdf_child *child;            /* of a PDO, NULL: it is none */
+    struct ft_wdf_child_list *child_lists; /* in creation order */
+    struct ft_wdf_child_list *static_list, *default_list;
+    struct ft_wdf_device *discards; /* children to be ended, by next_discard */
+    struct ft_wdf_device *next_discard;
+    PNP_BUS_INFORMATION bus;         /* of the children; BusTypeGuid zero: none */
     struct ft_wdf_wmi_provider *wmi; /* the providers, in creation order */
     PIO_WORKITEM wmi_work;           /* made with the first of them */
     UNICODE_STRING mof;              /* Buffer NULL: none */
@@ -305,9 +353,13 @@ enum ft_wdf_pnp_event {
     FT_WDF_PNP_CANCEL_REMOVE,
     FT_WDF_PNP_REMOVE,
     FT_WDF_PNP_SURPRISE,
+    FT_WDF_PNP_EJECT,
+    FT_WDF_PNP_PARENT_REMOVED, /* a child that nobody knows any more */
     FT_WDF_PNP_POWER_UP_FAILED,
     FT_WDF_PNP_POWER_DOWN_FAILED
 };
+/* pnp_irps.c. Runs the machine on the event and waits until it rests: the request's status. */
+NTSTATUS ft_wdf_pnp_run(struct ft_wdf_pnp *pnp, PIRP irp, enum ft_wdf_pnp_event event);
 void ft_wdf_pnp_begin(struct ft_wdf_pnp *pnp); /* the device was made */
 /* Enables or disables the interfaces that the driver wants. */
 NTSTATUS ft_wdf_interfaces_set(struct ft_wdf_pnp *pnp, bool enable);
@@ -320,7 +372,9 @@ NTSTATUS ft_wdf_query_interface(PDEVICE_OBJECT top, const GUID *type, PINTERFACE
 NTSTATUS ft_wdf_property_into_memory(PDEVICE_OBJECT pdo, DEVICE_REGISTRY_PROPERTY property,
                                      POOL_TYPE pool, PWDF_OBJECT_ATTRIBUTES attributes,
                                      WDFMEMORY *ret);
-/* Asks the drivers below what the device can do: pnp->caps. */
+/* Asks the drivers of a stack what its device can do. */
+NTSTATUS ft_wdf_ask_capabilities(PDEVICE_OBJECT top, PDEVICE_CAPABILITIES caps);
+/* The same of the drivers below, or of a child's own stack: pnp->caps. */
 NTSTATUS ft_wdf_read_capabilities(struct ft_wdf_pnp *pnp);
 
 /* ---- power_machine.c: events of the power machine ---- */

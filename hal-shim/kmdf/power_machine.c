@@ -131,9 +131,14 @@ static unsigned on_dma_up(struct ft_wdf_pnp *pnp)
 
 static unsigned start_self_managed(struct ft_wdf_pnp *pnp)
 {
+    bool good;
+
     ft_wdf_queues_start(pnp->device);
     ft_wdf_point(FT_PT_WDF_STEP, 0);
-    return outcome(NT_SUCCESS(ft_wdf_smio(pnp, FT_WDF_SMIO_START)));
+    good = NT_SUCCESS(ft_wdf_smio(pnp, FT_WDF_SMIO_START));
+    if (good)
+        ft_wdf_children_look(pnp);
+    return outcome(good);
 }
 
 static unsigned on_self_managed_first(struct ft_wdf_pnp *pnp)
@@ -253,6 +258,8 @@ static void pass_power_irp(struct ft_wdf_pnp *pnp)
     PIRP irp = pnp->power_irp;
 
     pnp->power_irp = NULL;
+    if (irp && !pnp->device->below)
+        irp->IoStatus.Status = STATUS_SUCCESS;
     if (irp)
         ft_wdf_pass_down(pnp, irp);
 }
@@ -429,6 +436,12 @@ NTSTATUS ft_wdf_device_power(struct ft_wdf_pnp *pnp, PIRP irp)
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
 
     IoMarkIrpPending(irp);
+    if (location->Parameters.Power.State.DeviceState == PowerDeviceD0 && !pnp->device->below) {
+        pnp->power_irp = irp;
+        irp->IoStatus.Status = STATUS_SUCCESS;
+        ft_wdf_machine_post(pnp, &pnp->power, FT_WDF_POWER_D0);
+        return STATUS_PENDING;
+    }
     if (location->Parameters.Power.State.DeviceState == PowerDeviceD0) {
         IoCopyCurrentIrpStackLocationToNext(irp);
         IoSetCompletionRoutine(irp, power_up_done, pnp, TRUE, TRUE, TRUE);

@@ -198,6 +198,8 @@ static void request(struct ft_wdf_pnp *pnp, unsigned device_state)
     POWER_STATE state = {.DeviceState = (DEVICE_POWER_STATE)device_state};
     NTSTATUS status;
 
+    if (pnp->child)
+        ft_unimplemented("a child device that changes its power by itself");
     set_state(pnp, LOOK_UP(moving, facts_of(&pnp->policy) |
                                        (device_state != PowerDeviceD0 ? (unsigned)DOWN : 0)));
     pnp->policy.requested = (uint8_t)device_state;
@@ -344,6 +346,8 @@ NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp)
     SYSTEM_POWER_STATE system =
         IoGetCurrentIrpStackLocation(irp)->Parameters.Power.State.SystemState;
 
+    if (pnp->child)
+        irp->IoStatus.Status = STATUS_SUCCESS;
     if (!pnp->device->power_owner)
         return ft_wdf_pass_down(pnp, irp);
     IoMarkIrpPending(irp);

@@ -259,6 +259,17 @@ void ft_wdf_queues_purge(struct ft_wdf_device *device, bool managed)
     each_queue(device, managed, purge);
 }
 
+static void open_again(struct ft_wdf_queue *queue)
+{
+    queue->shut = false;
+    queue->accepts = queue->dispatches = true;
+}
+
+void ft_wdf_queues_reset(struct ft_wdf_device *device)
+{
+    each_queue(device, true, open_again);
+}
+
 bool ft_wdf_has_managed_queue(struct ft_wdf_device *device)
 {
     struct ft_wdf_io *io = ft_wdf_io_of(device);

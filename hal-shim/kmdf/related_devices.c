@@ -1,5 +1,6 @@
-/* Other devices that a device names: those that go with it (removal relations), and those whose
- * stacks hear of special files that come into its path. Each is referenced while it is named. */
+/* Other devices that a device names: those that go with it (removal and ejection relations), and
+ * those whose stacks hear of special files that come into its path. Each is referenced while it is
+ * named. */
 #include "kmdf/pnp_private.h"
 
 struct ft_wdf_related {
@@ -17,7 +18,7 @@ static struct ft_wdf_related **find(struct ft_wdf_relations *relations, const DE
     return link;
 }
 
-static NTSTATUS add(struct ft_wdf_relations *relations, PDEVICE_OBJECT device)
+NTSTATUS ft_wdf_relations_add(struct ft_wdf_relations *relations, PDEVICE_OBJECT device)
 {
     struct ft_wdf_related **link = find(relations, device);
 
@@ -160,7 +161,7 @@ NTSTATUS ft_wdf_relations_usage(struct ft_wdf_relations *relations, PIRP irp, bo
     effect;                                                                                        \
     FT_WDF_END(WDF_DEVICE, ft_wdf_label(handle))
 
-static void drop_one(struct ft_wdf_relations *relations, PDEVICE_OBJECT device)
+void ft_wdf_relations_drop(struct ft_wdf_relations *relations, PDEVICE_OBJECT device)
 {
     struct ft_wdf_related **link = find(relations, device);
 
@@ -172,13 +173,15 @@ NTSTATUS WdfDeviceAddRemovalRelationsPhysicalDevice(WDFDEVICE Device, PDEVICE_OB
 {
     NTSTATUS status;
 
-    CALL(Device, removal, ft_wdf_require(PhysicalDevice); status = add(relations, PhysicalDevice));
+    CALL(Device, removal, ft_wdf_require(PhysicalDevice);
+         status = ft_wdf_relations_add(relations, PhysicalDevice));
     return status;
 }
 
 VOID WdfDeviceRemoveRemovalRelationsPhysicalDevice(WDFDEVICE Device, PDEVICE_OBJECT PhysicalDevice)
 {
-    CALL(Device, removal, ft_wdf_require(PhysicalDevice); drop_one(relations, PhysicalDevice));
+    CALL(Device, removal, ft_wdf_require(PhysicalDevice);
+         ft_wdf_relations_drop(relations, PhysicalDevice));
 }
 
 VOID WdfDeviceClearRemovalRelationsDevices(WDFDEVICE Device)
@@ -190,11 +193,13 @@ NTSTATUS WdfDeviceAddDependentUsageDeviceObject(WDFDEVICE Device, PDEVICE_OBJECT
 {
     NTSTATUS status;
 
-    CALL(Device, usage, ft_wdf_require(DependentDevice); status = add(relations, DependentDevice));
+    CALL(Device, usage, ft_wdf_require(DependentDevice);
+         status = ft_wdf_relations_add(relations, DependentDevice));
     return status;
 }
 
 VOID WdfDeviceRemoveDependentUsageDeviceObject(WDFDEVICE Device, PDEVICE_OBJECT DependentDevice)
 {
-    CALL(Device, usage, ft_wdf_require(DependentDevice); drop_one(relations, DependentDevice));
+    CALL(Device, usage, ft_wdf_require(DependentDevice);
+         ft_wdf_relations_drop(relations, DependentDevice));
 }

@@ -1,9 +1,9 @@
-/* Requests that the driver puts into a queue, or back into theirs (kmdf.md, sections 5.5 and 5.6).
+/* Requests that the driver puts into a queue, its own or that of the parent device, or back into
+ * theirs (kmdf.md, sections 5.5 and 5.6).
  *
- * Not modelled: WdfRequestForwardToParentDeviceIoQueue (the machine's drivers have no child
- * devices).
+ * Not modelled: requests of the driver's own that go to a parent's queue.
  */
-#include "kmdf/requests.h"
+#include "kmdf/children.h"
 
 static void announce(struct ft_wdf_request *request, struct ft_wdf_queue *queue, NTSTATUS status,
                      uint8_t layer)
@@ -63,6 +63,60 @@ NTSTATUS WdfRequestForwardToIoQueue(WDFREQUEST Request, WDFQUEUE DestinationQueu
     announce(request, queue, status, ft_wdf_layer);
     if (NT_SUCCESS(status))
         forward(request, queue);
+    FT_WDF_END(WDF_QUEUE, label);
+    return status;
+}
+
+static bool is_parent(struct ft_wdf_device *child, const struct ft_wdf_device *parent)
+{
+    const struct ft_wdf_child *own = ft_wdf_pnp_of(child)->child;
+
+    return own && own->forwards && own->parent == parent;
+}
+
+static NTSTATUS may_forward_up(const struct ft_wdf_request *request,
+                               const struct ft_wdf_queue *queue,
+                               const WDF_REQUEST_FORWARD_OPTIONS *options)
+{
+    if (options->Size != sizeof *options)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    if (options->Flags & ~(ULONG)WDF_REQUEST_FORWARD_OPTION_SEND_AND_FORGET)
+        return STATUS_INVALID_PARAMETER;
+    if (!NT_SUCCESS(may_move(request)) || request->kind != FT_WDF_FROM_IO ||
+        request->place != FT_WDF_OWNED || request->reserver ||
+        !is_parent(request->object.device, queue->object.device))
+        return STATUS_INVALID_DEVICE_REQUEST;
+    return queue->accepts ? STATUS_SUCCESS : STATUS_WDF_BUSY;
+}
+
+/* The IRP goes on in a stack location of its own, as if the child had sent it down to its parent.
+ */
+static void go_up(struct ft_wdf_request *request, struct ft_wdf_device *parent)
+{
+    IoCopyCurrentIrpStackLocationToNext(request->irp);
+    IoSetNextIrpStackLocation(request->irp);
+    IoGetCurrentIrpStackLocation(request->irp)->DeviceObject = parent->fdo;
+    request->object.device = parent;
+}
+
+NTSTATUS WdfRequestForwardToParentDeviceIoQueue(WDFREQUEST Request, WDFQUEUE ParentDeviceQueue,
+                                                PWDF_REQUEST_FORWARD_OPTIONS ForwardOptions)
+{
+    struct ft_wdf_request *request;
+    struct ft_wdf_queue *queue;
+    unsigned label = ft_wdf_label(Request);
+    NTSTATUS status;
+
+    FT_WDF_BEGIN(WDF_QUEUE, label);
+    request = ft_wdf_request_of(Request, FORWARD);
+    queue = ft_wdf_queue_check(ParentDeviceQueue);
+    ft_wdf_require(ForwardOptions);
+    status = may_forward_up(request, queue, ForwardOptions);
+    announce(request, queue, status, ft_wdf_layer);
+    if (NT_SUCCESS(status)) {
+        go_up(request, queue->object.device);
+        forward(request, queue);
+    }
     FT_WDF_END(WDF_QUEUE, label);
     return status;
 }

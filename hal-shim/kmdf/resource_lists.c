@@ -1,6 +1,6 @@
 /* WDFCMRESLIST: resources as START_DEVICE brought them. What a device asks for is in
  * io_resource_lists.c. */
-#include "kmdf/pnp_private.h"
+#include "kmdf/children.h"
 
 static const struct ft_wdf_class resources_class = {.handle_class = FT_HC_WDF_RESOURCES,
                                                     .undeletable = 1};
@@ -48,6 +48,48 @@ void ft_wdf_resources_drop(struct ft_wdf_pnp *pnp)
         pnp->raw->count = 0;
     if (pnp->translated)
         pnp->translated->count = 0;
+}
+
+/* ---- what a child has from boot ---- */
+
+static uint64_t call_query(void *callback, void *device, void *list, void *unused)
+{
+    (void)unused;
+    return (uint32_t)((PFN_WDF_DEVICE_RESOURCES_QUERY)callback)(device, list);
+}
+
+static PCM_RESOURCE_LIST write_resources(const struct ft_wdf_resources *from)
+{
+    size_t bytes = sizeof(CM_RESOURCE_LIST) + from->count * sizeof *from->part;
+    PCM_RESOURCE_LIST to = ExAllocatePool2(POOL_FLAG_PAGED, bytes, 'LdfW');
+
+    if (!to)
+        return NULL;
+    to->Count = 1;
+    to->List[0].InterfaceType = InterfaceTypeUndefined;
+    to->List[0].PartialResourceList.Version = to->List[0].PartialResourceList.Revision = 1;
+    to->List[0].PartialResourceList.Count = from->count;
+    for (unsigned i = 0; i < from->count; i++)
+        to->List[0].PartialResourceList.PartialDescriptors[i] = from->part[i];
+    return to;
+}
+
+NTSTATUS ft_wdf_ask_resources(struct ft_wdf_pnp *pnp, void *callback, PCM_RESOURCE_LIST *ret)
+{
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+    struct ft_wdf_resources *list = make(pnp);
+
+    if (!list)
+        return status;
+    list->may_add = list->may_remove = 1;
+    status = (NTSTATUS)ft_wdf_call(FT_ROUTINE_CALLBACK, pnp->device, call_query, callback,
+                                   pnp->device, list, NULL);
+    if (NT_SUCCESS(status) && list->count > 0) {
+        *ret = write_resources(list);
+        status = *ret ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    }
+    ft_wdf_object_delete(&list->object);
+    return status;
 }
 
 /* ---- WDFCMRESLIST ---- */

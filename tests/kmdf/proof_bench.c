@@ -94,6 +94,22 @@ static void make_wmi(WDFDEVICE device)
           STATUS_SUCCESS);
 }
 
+static NTSTATUS no_child(WDFCHILDLIST list, PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER id,
+                         PWDFDEVICE_INIT init)
+{
+    (void)list, (void)id, (void)init;
+    return STATUS_UNSUCCESSFUL;
+}
+
+static void make_child_list(WDFDEVICE device)
+{
+    WDF_CHILD_LIST_CONFIG config;
+
+    WDF_CHILD_LIST_CONFIG_INIT(&config, 16, no_child);
+    CHECK(WdfChildListCreate(device, &config, NULL, (WDFCHILDLIST *)&ready[A_CHILD_LIST]) ==
+          STATUS_SUCCESS);
+}
+
 /* ---- the places ---- */
 
 static NTSTATUS at_requirements(WDFDEVICE device, WDFIORESREQLIST requirements)
@@ -164,6 +180,7 @@ static NTSTATUS at_add(WDFDEVICE device)
     make_deferred(device);
     make_plain(device);
     make_wmi(device);
+    make_child_list(device);
     ready[A_DRIVER_OBJECT] = (uintptr_t)WdfDriverWdmGetDriverObject(the_wdf.driver);
     ready[A_DEVICE] = (uintptr_t)device;
     ready[A_DEVICE_OBJECT] = (uintptr_t)WdfDeviceWdmGetDeviceObject(device);

@@ -54,6 +54,7 @@ enum argument {
     A_NAME,     /* a UNICODE_STRING */
     A_WMI_PROVIDER,
     A_WMI_INSTANCE,
+    A_CHILD_LIST,
     A_REMOTE, /* a remote I/O target that is not open */
     ARGUMENTS
 };
