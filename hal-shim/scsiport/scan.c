@@ -120,11 +120,24 @@ static bool ask(struct ft_scsi_unit *unit, const struct inquiry *inquiry)
 
 /* ---- what was found ---- */
 
+static bool is_used(const struct ft_scsi_unit *unit, unsigned index)
+{
+    for (const struct ft_scsi_unit *u = unit->adapter->units; u; u = u->next)
+        if (u != unit && u->index == index && u->pdo)
+            return true;
+    return false;
+}
+
+/* The number that ops and media know it by. The first unit of a target has the target's, whatever
+ * other targets answer in this scan: it names the same medium in each. */
 static unsigned index_of(const struct ft_scsi_unit *unit)
 {
     unsigned index = 0;
 
-    for (const struct ft_scsi_unit *u = unit->adapter->units; u != unit; u = u->next)
+    if (unit->path == 0 && unit->lun == 0 && unit->target < FT_DISKS_MAX &&
+        !is_used(unit, unit->target))
+        return unit->target;
+    while (is_used(unit, index))
         index++;
     return index;
 }
