@@ -7,6 +7,8 @@
  */
 #include "scsiport/disk.h"
 
+#include "dma/frames.h"
+
 static unsigned unit_of(const struct ft_request *request)
 {
     return request->disk - 1u;
@@ -62,6 +64,7 @@ bool ft_disk_request_begins(struct ft_request *request)
     for (uint32_t i = 0; i < blocks && request->moment; i++)
         ft_media_pattern(unit_of(request), first_of(request) + i, request->moment,
                          data_of(request, i));
+    ft_buffer_touched(request->buffer, request->bytes);
     return request->moment != 0;
 }
 

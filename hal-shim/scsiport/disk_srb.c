@@ -105,7 +105,9 @@ void ft_disk_srb_command(struct ft_disk_srb *srb, ULONG flags, unsigned how)
 {
     SCSI_REQUEST_BLOCK *s = &srb->srb;
 
-    if (how == FT_DISK_BOTH_WAYS && (flags & SRB_FLAGS_UNSPECIFIED_DIRECTION))
+    /* The port maps a bus master's data before anybody could say which way it goes. */
+    if (how == FT_DISK_BOTH_WAYS && (flags & SRB_FLAGS_UNSPECIFIED_DIRECTION) &&
+        !srb->disk->unit->adapter->master)
         flags |= SRB_FLAGS_UNSPECIFIED_DIRECTION;
     s->SrbFlags = flags | flags_of(how);
     if (srb->disk->tagged && how != FT_DISK_UNTAGGED) {

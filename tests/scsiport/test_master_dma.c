@@ -2,6 +2,8 @@
  * uncached extension. */
 #include "disk_hba.h"
 
+#include "scsiport/disk.h"
+
 #include "world/machine.h"
 
 #include <setjmp.h>
@@ -48,6 +50,35 @@ static void data_moves_on_every_platform(void **state)
                     wb_place(FT_EV_SCSI_COMPLETE, wb_count(FT_EV_SCSI_COMPLETE)));
         assert_int_equal(wb_count(FT_EV_SCSI_MAP), 0);
     }
+}
+
+/* The caches write back what the buffer held before the requester filled it. */
+static void an_evicted_buffer_is_filled_all_the_same(void **state)
+{
+    static const struct ft_op op[] = {
+        {.kind = FT_OP_DISK_WRITE, .label = 1, .arg = {2, 4}},
+        {.kind = FT_OP_EVICT, .moment = {.point = FT_PT_ANY, .count = 1}},
+    };
+
+    (void)state;
+    wanted = FT_PLATFORM_NONCOHERENT;
+    disk_hba_run(&(struct disk_hba){.kind = DISK_HBA_MASTER, .adjust = adjust_to}, op, COUNT(op));
+    assert_int_equal(wb_event(FT_EV_DISK_COMPARE, 1)->arg[4], 2);
+}
+
+/* Its data is mapped before it could say which way it goes. */
+static void a_master_is_told_the_direction(void **state)
+{
+    static const struct ft_op op[] = {
+        {.kind = FT_OP_DISK_NEXT, .arg = {FT_DISK_BOTH_WAYS}},
+        {.kind = FT_OP_DISK_READ, .label = 1, .arg = {3, 3}},
+    };
+
+    (void)state;
+    disk_hba_run(&(struct disk_hba){.kind = DISK_HBA_MASTER}, op, COUNT(op));
+    assert_int_equal(wb_event(FT_EV_DISK_SRB, 1)->arg[4] & SRB_FLAGS_UNSPECIFIED_DIRECTION,
+                     SRB_FLAGS_DATA_IN);
+    assert_int_equal(wb_event(FT_EV_DISK_COMPARE, 1)->arg[4], 3);
 }
 
 static void a_refused_channel_fails_the_request(void **state)
@@ -180,6 +211,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(data_moves_on_every_platform),
+        cmocka_unit_test(an_evicted_buffer_is_filled_all_the_same),
+        cmocka_unit_test(a_master_is_told_the_direction),
         cmocka_unit_test(a_refused_channel_fails_the_request),
         cmocka_unit_test(addresses_are_what_they_are),
         cmocka_unit_test(a_slave_gets_none),
