@@ -136,7 +136,7 @@ void ft_scsi_unit_free(struct ft_scsi_unit *unit);
 void ft_scsi_units_depart(struct ft_scsi_adapter *adapter);
 void ft_scsi_unit_fresh(struct ft_scsi_unit *unit); /* its LU extension is zeroed */
 
-/* ---- completion (s2) ---- */
+/* ---- completion ---- */
 
 NTSTATUS ft_scsi_status(UCHAR srb_status); /* what an IRP completes with */
 

@@ -76,7 +76,7 @@ enum ft_routine ft_scsi_routine(void);
 /* A point at which a miniport can see the difference (sheet, section 16). */
 void ft_scsi_point(enum ft_point point, unsigned label);
 
-/* ---- initialize.c (s1): what ScsiPortInitialize keeps ---- */
+/* ---- initialize.c: what ScsiPortInitialize keeps ---- */
 
 struct ft_scsi_init {
     struct ft_scsi_init *next;
@@ -86,7 +86,7 @@ struct ft_scsi_init {
     char vendor[16], device[16];
 };
 
-/* ---- add_device.c, find_adapter.c, start.c (s1): one HBA ---- */
+/* ---- add_device.c, find_adapter.c, start.c: one HBA ---- */
 
 enum ft_scsi_adapter_state {
     FT_SCSI_NEW,     /* HwScsiFindAdapter has not run (again) */
@@ -183,7 +183,7 @@ struct ft_scsi_adapter {
     ULONG srb_extension_stride;      /* SrbExtensionSize + sense, rounded; 0: none */
     uint32_t srb_extensions_used[8]; /* bit per SRB extension */
 
-    /* engine (s2) */
+    /* engine */
     KSPIN_LOCK lock; /* the port spin lock */
     KDPC dpc, timer_dpc;
     KTIMER timer;
@@ -204,7 +204,7 @@ struct ft_scsi_adapter {
     uint8_t tag_last;
     uint8_t hold_paths; /* bit per path that was reset in this hold */
 
-    /* slave DMA (s3) */
+    /* slave DMA */
     void *map_register_base;
     uint8_t channel; /* AllocateAdapterChannel: 0 none, 1 asked, 2 held */
     uint8_t flush_due;
@@ -229,7 +229,7 @@ struct ft_scsi_unit {
     uint8_t claimed; /* CLAIM_DEVICE */
     uint8_t missing; /* a later scan did not find it */
     uint8_t tagged;  /* its INQUIRY says so, and the HBA can */
-    /* engine (s2) */
+    /* engine */
     uint8_t ready;          /* it is in intent.ready */
     uint8_t lu_ready;       /* NextLuRequest came since its last request was picked */
     uint8_t frozen, locked; /* queue */
@@ -245,7 +245,7 @@ struct ft_scsi_unit {
     struct ft_scsi_request *sense; /* autosense requests that wait */
 };
 
-/* ---- requests (s2): the port's record of an SRB ---- */
+/* ---- requests: the port's record of an SRB ---- */
 
 enum ft_scsi_request_state {
     FT_SCSI_REQUEST_QUEUED, /* waits in its unit's queue */
@@ -279,10 +279,10 @@ struct ft_scsi_request {
     uint8_t mapped; /* buffers are mapped to system space (MapBuffers) */
     uint8_t unused2[2];
     ULONG sense_area_bytes;
-    uint64_t started; /* when HwScsiStartIo got it */
+    uint64_t started;  /* when HwScsiStartIo got it */
     UCHAR *sense_area; /* the port's own, in place of the caller's; NULL: the caller's */
     void *data_saved;  /* the caller's DataBuffer while a system address is in place */
-    /* master DMA (s3) */
+    /* master DMA */
     void *map_registers;
     ULONG map_register_count, list_count;
     struct {
@@ -295,9 +295,9 @@ struct ft_scsi_request {
 unsigned ft_scsi_request_label(const struct ft_scsi_request *request);
 uint64_t ft_scsi_srb_handle(const void *srb); /* 0 for NULL or what is no SRB of ours */
 
-/* ---- s1 offers ---- */
+/* ---- units.c, pnp.c, power.c ---- */
 
-/* AddDevice … as dispatch routines of the driver object; s2 and s3 need only these: */
+/* The rest of these files is dispatch routines of the driver object. */
 struct ft_scsi_unit *ft_scsi_unit_at(struct ft_scsi_adapter *adapter, unsigned path,
                                      unsigned target, unsigned lun); /* NULL: none */
 /* The unit whose PDO that is; NULL: it is the adapter's FDO. */
@@ -311,7 +311,7 @@ NTSTATUS ft_scsi_dma_adapter(struct ft_scsi_adapter *adapter);
 /* The miniport reported BusChangeDetected: scans the bus again, later. Up to DISPATCH_LEVEL. */
 void ft_scsi_rescan(struct ft_scsi_adapter *adapter);
 
-/* ---- s2 offers ---- */
+/* ---- the request engine ---- */
 
 NTSTATUS ft_scsi_dispatch(PDEVICE_OBJECT device, PIRP irp); /* IRP_MJ_SCSI of unit or adapter */
 /* A request of the port's own (scan, flush before stop): queued like any other; returns when it has
@@ -337,12 +337,12 @@ BOOLEAN ft_scsi_reset_bus(struct ft_scsi_adapter *adapter, ULONG path);
 FT_PORT_ROUTINE BOOLEAN NTAPI ft_scsi_isr(PKINTERRUPT interrupt, PVOID context);
 /* After a miniport routine: queues the DPC when an intent asks for it. */
 void ft_scsi_after(struct ft_scsi_adapter *adapter);
-/* The slave channel or the map registers are there: StartIo may be called (s3 calls it). */
+/* The slave channel or the map registers are there: StartIo may be called. */
 void ft_scsi_start_granted(struct ft_scsi_request *request);
 /* They never will be: the port completes the SRB INVALID_REQUEST. */
 void ft_scsi_start_refused(struct ft_scsi_request *request);
 
-/* ---- s3 offers: DMA as the engine needs it ---- */
+/* ---- DMA as the engine needs it ---- */
 
 /* Before StartIo, at DISPATCH_LEVEL with the device's StartIo rules: gets channel (slave, first
  * active request only) or map registers and list (master), now or later; then
@@ -362,7 +362,7 @@ void ft_scsi_extension_give(struct ft_scsi_request *request);
 /* The port's sense area behind the request's SRB extension, and its size; NULL: there is none. */
 UCHAR *ft_scsi_sense_area(const struct ft_scsi_request *request, ULONG *bytes);
 
-/* ---- s3 offers: the disk class driver ---- */
+/* ---- the disk class driver ---- */
 
 void ft_disk_arrived(struct ft_scsi_unit *unit); /* the scan found it; makes its disk device */
 void ft_disk_departed(

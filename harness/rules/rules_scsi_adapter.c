@@ -467,6 +467,13 @@ void ft_scsi_adapter_note(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_HW_YANK:
         scsi->yanked = 1;
         break;
+    case FT_EV_OP_FIRED:
+    case FT_EV_OP_LATE:
+        /* What others do on the bus may interrupt at any time. */
+        if (event->arg[1] == FT_OP_BUS_RESET || event->arg[1] == FT_OP_TARGET) {
+            scsi->control = 0;
+        }
+        break;
     default:
         break;
     }
