@@ -45,10 +45,10 @@ NTSTATUS ft_scsi_forward_and_wait(struct ft_scsi_adapter *adapter, PIRP irp)
 /* ---- start ---- */
 
 /* A START without a STOP before moves a device that runs (or asks nothing new of it), or one that
- * has no power: that has stopped, and still has its resources. */
+ * has no power, or did not come back from a sleep: that still has its resources. */
 static void stop_first(struct ft_scsi_adapter *adapter)
 {
-    if (adapter->state != FT_SCSI_RUNNING && adapter->state != FT_SCSI_STOPPED)
+    if (adapter->state == FT_SCSI_NEW || adapter->state == FT_SCSI_FOUND)
         return;
     ft_scsi_change_begin(adapter);
     if (adapter->state == FT_SCSI_RUNNING) {

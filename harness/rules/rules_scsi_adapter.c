@@ -250,7 +250,7 @@ static void judge_control(struct ft_rules *rules, const struct ft_event *event)
     if (type == STOP && status != 0) {
         ft_rule_fire(rules, FT_J_SCSI_STOP_SUCCESS, event, hba);
     }
-    if (type >= RESTART && advertised && status != 0) {
+    if (type >= RESTART && advertised && status != 0 && rules->scsi_adapter.yanked == 0) {
         ft_rule_fire(rules, FT_J_SCSI_CONTROL_ONLY_SUPPORTED, event, hba);
     }
 }
@@ -268,7 +268,7 @@ static void judge_stopped(struct ft_rules *rules, const struct ft_event *event)
 {
     bool active = event->arg[3] != 0 || event->arg[4] != 0;
 
-    if (event->arg[5] != 0 && active) {
+    if (event->arg[5] != 0 && active && rules->scsi_adapter.outside == 0) {
         ft_rule_fire(rules, FT_J_SCSI_STOP_QUIESCES, event, event->arg[0]);
     }
 }
@@ -472,6 +472,7 @@ void ft_scsi_adapter_note(struct ft_rules *rules, const struct ft_event *event)
         /* What others do on the bus may interrupt at any time. */
         if (event->arg[1] == FT_OP_BUS_RESET || event->arg[1] == FT_OP_TARGET) {
             scsi->control = 0;
+            scsi->outside = 1;
         }
         break;
     default:

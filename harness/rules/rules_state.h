@@ -597,7 +597,8 @@ struct ft_rs_scsi_adapter {
     uint8_t initialized, result, state, inside; /* inside: miniport routines */
     uint8_t control;                            /* type of the adapter control that runs */
     uint8_t yanked;
-    uint8_t unused[2];
+    uint8_t outside; /* others have done something on its bus */
+    uint8_t unused[1];
 };
 
 /* What a framework device is in, as far as DMA goes. */

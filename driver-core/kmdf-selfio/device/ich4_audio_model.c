@@ -42,7 +42,7 @@ enum { DATA_CHANNEL, RING_CHANNEL }; /* to the rules, what fetches descriptors i
 
 /* A sample tells its place in the stream: the lower half of the product with an odd number. */
 enum { MULTIPLIER = 0x9E37, INVERSE = 0x7787, SAMPLES_TOLD_APART = 0x10000 };
-enum { STARTS = 16, READS = 4, BYTES_JUDGED = 8, BYTES_LEFT_OUT = 3 };
+enum { STARTS = 16, READS = 4, BYTES_JUDGED = 256, BYTES_LEFT_OUT = 3 };
 
 /* Bytes [from, to) of the stream. */
 struct stretch {
@@ -60,8 +60,8 @@ struct ich4_state {
     uint8_t active; /* engine:begin was told of it */
     uint8_t irq_enabled;
     uint8_t last_start, last_read;
-    uint8_t torn; /* it lost its power in the middle of the stream: what was got proves nothing */
-    uint32_t start[STARTS];     /* bytes of the stream with which the channel began, the latest */
+    uint8_t torn;           /* it has lost its power: what is read from then on proves nothing */
+    uint32_t start[STARTS]; /* bytes of the stream with which the channel began, the latest */
     struct stretch read[READS]; /* what the latest reads got */
 };
 
@@ -201,7 +201,7 @@ static void ich4_stop(struct sim_device *device, enum sim_engine_end why)
     struct ich4_state *s = sim_device_state(device);
 
     report_end(device, s, why);
-    s->torn |= s->cr & CR_RPBM;
+    s->torn = 1;
     reset_channel(s);
     update_line(device, s);
 }
