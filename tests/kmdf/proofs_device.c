@@ -25,6 +25,44 @@ static PUNICODE_STRING long_name(void)
     return name(text);
 }
 
+static NTSTATUS filter_nothing(WDFDEVICE device, WDFIORESREQLIST requirements)
+{
+    (void)device;
+    (void)requirements;
+    return STATUS_SUCCESS;
+}
+
+static VOID in_caller(WDFDEVICE device, WDFREQUEST request)
+{
+    (void)device;
+    (void)request;
+}
+
+static VOID pnp_changed(WDFDEVICE device, PCWDF_DEVICE_PNP_NOTIFICATION_DATA what)
+{
+    (void)device;
+    (void)what;
+}
+
+static VOID power_changed(WDFDEVICE device, PCWDF_DEVICE_POWER_NOTIFICATION_DATA what)
+{
+    (void)device;
+    (void)what;
+}
+
+static VOID policy_changed(WDFDEVICE device, PCWDF_DEVICE_POWER_POLICY_NOTIFICATION_DATA what)
+{
+    (void)device;
+    (void)what;
+}
+
+static NTSTATUS add_nothing(WDFDRIVER driver, PWDFDEVICE_INIT init)
+{
+    (void)driver;
+    (void)init;
+    return STATUS_SUCCESS;
+}
+
 static VOID nothing(WDFDEVICE device)
 {
     (void)device;
