@@ -106,14 +106,14 @@ static void on_enter(struct ft_rules *rules, const struct ft_event *event)
 {
     ft_irql_at_enter(rules, event);
     ft_irp_at_enter(rules, event);
-    ft_pnp_at_enter(rules, event);
+    ft_dpc_at_enter(rules, event);
 }
 
 static void on_leave(struct ft_rules *rules, const struct ft_event *event)
 {
     ft_irql_at_leave(rules, event);
     ft_irp_at_leave(rules, event);
-    ft_pnp_at_leave(rules, event);
+    ft_dpc_at_leave(rules, event);
 }
 
 static void on_end(struct ft_rules *rules, const struct ft_event *event)

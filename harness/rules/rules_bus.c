@@ -2,11 +2,6 @@
  * rules_dma_device.c. */
 #include "rules/rules_private.h"
 
-static uint64_t handle_of(const struct ft_rs_mapping *mapping)
-{
-    return ft_handle(FT_HC_MAPPING, mapping->id, 0);
-}
-
 /* ---- transfers ---- */
 
 /* The start of a transfer is an event of the task that wrote the register and names the device; its
@@ -130,7 +125,7 @@ static void judge_stray_access(struct ft_rules *rules, const struct ft_event *ev
         ft_rule_fire(rules, FT_J_DMA_DEV_AFTER_FREE, event, ft_handle(FT_HC_COMMON, freed->id, 0));
         ft_rule_fire(rules, FT_J_DMA_DEV_IN_MAPPING, event, 0);
     } else if (beside != NULL) {
-        ft_rule_fire(rules, FT_J_DMA_DEV_BOUNDS, event, handle_of(beside));
+        ft_rule_fire(rules, FT_J_DMA_DEV_BOUNDS, event, ft_mapping_handle(beside));
     } else {
         ft_rule_fire(rules, FT_J_DMA_DEV_IN_MAPPING, event, 0);
     }
@@ -161,7 +156,7 @@ void ft_on_bus_access(struct ft_rules *rules, const struct ft_event *event)
         stale = flushed_under(rules, event->arg[0]);
     }
     if (stale != NULL) {
-        ft_rule_fire(rules, FT_J_DMA_DEV_AFTER_FLUSH, event, handle_of(stale));
+        ft_rule_fire(rules, FT_J_DMA_DEV_AFTER_FLUSH, event, ft_mapping_handle(stale));
     } else {
         judge_stray_access(rules, event);
     }

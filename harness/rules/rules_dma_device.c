@@ -49,11 +49,6 @@ static uint64_t reach(const struct ft_rules *rules, uint64_t address)
     }
 }
 
-static uint64_t mapping_handle(const struct ft_rs_mapping *mapping)
-{
-    return ft_handle(FT_HC_MAPPING, mapping->id, 0);
-}
-
 /* ---- addresses that lead nowhere ---- */
 
 /* A common buffer begins in this page, but not at its start. */
@@ -153,7 +148,7 @@ static void judge_runs(struct ft_rules *rules, const struct ft_event *event,
         if (other != NULL && other->grant == mapping->grant &&
             ft_rs_same_device(rules, engine->device, event->device) &&
             engine->channel != event->arg[0]) {
-            ft_rule_fire(rules, FT_J_DMA_DEV_ONE_RUN, event, mapping_handle(mapping));
+            ft_rule_fire(rules, FT_J_DMA_DEV_ONE_RUN, event, ft_mapping_handle(mapping));
             return;
         }
     }
@@ -179,7 +174,7 @@ void ft_judge_engine(struct ft_rules *rules, const struct ft_event *event)
         ft_rule_fire(rules,
                      (mapping->flags & FT_MAPPING_LIST) != 0 ? FT_J_DMA_SGL_BOUNDS
                                                              : FT_J_DMA_MAP_LENGTH_HONOURED,
-                     event, mapping_handle(mapping));
+                     event, ft_mapping_handle(mapping));
     }
     judge_runs(rules, event, mapping);
 }
@@ -234,7 +229,7 @@ void ft_judge_access_direction(struct ft_rules *rules, const struct ft_event *ev
         directed = list != NULL && (list->flags & FT_LIST_DIRECTED) != 0;
     }
     if (directed && write == ((mapping->flags & FT_MAPPING_WRITE) != 0)) {
-        ft_rule_fire(rules, FT_J_DMA_DEV_DIRECTION, event, mapping_handle(mapping));
+        ft_rule_fire(rules, FT_J_DMA_DEV_DIRECTION, event, ft_mapping_handle(mapping));
     }
 }
 

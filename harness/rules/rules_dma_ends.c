@@ -16,11 +16,6 @@ static uint64_t grant_handle(const struct ft_rs_grant *grant)
     return ft_handle(FT_HC_GRANT, grant->id, 0);
 }
 
-static uint64_t mapping_handle(const struct ft_rs_mapping *mapping)
-{
-    return ft_handle(FT_HC_MAPPING, mapping->id, 0);
-}
-
 static bool adapter_is_live(const struct ft_rs_adapter *adapter)
 {
     return adapter->id != 0 && (adapter->flags & FT_RS_OVER) == 0;
@@ -40,19 +35,19 @@ static void judge_due_at_complete(struct ft_rules *rules, const struct ft_event 
 
     const struct ft_rs_grant *grant = ft_rs_grant_find(rules, due->grant);
 
-    ft_rule_fire(rules, FT_J_DMA_FLUSH_BEFORE_COMPLETE, event, mapping_handle(due));
+    ft_rule_fire(rules, FT_J_DMA_FLUSH_BEFORE_COMPLETE, event, ft_mapping_handle(due));
     if (grant != NULL && (grant->more & FT_MORE_V3) != 0) {
-        ft_rule_fire(rules, FT_J_DMA_MPX_FLUSH_EACH, event, mapping_handle(due));
+        ft_rule_fire(rules, FT_J_DMA_MPX_FLUSH_EACH, event, ft_mapping_handle(due));
     } else if (cancelled) {
-        ft_rule_fire(rules, FT_J_DMA_IRP_CANCEL_FLUSH, event, mapping_handle(due));
+        ft_rule_fire(rules, FT_J_DMA_IRP_CANCEL_FLUSH, event, ft_mapping_handle(due));
     } else if (ft_grant_is_half_flushed(rules, due->grant)) {
-        ft_rule_fire(rules, FT_J_DMA_FLUSH_PARTIAL_SPLIT, event, mapping_handle(due));
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_PARTIAL_SPLIT, event, ft_mapping_handle(due));
     } else if ((due->flags & FT_MAPPING_KFI) != 0) {
-        ft_rule_fire(rules, FT_J_DMA_FLUSH_BY_KEFLUSH, event, mapping_handle(due));
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_BY_KEFLUSH, event, ft_mapping_handle(due));
     } else if (ft_known(event, 1) && !ft_nt_success((uint32_t)event->arg[1])) {
-        ft_rule_fire(rules, FT_J_DMA_FLUSH_ON_ERROR, event, mapping_handle(due));
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_ON_ERROR, event, ft_mapping_handle(due));
     } else if ((due->flags & FT_MAPPING_WRITE) != 0) {
-        ft_rule_fire(rules, FT_J_DMA_FLUSH_ON_WRITE, event, mapping_handle(due));
+        ft_rule_fire(rules, FT_J_DMA_FLUSH_ON_WRITE, event, ft_mapping_handle(due));
     }
 }
 
@@ -169,7 +164,7 @@ void ft_dma_at_remove(struct ft_rules *rules, const struct ft_event *event, uint
         if (judge_leaks(rules, event, adapter) || due != NULL ||
             ft_adapter_is_asked(rules, adapter->id)) {
             ft_rule_fire(rules, FT_J_DMA_PNP_REMOVE_LIVE, event,
-                         due != NULL ? mapping_handle(due) : adapter_handle(adapter));
+                         due != NULL ? ft_mapping_handle(due) : adapter_handle(adapter));
         }
     }
 }
@@ -182,7 +177,7 @@ void ft_dma_at_power_down(struct ft_rules *rules, const struct ft_event *event, 
 
         if (ft_mapping_is_due(mapping) && adapter != NULL &&
             ft_rs_same_device(rules, adapter->device, device)) {
-            ft_rule_fire(rules, FT_J_IO_PWR_DMA_NONE_ACROSS, event, mapping_handle(mapping));
+            ft_rule_fire(rules, FT_J_IO_PWR_DMA_NONE_ACROSS, event, ft_mapping_handle(mapping));
             break;
         }
     }
@@ -203,7 +198,7 @@ void ft_dma_at_end(struct ft_rules *rules, const struct ft_event *event)
         if (ft_mapping_is_due(&rules->mapping[i]) &&
             (rules->mapping[i].flags & FT_MAPPING_LIST) == 0) {
             ft_rule_fire(rules, FT_J_DMA_FLUSH_MISSING_AT_END, event,
-                         mapping_handle(&rules->mapping[i]));
+                         ft_mapping_handle(&rules->mapping[i]));
         }
     }
     for (unsigned i = 0; i < FT_RS_ADAPTERS; i++) {

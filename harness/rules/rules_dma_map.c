@@ -87,8 +87,7 @@ void ft_judge_overlap(struct ft_rules *rules, const struct ft_event *event,
             mapping->adapter == fresh->adapter && mapping->mdl == fresh->mdl && fresh->mdl != 0 &&
             mapping->offset < fresh->offset + fresh->length &&
             fresh->offset < mapping->offset + mapping->length) {
-            ft_rule_fire(rules, FT_J_DMA_MAP_OVERLAP, event,
-                         ft_handle(FT_HC_MAPPING, mapping->id, 0));
+            ft_rule_fire(rules, FT_J_DMA_MAP_OVERLAP, event, ft_mapping_handle(mapping));
             return;
         }
     }
@@ -208,8 +207,7 @@ static void judge_split(struct ft_rules *rules, const struct ft_event *event,
 
         if (mapping->id != 0 && mapping->grant == grant->id && mapping->mdl == mdl &&
             ((mapping->flags & FT_MAPPING_WRITE) != 0) != (event->arg[5] != 0)) {
-            ft_rule_fire(rules, FT_J_DMA_MAP_SPLIT_SAME_ARGS, event,
-                         ft_handle(FT_HC_MAPPING, mapping->id, 0));
+            ft_rule_fire(rules, FT_J_DMA_MAP_SPLIT_SAME_ARGS, event, ft_mapping_handle(mapping));
             return;
         }
     }
@@ -252,7 +250,7 @@ void ft_judge_slave_register(struct ft_rules *rules, const struct ft_event *even
             (adapter->flags & FT_ADAPTER_SLAVE) != 0 &&
             (value == mapping->address || value == (uint32_t)mapping->address)) {
             ft_rule_fire(rules, FT_J_DMA_MAP_SYSTEM_ADDRESS_USED, event,
-                         ft_handle(FT_HC_MAPPING, mapping->id, 0));
+                         ft_mapping_handle(mapping));
         }
     }
 }

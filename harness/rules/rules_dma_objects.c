@@ -12,11 +12,6 @@ static uint64_t grant_handle(const struct ft_rs_grant *grant)
     return ft_handle(FT_HC_GRANT, grant->id, 0);
 }
 
-static uint64_t mapping_handle(const struct ft_rs_mapping *mapping)
-{
-    return ft_handle(FT_HC_MAPPING, mapping->id, 0);
-}
-
 static bool common_is_live(const struct ft_rs_common *common)
 {
     return common->id != 0 && (common->flags & FT_RS_OVER) == 0;
@@ -86,7 +81,7 @@ static void judge_put(struct ft_rules *rules, const struct ft_event *event, uint
     const struct ft_rs_mapping *due = ft_adapter_due(rules, adapter);
 
     if (due != NULL && (due->flags & FT_MAPPING_LIST) == 0) {
-        ft_rule_fire(rules, FT_J_DMA_PUT_WITH_MAPPING, event, mapping_handle(due));
+        ft_rule_fire(rules, FT_J_DMA_PUT_WITH_MAPPING, event, ft_mapping_handle(due));
     }
     for (unsigned i = 0; i < FT_RS_GRANTS; i++) {
         const struct ft_rs_grant *grant = &rules->grant[i];

@@ -45,7 +45,7 @@ static uint64_t held_by(struct ft_rules *rules, uint32_t device)
         }
         for (unsigned k = 0; k < rules->mapping_end; k++) {
             if (ft_mapping_is_due(&rules->mapping[k]) && rules->mapping[k].adapter == adapter->id) {
-                return ft_handle(FT_HC_MAPPING, rules->mapping[k].id, 0);
+                return ft_mapping_handle(&rules->mapping[k]);
             }
         }
         for (unsigned k = 0; k < FT_RS_GRANTS; k++) {
@@ -185,8 +185,7 @@ void ft_judge_dpc_order(struct ft_rules *rules, const struct ft_event *event)
 
         if (ft_mapping_is_due(mapping) && mapping->irp != 0 && mapping->irp == event->request &&
             adapter != NULL && ft_rs_same_device(rules, adapter->device, event->device)) {
-            ft_rule_fire(rules, FT_J_DMA_DPC_ORDER, event,
-                         ft_handle(FT_HC_MAPPING, mapping->id, 0));
+            ft_rule_fire(rules, FT_J_DMA_DPC_ORDER, event, ft_mapping_handle(mapping));
             return;
         }
     }
@@ -226,7 +225,7 @@ static uint64_t covered(struct ft_rules *rules, const struct ft_rs_irp *irp)
         further = false;
         for (unsigned i = 0; i < rules->mapping_end; i++) {
             const struct ft_rs_mapping *mapping = &rules->mapping[i];
-            uint64_t stop = (uint64_t)mapping->offset + mapping->length;
+            uint64_t stop = ft_mapping_end(mapping);
 
             if (mapping->id != 0 && mapping->irp == irp->id && mapping->offset <= end &&
                 stop > end) {

@@ -44,7 +44,11 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(kmdf_objects)                                                                                \
     F(kmdf_power)                                                                                  \
     F(kmdf_requests)                                                                               \
-    F(kmdf_phases) F(scsi_requests) F(scsi_interrupts) F(scsi_resets) F(scsi_adapter) F(scsi_dma)
+    F(kmdf_left)                                                                                   \
+    F(kmdf_moved)                                                                                  \
+    F(kmdf_phases)                                                                                 \
+    F(scsi_completion)                                                                             \
+    F(scsi_requests) F(scsi_interrupts) F(scsi_resets) F(scsi_adapter) F(scsi_dma)
 #define FT_NOTES(F)                                                                                \
     F(wdm_dma)                                                                                     \
     FT_IO_FAMILIES(F)                                                                              \

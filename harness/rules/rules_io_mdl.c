@@ -103,7 +103,7 @@ static void judge_flush(struct ft_rules *rules, const struct ft_event *event)
         irp = ft_rs_irp_find(rules, mapping->irp);
         if (irp != NULL && (irp->flags & FT_IRP_CANCELLED) != 0) {
             ft_rule_fire(rules, FT_J_IO_DMA_DEVICE_QUIET_BEFORE_UNMAP, event,
-                         ft_handle(FT_HC_MAPPING, mapping->id, 0));
+                         ft_mapping_handle(mapping));
         }
     }
 }

@@ -28,8 +28,7 @@ static void judge_mapped(struct ft_rules *rules, const struct ft_event *event, u
         if (is_finished(rules, mapping)) {
             mapping->flags |= FT_MAPPING_KFI;
         } else {
-            ft_rule_fire(rules, FT_J_DMA_KFI_TOO_LATE, event,
-                         ft_handle(FT_HC_MAPPING, mapping->id, 0));
+            ft_rule_fire(rules, FT_J_DMA_KFI_TOO_LATE, event, ft_mapping_handle(mapping));
             return;
         }
     }

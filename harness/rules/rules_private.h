@@ -145,6 +145,17 @@ static inline bool ft_mapping_is_live(const struct ft_rs_mapping *mapping)
     return mapping->id != 0 && (mapping->flags & FT_RS_OVER) == 0;
 }
 
+static inline uint64_t ft_mapping_handle(const struct ft_rs_mapping *mapping)
+{
+    return ft_handle(FT_HC_MAPPING, mapping->id, 0);
+}
+
+/* The offset behind it in its MDL. */
+static inline uint64_t ft_mapping_end(const struct ft_rs_mapping *mapping)
+{
+    return (uint64_t)mapping->offset + mapping->length;
+}
+
 static inline bool ft_grant_is_held(const struct ft_rs_grant *grant)
 {
     return grant->id != 0 && (grant->flags & FT_RS_OVER) == 0 &&
@@ -198,9 +209,13 @@ void ft_warn_spent(struct ft_rules *rules, const struct ft_event *event, uint32_
 uint16_t ft_kmdf_refined(const struct ft_rules *rules, uint16_t rule, const struct ft_event *event);
 
 /* ---- rules_dma.c ---- */
+void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event);
+/* A live mapping of the grant, the first in the table, NULL when there is none. */
+struct ft_rs_mapping *ft_mapping_live_on(struct ft_rules *rules, uint32_t grant);
+
+/* ---- rules_dma_flush.c ---- */
 /* A mapping's flush: counts its bytes for the request. */
 void ft_mapping_ends(struct ft_rules *rules, struct ft_rs_mapping *mapping, uint64_t bytes);
-void ft_on_dma_map(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_flush(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_flushed(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_dma_flush_result(struct ft_rules *rules, const struct ft_event *event);
@@ -398,11 +413,13 @@ void ft_irp_at_end(struct ft_rules *rules, const struct ft_event *event);
 /* ---- rules_families.c ---- */
 void ft_families_init(void);
 
-/* ---- rules_irql.c ---- */
+/* ---- rules_irql_levels.c ---- */
 void ft_irql_init(void);
 /* The level that the event shows is one at which its routine may be called. */
 bool ft_irql_is_right(const struct ft_event *event);
 void ft_judge_ddi_irql(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_irql.c ---- */
 void ft_on_irql_raise(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_irql_lower(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_lock_acquire(struct ft_rules *rules, const struct ft_event *event);
@@ -426,16 +443,21 @@ void ft_on_register(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_hardware(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_isr_connect(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_isr_disconnect(struct ft_rules *rules, const struct ft_event *event);
-void ft_on_dpc_insert(struct ft_rules *rules, const struct ft_event *event);
-void ft_on_dpc_remove(struct ft_rules *rules, const struct ft_event *event);
-void ft_on_timer(struct ft_rules *rules, const struct ft_event *event);
 void ft_on_driver_unloaded(struct ft_rules *rules, const struct ft_event *event);
-void ft_pnp_at_enter(struct ft_rules *rules, const struct ft_event *event);
-void ft_pnp_at_leave(struct ft_rules *rules, const struct ft_event *event);
 /* The driver completes a PnP or power IRP itself. */
 void ft_pnp_at_complete(struct ft_rules *rules, const struct ft_event *event,
                         const struct ft_rs_irp *irp);
 void ft_pnp_at_end(struct ft_rules *rules, const struct ft_event *event);
+
+/* ---- rules_dpc.c ---- */
+void ft_on_dpc_insert(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_dpc_remove(struct ft_rules *rules, const struct ft_event *event);
+void ft_on_timer(struct ft_rules *rules, const struct ft_event *event);
+void ft_dpc_at_enter(struct ft_rules *rules, const struct ft_event *event);
+void ft_dpc_at_leave(struct ft_rules *rules, const struct ft_event *event);
+/* A device is deleted, or the driver is gone: nothing of it may be pending. `device` 0: of any
+ * device, or of the driver itself. */
+void ft_judge_dpcs_pending(struct ft_rules *rules, const struct ft_event *event, uint32_t device);
 
 /* ---- rules_mem.c ---- */
 void ft_on_pool(struct ft_rules *rules, const struct ft_event *event);

@@ -48,6 +48,12 @@ static inline bool ft_srb_is_active(const struct ft_rs_srb *srb)
     return srb->id != 0 && (srb->flags & FT_RS_OVER) == 0;
 }
 
+/* Every word of it is known. */
+static inline bool ft_is_whole(const struct ft_event *event, unsigned words)
+{
+    return event->unknown == 0 && event->argc >= words;
+}
+
 static inline unsigned ft_where_path(uint64_t where)
 {
     return (unsigned)(where >> 16) & 0xFF;

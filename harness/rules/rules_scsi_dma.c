@@ -3,50 +3,20 @@
  * An HBA has one mapping at most: opened by scsi:map (pending), started by scsi:dma-started, closed
  * by scsi:flush. The order of the miniport's calls is judged, not that of the port's DPC.
  */
-#include "rules/rules_io.h"
-
-enum { IDLE, PENDING, STARTED }; /* ft_rs_scsi_dma.state */
-
-/* Bits of `style` in scsi:found. */
-enum {
-    STYLE_MASTER = 1,
-    STYLE_CHANNEL = 2,
-    STYLE_PORT = 4,
-    STYLE_DMA_STARTED = 8,
-    STYLE_DEMAND = 16
-};
+#include "rules/rules_scsi_dma.h"
 
 enum {
     FLAG_IN = 0x40, /* of SrbFlags */
-    FLAG_OUT = 0x80,
     SRB_SUCCESS = 0x01,
     SRB_ABORTED = 0x02,
     STATUS_BITS = 0x3F,
     FUNCTION_EXECUTE = 0x00,
     FUNCTION_WMI = 0x17,
-    FOUND = 1,
-    RESET_DETECTED = 3,
     BY_WILDCARD = 2,
-    WORDS = 1,
     BYTE_CHANNEL_MOST = 0x10000
 };
 
 /* ---- objects ---- */
-
-static struct ft_rs_scsi_srb *srb_find(struct ft_rules *rules, uint32_t id)
-{
-    for (unsigned i = 0; i < FT_RS_SCSI_SRBS; i++) {
-        if (id != 0 && rules->scsi_dma.known[i].id == id) {
-            return &rules->scsi_dma.known[i];
-        }
-    }
-    return NULL;
-}
-
-static bool is_slave(const struct ft_rs_scsi_dma *dma)
-{
-    return (dma->style & STYLE_MASTER) == 0 && (dma->style & (STYLE_CHANNEL | STYLE_PORT)) != 0;
-}
 
 /* The routine of the miniport that the event's task is in, 0: none. */
 static unsigned routine_of(struct ft_rules *rules, const struct ft_event *event)
@@ -61,11 +31,6 @@ static bool is_run_time(uint64_t routine)
     return routine == FT_ROUTINE_SCSI_START_IO || routine == FT_ROUTINE_SCSI_INTERRUPT ||
            routine == FT_ROUTINE_SCSI_DMA_STARTED || routine == FT_ROUTINE_SCSI_RESET_BUS ||
            routine == FT_ROUTINE_SCSI_TIMER || routine == FT_ROUTINE_SCSI_ENABLE;
-}
-
-static bool is_of_miniport(uint64_t routine)
-{
-    return routine >= FT_ROUTINE_SCSI_FIND_ADAPTER && routine <= FT_ROUTINE_SCSI_CONTROL;
 }
 
 /* ---- ScsiPortIoMapTransfer ---- */
@@ -88,10 +53,10 @@ static void judge_range(struct ft_rules *rules, const struct ft_event *event)
 
 static void judge_request(struct ft_rules *rules, const struct ft_event *event)
 {
-    const struct ft_rs_scsi_srb *srb = srb_find(rules, ft_arg_id(event, 1));
-    uint64_t direction = event->arg[4] & (FLAG_IN | FLAG_OUT);
+    const struct ft_rs_scsi_srb *srb = ft_scsi_srb_find(rules, ft_arg_id(event, 1));
+    uint64_t direction = event->arg[4] & (FLAG_IN | FT_SCSI_FLAG_OUT);
 
-    if (direction == (FLAG_IN | FLAG_OUT)) {
+    if (direction == (FLAG_IN | FT_SCSI_FLAG_OUT)) {
         ft_rule_fire(rules, FT_J_SCSI_MAP_DIRECTION_RESOLVED, event, event->arg[1]);
     }
     if (direction == 0) {
@@ -105,7 +70,7 @@ static void judge_request(struct ft_rules *rules, const struct ft_event *event)
 /* Another mapping is open. */
 static void judge_second(struct ft_rules *rules, const struct ft_event *event)
 {
-    if (rules->scsi_dma.state == IDLE) {
+    if (rules->scsi_dma.state == FT_SCSI_IDLE) {
         return;
     }
     ft_rule_fire(rules,
@@ -124,7 +89,7 @@ static void judge_map(struct ft_rules *rules, const struct ft_event *event)
     if (event->unknown != 0) {
         return;
     }
-    if (dma->found && !is_slave(dma)) {
+    if (dma->found && !ft_scsi_is_slave(dma)) {
         ft_rule_fire(rules, FT_J_SCSI_MAP_ONLY_SLAVE, event, event->arg[0]);
     }
     if (!is_run_time(event->arg[7])) {
@@ -139,23 +104,6 @@ static void judge_map(struct ft_rules *rules, const struct ft_event *event)
     judge_request(rules, event);
     if (dma->hold || dma->reset_told || event->arg[7] == FT_ROUTINE_SCSI_RESET_BUS) {
         ft_rule_fire(rules, FT_J_SCSI_MAP_NOT_IN_RESET_HOLD, event, event->arg[1]);
-    }
-}
-
-static void note_map(struct ft_rules *rules, const struct ft_event *event)
-{
-    struct ft_rs_scsi_dma *dma = &rules->scsi_dma;
-    struct ft_rs_scsi_srb *srb = srb_find(rules, ft_arg_id(event, 1));
-
-    if (event->arg[4] == 0 || !is_slave(dma)) {
-        return;
-    }
-    dma->state = PENDING;
-    dma->srb = ft_arg_id(event, 1);
-    dma->write = (event->arg[4] & FLAG_OUT) != 0;
-    dma->closed = 0;
-    if (srb != NULL) {
-        srb->mapped += (uint32_t)event->arg[3];
     }
 }
 
@@ -176,16 +124,16 @@ static void judge_flush(struct ft_rules *rules, const struct ft_event *event)
     const struct ft_rs_scsi_dma *dma = &rules->scsi_dma;
     bool told = dma->flushed_here || event->arg[4] == FT_ROUTINE_SCSI_RESET_BUS;
 
-    if (dma->found && !is_slave(dma)) {
+    if (dma->found && !ft_scsi_is_slave(dma)) {
         ft_rule_fire(rules, FT_J_SCSI_FLUSH_ONLY_SLAVE, event, event->arg[0]);
     }
     if (ft_known(event, 4) && !is_run_time(event->arg[4])) {
         ft_rule_fire(rules, FT_J_SCSI_DMA_CALLS_RUNTIME_ONLY, event, event->arg[0]);
     }
-    if (dma->state == STARTED && device_moves(rules)) {
+    if (dma->state == FT_SCSI_STARTED && device_moves(rules)) {
         ft_rule_fire(rules, FT_J_SCSI_FLUSH_AFTER_TRANSFER_NOT_BEFORE, event, event->arg[1]);
     }
-    if (dma->state != IDLE || told) {
+    if (dma->state != FT_SCSI_IDLE || told) {
         return;
     }
     if (dma->closed != 0) {
@@ -193,22 +141,6 @@ static void judge_flush(struct ft_rules *rules, const struct ft_event *event)
     } else {
         ft_rule_fire(rules, FT_J_SCSI_NO_FLUSH_WITHOUT_MAP, event, event->arg[0]);
     }
-}
-
-static void note_flush(struct ft_rules *rules)
-{
-    struct ft_rs_scsi_dma *dma = &rules->scsi_dma;
-    struct ft_rs_scsi_srb *srb = srb_find(rules, dma->srb);
-
-    if (dma->state == PENDING && srb != NULL) {
-        srb->cancelled = 1;
-    }
-    if (dma->state != IDLE) {
-        dma->closed = dma->srb;
-    }
-    dma->state = IDLE;
-    dma->srb = 0;
-    dma->flushed_here = 1;
 }
 
 /* ---- the end of an SRB ---- */
@@ -236,7 +168,7 @@ static enum ft_judged_rule how_it_ended(struct ft_rules *rules, const struct ft_
     if (event->arg[1] == BY_WILDCARD) {
         return FT_J_SCSI_FLUSH_BEFORE_COMPLETE_WILDCARD;
     }
-    if (rules->scsi_dma.state == PENDING) {
+    if (rules->scsi_dma.state == FT_SCSI_PENDING) {
         return FT_J_SCSI_FLUSH_ON_CANCEL_PRE_START;
     }
     return status != SRB_SUCCESS ? FT_J_SCSI_FLUSH_ON_CANCEL : FT_J_SCSI_FLUSH_BEFORE_COMPLETE;
@@ -268,48 +200,16 @@ static void judge_claim(struct ft_rules *rules, const struct ft_event *event,
 
 static void judge_complete(struct ft_rules *rules, const struct ft_event *event)
 {
-    const struct ft_rs_scsi_srb *srb = srb_find(rules, ft_arg_id(event, 0));
+    const struct ft_rs_scsi_srb *srb = ft_scsi_srb_find(rules, ft_arg_id(event, 0));
 
     if (event->arg[2] == 0 || !ft_by_driver(event)) {
         return;
     }
-    if (rules->scsi_dma.state != IDLE && rules->scsi_dma.srb == ft_arg_id(event, 0)) {
+    if (rules->scsi_dma.state != FT_SCSI_IDLE && rules->scsi_dma.srb == ft_arg_id(event, 0)) {
         judge_unflushed(rules, event);
     } else if (srb != NULL && event->unknown == 0) {
         judge_claim(rules, event, srb);
     }
-}
-
-static void note_complete(struct ft_rules *rules, const struct ft_event *event)
-{
-    struct ft_rs_scsi_dma *dma = &rules->scsi_dma;
-    struct ft_rs_scsi_srb *srb = srb_find(rules, ft_arg_id(event, 0));
-
-    if (srb != NULL) {
-        *srb = (struct ft_rs_scsi_srb){0};
-    }
-    if (dma->srb == ft_arg_id(event, 0)) {
-        dma->state = IDLE;
-        dma->srb = 0;
-    }
-    if (dma->closed == ft_arg_id(event, 0)) {
-        dma->closed = 0;
-    }
-}
-
-/* A miniport has 254 at most; the oldest gives way when the table is full. */
-static void note_start_io(struct ft_rules *rules, const struct ft_event *event)
-{
-    struct ft_rs_scsi_srb *slot = &rules->scsi_dma.known[0];
-
-    for (unsigned i = 0; i < FT_RS_SCSI_SRBS && slot->id != 0; i++) {
-        struct ft_rs_scsi_srb *srb = &rules->scsi_dma.known[i];
-
-        if (srb->id == 0 || srb->id < slot->id) {
-            slot = srb;
-        }
-    }
-    *slot = (struct ft_rs_scsi_srb){.id = ft_arg_id(event, 0), .function = (uint8_t)event->arg[1]};
 }
 
 /* ---- the device ---- */
@@ -318,10 +218,10 @@ static void judge_engine(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_scsi_dma *dma = &rules->scsi_dma;
 
-    if (!dma->found || !is_slave(dma)) {
+    if (!dma->found || !ft_scsi_is_slave(dma)) {
         return;
     }
-    if (dma->state != STARTED) {
+    if (dma->state != FT_SCSI_STARTED) {
         ft_rule_fire(rules, FT_J_SCSI_MAP_BEFORE_HBA_START, event, 0);
     } else if (ft_known(event, 3) && (event->arg[3] != 0) != (dma->write != 0)) {
         ft_rule_fire(rules, FT_J_SCSI_MAP_DIRECTION_TRUE, event, 0);
@@ -332,18 +232,9 @@ static void judge_bus(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_scsi_dma *dma = &rules->scsi_dma;
 
-    if (dma->found && is_slave(dma) && dma->state == IDLE &&
+    if (dma->found && ft_scsi_is_slave(dma) && dma->state == FT_SCSI_IDLE &&
         ft_handle_class(event->arg[2]) == FT_HC_MAPPING) {
         ft_rule_fire(rules, FT_J_SCSI_NO_DEVICE_WRITE_AFTER_FLUSH, event, 0);
-    }
-}
-
-static void note_bus(struct ft_rules *rules, const struct ft_event *event)
-{
-    struct ft_rs_scsi_srb *srb = srb_find(rules, rules->scsi_dma.srb);
-
-    if (srb != NULL && ft_handle_class(event->arg[2]) == FT_HC_MAPPING) {
-        srb->moved += (uint32_t)event->arg[1];
     }
 }
 
@@ -352,38 +243,20 @@ static void note_bus(struct ft_rules *rules, const struct ft_event *event)
 static void judge_found(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_scsi_dma found = {.style = (uint16_t)event->arg[4]};
-    bool started = (found.style & STYLE_DMA_STARTED) != 0;
+    bool started = (found.style & FT_SCSI_STYLE_DMA_STARTED) != 0;
 
-    if (event->arg[1] != FOUND || event->unknown != 0) {
+    if (event->arg[1] != FT_SCSI_FOUND || event->unknown != 0) {
         return;
     }
-    if (is_slave(&found) && !started) {
+    if (ft_scsi_is_slave(&found) && !started) {
         ft_rule_fire(rules, FT_J_SCSI_DMASTARTED_REGISTERED, event, event->arg[0]);
     }
-    if (!is_slave(&found) && started) {
+    if (!ft_scsi_is_slave(&found) && started) {
         ft_rule_fire(rules, FT_J_SCSI_DMASTARTED_NULL_OTHERWISE, event, event->arg[0]);
     }
-    if (!is_slave(&found) && (found.style & STYLE_DEMAND) != 0) {
+    if (!ft_scsi_is_slave(&found) && (found.style & FT_SCSI_STYLE_DEMAND) != 0) {
         ft_rule_fire(rules, FT_J_SCSI_DEMAND_MODE_SLAVE_ONLY, event, event->arg[0]);
     }
-}
-
-static void note_found(struct ft_rules *rules, const struct ft_event *event)
-{
-    if (event->arg[1] != FOUND || event->unknown != 0) {
-        return;
-    }
-    rules->scsi_dma.found = 1;
-    rules->scsi_dma.style = (uint16_t)event->arg[4];
-    rules->scsi_dma.transfer = (uint32_t)event->arg[5];
-}
-
-/* 8-bit channels move 64 KiB at most, wider ones twice that. */
-static void note_config(struct ft_rules *rules, const struct ft_event *event)
-{
-    rules->scsi_dma.configured = rules->scsi_dma.found && event->unknown == 0;
-    rules->scsi_dma.limit =
-        event->arg[3] >= WORDS ? 2 * (uint32_t)BYTE_CHANNEL_MOST : BYTE_CHANNEL_MOST;
 }
 
 /* ---- data ---- */
@@ -397,8 +270,8 @@ static void judge_data(struct ft_rules *rules, const struct ft_event *event)
         return;
     }
     ft_rule_fire(rules,
-                 !write && dma->found && is_slave(dma) ? FT_J_SCSI_DATA_VISIBLE_AFTER_FLUSH
-                                                       : FT_J_SCSI_DISK_DATA,
+                 !write && dma->found && ft_scsi_is_slave(dma) ? FT_J_SCSI_DATA_VISIBLE_AFTER_FLUSH
+                                                               : FT_J_SCSI_DISK_DATA,
                  event, event->arg[0]);
 }
 
@@ -406,7 +279,7 @@ static void judge_data(struct ft_rules *rules, const struct ft_event *event)
 
 static void judge_end(struct ft_rules *rules, const struct ft_event *event)
 {
-    if (rules->scsi_dma.state != IDLE) {
+    if (rules->scsi_dma.state != FT_SCSI_IDLE) {
         ft_rule_fire(rules, FT_J_SCSI_MAP_FLUSH_BALANCE, event, 0);
     }
 }
@@ -450,7 +323,7 @@ void ft_scsi_dma_judge(struct ft_rules *rules, const struct ft_event *event)
         judge_data(rules, event);
         break;
     case FT_EV_CALL_LEAVE:
-        if (event->arg[0] == FT_ROUTINE_SCSI_RESET_BUS && rules->scsi_dma.state != IDLE) {
+        if (event->arg[0] == FT_ROUTINE_SCSI_RESET_BUS && rules->scsi_dma.state != FT_SCSI_IDLE) {
             ft_rule_fire(rules, FT_J_SCSI_FLUSH_ON_RESET, event, event->arg[1]);
         }
         break;
@@ -459,61 +332,6 @@ void ft_scsi_dma_judge(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_RUN_END:
         judge_end(rules, event);
-        break;
-    default:
-        break;
-    }
-}
-
-/* What belongs to one routine of the miniport. */
-static void note_routine(struct ft_rules *rules, const struct ft_event *event)
-{
-    if (is_of_miniport(event->arg[0])) {
-        rules->scsi_dma.flushed_here = 0;
-        rules->scsi_dma.reset_told = 0;
-    }
-}
-
-void ft_scsi_dma_note(struct ft_rules *rules, const struct ft_event *event)
-{
-    switch (event->kind) {
-    case FT_EV_CALL_ENTER:
-    case FT_EV_CALL_LEAVE:
-        note_routine(rules, event);
-        break;
-    case FT_EV_SCSI_FOUND:
-        note_found(rules, event);
-        break;
-    case FT_EV_SCSI_CONFIG:
-        note_config(rules, event);
-        break;
-    case FT_EV_SCSI_START_IO:
-        note_start_io(rules, event);
-        break;
-    case FT_EV_SCSI_MAP:
-        note_map(rules, event);
-        break;
-    case FT_EV_SCSI_DMA_STARTED:
-        rules->scsi_dma.state = event->arg[2] != 0 ? STARTED : rules->scsi_dma.state;
-        break;
-    case FT_EV_SCSI_FLUSH:
-        note_flush(rules);
-        break;
-    case FT_EV_SCSI_COMPLETE:
-        note_complete(rules, event);
-        break;
-    case FT_EV_SCSI_HOLD:
-        rules->scsi_dma.hold = 1;
-        break;
-    case FT_EV_SCSI_HOLD_END:
-        rules->scsi_dma.hold = 0;
-        break;
-    case FT_EV_SCSI_NOTIFY:
-        rules->scsi_dma.reset_told |= event->arg[1] == RESET_DETECTED;
-        break;
-    case FT_EV_BUS_READ:
-    case FT_EV_BUS_WRITE:
-        note_bus(rules, event);
         break;
     default:
         break;

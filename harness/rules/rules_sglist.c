@@ -300,10 +300,8 @@ bool ft_judge_manual_flush(struct ft_rules *rules, const struct ft_event *event,
         const struct ft_rs_mapping *mapping = &rules->mapping[i];
 
         if (ft_mapping_is_live(mapping) && (mapping->flags & FT_MAPPING_LIST) != 0 &&
-            mapping->mdl == mdl && mapping->offset <= offset &&
-            offset < (uint64_t)mapping->offset + mapping->length) {
-            ft_rule_fire(rules, FT_J_DMA_SGL_NO_MANUAL_FLUSH, event,
-                         ft_handle(FT_HC_MAPPING, mapping->id, 0));
+            mapping->mdl == mdl && mapping->offset <= offset && offset < ft_mapping_end(mapping)) {
+            ft_rule_fire(rules, FT_J_DMA_SGL_NO_MANUAL_FLUSH, event, ft_mapping_handle(mapping));
             return true;
         }
     }
