@@ -79,6 +79,18 @@ enum ft_status ft_trace_decode(const uint8_t *bytes, size_t length, struct ft_tr
                                struct ft_error *error);
 enum ft_status ft_trace_encode(const struct ft_trace *trace, uint8_t **ret, size_t *ret_length,
                                struct ft_error *error);
+
+/* How ft_trace_decode_as reads. */
+enum ft_decode_how {
+    FT_DECODE_SECTIONS = 1, /* bare sections, without frames around them (what `zstd -dc` prints) */
+    FT_DECODE_FACTS = 2     /* leave the events out: event is NULL, event_count what it would be */
+};
+enum ft_status ft_trace_decode_as(const uint8_t *bytes, size_t length, unsigned how,
+                                  struct ft_trace *ret, struct ft_error *error);
+/* Bare sections; a corpus keeps a trace so, in one frame. */
+enum ft_status ft_trace_encode_sections(const struct ft_trace *trace, uint8_t **ret,
+                                        size_t *ret_length, struct ft_error *error);
+
 void ft_trace_free(struct ft_trace *trace);
 
 /* Function and line of a site of this trace; "" when it has none. Lives as long as the trace. */

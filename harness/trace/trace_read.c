@@ -18,7 +18,9 @@ enum { FRAME_CHECKSUM_FLAG = 0x04, FRAME_DICTIONARY_FLAGS = 0x03, FRAME_DESCRIPT
 struct reader {
     const uint8_t *bytes;
     size_t length;
-    size_t at;              /* offset of the frame in hand */
+    unsigned how;           /* enum ft_decode_how */
+    size_t at;              /* offset of the frame (or bare section) in hand */
+    size_t size;            /* of it */
     bool cut;               /* the file ends inside the frame in hand */
     struct ft_trace *trace; /* under construction */
     uint64_t event_capacity;
@@ -42,7 +44,7 @@ static enum ft_status no_memory(struct reader *reader)
 static enum ft_status bad_section(struct reader *reader, enum ft_status status)
 {
     return ft_fail(reader->error, status, reader->at, "%.4s section, byte %zu of its content: %s",
-                   reader->letters, (size_t)(reader->section.at - reader->content),
+                   reader->letters, (size_t)(reader->section.at - reader->section.begin),
                    reader->section.reason);
 }
 
@@ -97,19 +99,19 @@ static enum ft_status check_frame(struct reader *reader, size_t size, size_t con
 }
 
 /* Finds the size of the frame in hand. 0 with reader->cut set: the file ends inside it. */
-static enum ft_status frame_size(struct reader *reader, size_t *ret)
+static enum ft_status frame_size(struct reader *reader)
 {
     size_t left = reader->length - reader->at;
     size_t size;
 
-    *ret = 0;
+    reader->size = 0;
     reader->cut = false;
     if (!begins_like_frame(reader)) {
         return ft_fail(reader->error, FT_BAD_FIELD, reader->at, "neither a frame nor the end");
     }
     size = ZSTD_findFrameCompressedSize(reader->bytes + reader->at, left);
     if (!ZSTD_isError(size)) {
-        *ret = size;
+        reader->size = size;
         return FT_OK;
     }
     if (ZSTD_getErrorCode(size) != ZSTD_error_srcSize_wrong) {
@@ -125,10 +127,26 @@ static enum ft_status frame_size(struct reader *reader, size_t *ret)
     return FT_OK;
 }
 
-/* Takes the frame at reader->at apart: content, section letters, body. */
-static enum ft_status open_frame(struct reader *reader, size_t size, size_t content_max)
+/* The content in hand is one section: letters, length, body. */
+static enum ft_status open_section(struct reader *reader, const uint8_t *content, size_t length)
 {
-    enum ft_status status = check_frame(reader, size, content_max);
+    if (length < FT_SECTION_HEAD_BYTES) {
+        return ft_fail(reader->error, FT_BAD_FIELD, reader->at, "the frame holds no section");
+    }
+    memcpy(reader->letters, content, sizeof(reader->letters));
+    reader->section =
+        (struct ft_bytes_in){.begin = content, .at = content + 4, .end = content + length};
+    if (ft_in_u32(&reader->section, "length") != length - FT_SECTION_HEAD_BYTES) {
+        return ft_fail(reader->error, FT_BAD_FIELD, reader->at,
+                       "the section has another length than its frame");
+    }
+    return FT_OK;
+}
+
+/* Takes the frame at reader->at apart: content, section letters, body. */
+static enum ft_status open_frame(struct reader *reader, size_t content_max)
+{
+    enum ft_status status = check_frame(reader, reader->size, content_max);
     size_t length;
 
     if (status != FT_OK) {
@@ -138,25 +156,55 @@ static enum ft_status open_frame(struct reader *reader, size_t size, size_t cont
         return no_memory(reader);
     }
     length = ZSTD_decompressDCtx(reader->zstd, reader->content, reader->content_length,
-                                 reader->bytes + reader->at, size);
+                                 reader->bytes + reader->at, reader->size);
     if (ZSTD_isError(length)) {
         bool checksum = ZSTD_getErrorCode(length) == ZSTD_error_checksum_wrong;
 
         return ft_fail(reader->error, checksum ? FT_BAD_CHECKSUM : FT_BAD_FIELD, reader->at,
                        "damaged frame: %s", ZSTD_getErrorName(length));
     }
-    if (length != reader->content_length || length < FT_SECTION_HEAD_BYTES) {
-        return ft_fail(reader->error, FT_BAD_FIELD, reader->at, "the frame holds no section");
+    status = open_section(reader, reader->content, length == reader->content_length ? length : 0);
+    if (status != FT_OK) {
+        return status;
     }
-    memcpy(reader->letters, reader->content, sizeof(reader->letters));
-    reader->section = (struct ft_bytes_in){
-        .begin = reader->content, .at = reader->content + 4, .end = reader->content + length};
-    if (ft_in_u32(&reader->section, "length") != length - FT_SECTION_HEAD_BYTES) {
-        return ft_fail(reader->error, FT_BAD_FIELD, reader->at,
-                       "the section has another length than its frame");
-    }
-    ft_seek_table_add(&reader->seek, (uint32_t)size, (uint32_t)length);
+    ft_seek_table_add(&reader->seek, (uint32_t)reader->size, (uint32_t)length);
     return reader->seek.entry.failed ? no_memory(reader) : FT_OK;
+}
+
+/* The section at reader->at without a frame around it. */
+static enum ft_status open_bare(struct reader *reader, size_t content_max)
+{
+    const uint8_t *head = reader->bytes + reader->at;
+    size_t left = reader->length - reader->at;
+    uint64_t size;
+
+    if (left < FT_SECTION_HEAD_BYTES) {
+        return ft_fail(reader->error, FT_TRUNCATED, reader->at, "cut off inside a section's head");
+    }
+    size = FT_SECTION_HEAD_BYTES +
+           (head[4] | (uint64_t)head[5] << 8 | (uint64_t)head[6] << 16 | (uint64_t)head[7] << 24);
+    if (size > content_max) {
+        return ft_fail(reader->error, FT_TOO_LARGE, reader->at,
+                       "the section claims %llu bytes, at most %zu are allowed here",
+                       (unsigned long long)size, content_max);
+    }
+    if (size > left) {
+        return ft_fail(reader->error, FT_TRUNCATED, reader->at, "cut off inside a section");
+    }
+    reader->size = (size_t)size;
+    return open_section(reader, head, reader->size);
+}
+
+/* The next section, from a frame or bare. FT_OK with reader->cut set: there is none any more. */
+static enum ft_status next_section(struct reader *reader, size_t content_max)
+{
+    enum ft_status status;
+
+    if ((reader->how & FT_DECODE_SECTIONS) != 0) {
+        return open_bare(reader, content_max);
+    }
+    status = frame_size(reader);
+    return status != FT_OK || reader->cut ? status : open_frame(reader, content_max);
 }
 
 static bool section_is(const struct reader *reader, const char *letters)
@@ -300,7 +348,7 @@ static enum ft_status read_block(struct reader *reader)
         return ft_fail(reader->error, FT_TOO_LARGE, reader->at, "more than %d events",
                        FT_TRACE_EVENTS_MAX);
     }
-    if (in->reason == NULL) {
+    if (in->reason == NULL && (reader->how & FT_DECODE_FACTS) == 0) {
         if (!reserve_events(reader, count)) {
             return no_memory(reader);
         }
@@ -382,74 +430,81 @@ static enum ft_status check_seek_table(struct reader *reader)
                                            : "the seek table does not fit the frames");
 }
 
-static enum ft_status read_first_frame(struct reader *reader)
+static enum ft_status read_first_section(struct reader *reader)
 {
-    size_t size;
     enum ft_status status;
 
     if (reader->length == 0) {
         return ft_fail(reader->error, FT_TRUNCATED, 0, "the file is empty");
     }
-    if (!begins_like_frame(reader)) {
+    if ((reader->how & FT_DECODE_SECTIONS) == 0 && !begins_like_frame(reader)) {
         return ft_fail(reader->error, FT_NOT_A_TRACE, 0, "does not begin with a zstd frame");
     }
-    status = frame_size(reader, &size);
+    status = next_section(reader, FT_HEADER_BYTES_MAX);
     if (status != FT_OK) {
         return status;
     }
     if (reader->cut) {
         return ft_fail(reader->error, FT_TRUNCATED, reader->length, "cut off inside the header");
     }
-    status = open_frame(reader, size, FT_HEADER_BYTES_MAX);
-    if (status != FT_OK) {
-        return status;
-    }
     if (!section_is(reader, FT_SECTION_HEADER)) {
         return ft_fail(reader->error, FT_NOT_A_TRACE, 0, "the first frame is no trace header");
     }
     status = read_header(reader);
-    reader->at += size;
+    reader->at += reader->size;
     return status;
+}
+
+static enum ft_status read_section(struct reader *reader)
+{
+    if (section_is(reader, FT_SECTION_EVENTS)) {
+        return read_block(reader);
+    }
+    if (section_is(reader, FT_SECTION_VERDICT)) {
+        return read_verdict(reader);
+    }
+    return ft_fail(reader->error, FT_BAD_FIELD, reader->at,
+                   "a frame that is neither events nor verdict");
+}
+
+/* What may stand behind the verdict. */
+static enum ft_status check_end(struct reader *reader)
+{
+    if ((reader->how & FT_DECODE_SECTIONS) == 0) {
+        return check_seek_table(reader);
+    }
+    return reader->at == reader->length
+               ? FT_OK
+               : ft_fail(reader->error, FT_BAD_FIELD, reader->at, "bytes behind the verdict");
 }
 
 static enum ft_status read_all(struct reader *reader)
 {
     enum ft_status status;
-    size_t size;
 
     reader->scratch = ft_block_scratch_create();
     reader->zstd = ZSTD_createDCtx();
     if (reader->scratch == NULL || reader->zstd == NULL) {
         return no_memory(reader);
     }
-    status = read_first_frame(reader);
+    status = read_first_section(reader);
     while (status == FT_OK && reader->at < reader->length && !reader->trace->complete) {
-        status = frame_size(reader, &size);
+        status = next_section(reader, FT_BLOCK_BYTES_MAX);
         if (status != FT_OK || reader->cut) {
             return status;
         }
-        status = open_frame(reader, size, FT_BLOCK_BYTES_MAX);
-        if (status != FT_OK) {
-            return status;
-        }
-        if (section_is(reader, FT_SECTION_EVENTS)) {
-            status = read_block(reader);
-        } else if (section_is(reader, FT_SECTION_VERDICT)) {
-            status = read_verdict(reader);
-        } else {
-            status = ft_fail(reader->error, FT_BAD_FIELD, reader->at,
-                             "a frame that is neither events nor verdict");
-        }
-        reader->at += size;
+        status = read_section(reader);
+        reader->at += reader->size;
     }
-    return status == FT_OK && reader->trace->complete ? check_seek_table(reader) : status;
+    return status == FT_OK && reader->trace->complete ? check_end(reader) : status;
 }
 
-enum ft_status ft_trace_decode(const uint8_t *bytes, size_t length, struct ft_trace *ret,
-                               struct ft_error *error)
+enum ft_status ft_trace_decode_as(const uint8_t *bytes, size_t length, unsigned how,
+                                  struct ft_trace *ret, struct ft_error *error)
 {
     struct ft_trace trace = {0};
-    struct reader reader = {.bytes = bytes, .length = length, .trace = &trace, .error = error};
+    struct reader reader = {
+        .bytes = bytes, .length = length, .how = how, .trace = &trace, .error = error};
     enum ft_status status;
 
     if (length > FT_TRACE_FILE_MAX) {
@@ -467,6 +522,12 @@ enum ft_status ft_trace_decode(const uint8_t *bytes, size_t length, struct ft_tr
         ft_trace_free(&trace);
     }
     return status;
+}
+
+enum ft_status ft_trace_decode(const uint8_t *bytes, size_t length, struct ft_trace *ret,
+                               struct ft_error *error)
+{
+    return ft_trace_decode_as(bytes, length, 0, ret, error);
 }
 
 void ft_trace_free(struct ft_trace *trace)

@@ -12,6 +12,7 @@
 
 struct writer {
     const struct ft_trace *trace;
+    bool bare;                  /* sections without frames */
     struct ft_trace_site *site; /* sorted: those of the trace and those that only events have */
     uint32_t site_count;
     struct ft_bytes_out file;
@@ -218,18 +219,14 @@ static void begin_section(struct writer *writer, const char *letters)
 }
 
 /* Compresses the section into a frame of its own. */
-static enum ft_status end_section(struct writer *writer)
+static enum ft_status add_frame(struct writer *writer)
 {
     struct ft_bytes_out *section = &writer->section;
-    uint32_t length = (uint32_t)section->length - FT_SECTION_HEAD_BYTES;
     size_t bound = ZSTD_compressBound(section->length);
     size_t size;
 
-    if (section->failed || !ft_out_reserve(&writer->file, bound)) {
+    if (!ft_out_reserve(&writer->file, bound)) {
         return no_memory(writer);
-    }
-    for (unsigned i = 0; i < 4; i++) {
-        section->bytes[4 + i] = (uint8_t)(length >> (8 * i));
     }
     size = ZSTD_compress2(writer->zstd, writer->file.bytes + writer->file.length, bound,
                           section->bytes, section->length);
@@ -244,6 +241,24 @@ static enum ft_status end_section(struct writer *writer)
                        "the file would be larger than a trace may be");
     }
     return FT_OK;
+}
+
+static enum ft_status end_section(struct writer *writer)
+{
+    struct ft_bytes_out *section = &writer->section;
+    uint32_t length = (uint32_t)section->length - FT_SECTION_HEAD_BYTES;
+
+    if (section->failed) {
+        return no_memory(writer);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        section->bytes[4 + i] = (uint8_t)(length >> (8 * i));
+    }
+    if (!writer->bare) {
+        return add_frame(writer);
+    }
+    ft_out_bytes(&writer->file, section->bytes, section->length);
+    return writer->file.failed ? no_memory(writer) : FT_OK;
 }
 
 static void write_scenario(struct ft_bytes_out *out, const struct ft_scenario *scenario)
@@ -371,17 +386,17 @@ static enum ft_status write_all(struct writer *writer)
     if (status == FT_OK) {
         status = write_verdict(writer);
     }
-    if (status == FT_OK) {
+    if (status == FT_OK && !writer->bare) {
         ft_seek_table_write(&writer->seek, &writer->file);
         status = writer->file.failed ? no_memory(writer) : FT_OK;
     }
     return status;
 }
 
-enum ft_status ft_trace_encode(const struct ft_trace *trace, uint8_t **ret, size_t *ret_length,
-                               struct ft_error *error)
+static enum ft_status encode(const struct ft_trace *trace, bool bare, uint8_t **ret,
+                             size_t *ret_length, struct ft_error *error)
 {
-    struct writer writer = {.trace = trace, .error = error};
+    struct writer writer = {.trace = trace, .bare = bare, .error = error};
     enum ft_status status = write_all(&writer);
 
     if (status == FT_OK) {
@@ -396,4 +411,16 @@ enum ft_status ft_trace_encode(const struct ft_trace *trace, uint8_t **ret, size
     ft_seek_table_deinit(&writer.seek);
     ZSTD_freeCCtx(writer.zstd);
     return status;
+}
+
+enum ft_status ft_trace_encode(const struct ft_trace *trace, uint8_t **ret, size_t *ret_length,
+                               struct ft_error *error)
+{
+    return encode(trace, false, ret, ret_length, error);
+}
+
+enum ft_status ft_trace_encode_sections(const struct ft_trace *trace, uint8_t **ret,
+                                        size_t *ret_length, struct ft_error *error)
+{
+    return encode(trace, true, ret, ret_length, error);
 }
