@@ -275,10 +275,7 @@ int ft_cli_scenario(const struct ft_cli *cli, const struct ft_module *module,
         }
         note_labels(cli, ret);
     } else if (cli->seed_given) {
-        ft_scenario_random(cli->seed, platform, ret);
-        if ((module->description->requests & FT_TAKES_BLOCKS) != 0) {
-            ft_scenario_for_disks(ret);
-        }
+        ft_scenario_random_for(cli->seed, platform, module->description->requests, ret);
     } else {
         default_scenario(module->description, ret);
     }

@@ -23,9 +23,8 @@ static void run(struct ft_worker *worker, uint64_t unit, uint32_t from)
 
         if (seed >= explore->seeds)
             return;
-        ft_scenario_random(explore->seed + seed, explore->platform, &scenario);
-        if (explore->module->description->requests & FT_TAKES_BLOCKS)
-            ft_scenario_for_disks(&scenario);
+        ft_scenario_random_for(explore->seed + seed, explore->platform,
+                               explore->module->description->requests, &scenario);
         ft_worker_announce(worker, i, 0, &scenario, &worker->seat->spare);
         memset(&end, 0, sizeof end);
         ft_session_run(&worker->walk.session, &options, &end.result, &end.verdict);

@@ -83,7 +83,7 @@ static size_t write_random(uint8_t *data, size_t max_size, unsigned seed)
     struct ft_scenario scenario;
     size_t length;
 
-    ft_scenario_random(seed, -1, &scenario);
+    ft_scenario_random_for(seed, -1, target.catalogue.requests, &scenario);
     length = ft_scenario_encode(&scenario, data, max_size);
     return length < max_size ? length : max_size;
 }

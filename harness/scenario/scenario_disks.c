@@ -1,6 +1,7 @@
 /* A scenario for a driver of files becomes one for a SCSI miniport, op by op. */
 #include "scenario/scenario_codec.h"
 #include "sim/device.h"
+#include "sim/module.h"
 
 enum { BLOCK = SIM_MEDIA_BLOCK_BYTES, UNITS = 2 };
 
@@ -58,8 +59,9 @@ static struct ft_op translated(const struct ft_op *op, unsigned place)
     }
 }
 
-void ft_scenario_for_disks(struct ft_scenario *scenario)
+void ft_scenario_random_for(uint64_t seed, int platform, unsigned takes, struct ft_scenario *ret)
 {
-    for (unsigned i = 0; i < scenario->op_count; i++)
-        scenario->op[i] = translated(&scenario->op[i], i);
+    ft_scenario_random(seed, platform, ret);
+    for (unsigned i = 0; (takes & FT_TAKES_BLOCKS) != 0 && i < ret->op_count; i++)
+        ret->op[i] = translated(&ret->op[i], i);
 }

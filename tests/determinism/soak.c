@@ -30,6 +30,7 @@ static struct soak {
     uint64_t ops[3];         /* fired, late, skipped */
     uint8_t kind[KINDS_MAX]; /* of OPs */
     unsigned kinds;
+    unsigned takes; /* FT_TAKES_* of the driver */
     bool each, bad, failed;
 } soak;
 
@@ -108,7 +109,7 @@ static void run(struct soak *soak, uint64_t seed, int platform)
     struct ft_run_result result;
     struct ft_verdict verdict;
 
-    ft_scenario_random(seed, platform, &scenario);
+    ft_scenario_random_for(seed, platform, soak->takes, &scenario);
     if (soak->kinds > 0)
         replace_ops(soak, seed, &scenario);
     ft_session_run(&soak->session, &options, &result, &verdict);
@@ -173,6 +174,7 @@ int main(int argc, char **argv)
         return 5;
     soak.session.tap = count_strike;
     soak.session.tap_state = ft_world_reserve(soak.session.world, sizeof(struct ft_cell_state));
+    soak.takes = module->description->requests;
     for (uint64_t seed = first; seed < first + count; seed++)
         run(&soak, seed, platform);
     print_result(&soak, count);

@@ -8,6 +8,7 @@
 #include "scenario/prng.h"
 #include "scenario/scenario_codec.h"
 #include "scenario/scenario_parts.h"
+#include "sim/module.h"
 
 #include <string.h>
 
@@ -148,6 +149,36 @@ static void every_built_op_and_nearly_every_point_occurs(void **state)
     assert_true(tally.point[FT_PT_DMA_MAP_OUT] > 3 * tally.point[FT_PT_STALL]);
 }
 
+/* A driver of files gets what it always got; a miniport's requests are those to its disks, in
+ * range and with the labels and moments of the others. */
+static void a_miniport_gets_ops_of_its_disks(void **state)
+{
+    unsigned kind[256] = {0};
+
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct ft_scenario plain, files, disks;
+
+        ft_scenario_random(seed, -1, &plain);
+        ft_scenario_random_for(seed, -1, FT_TAKES_READ | FT_TAKES_WRITE | FT_TAKES_IOCTL, &files);
+        ft_scenario_random_for(seed, -1, FT_TAKES_BLOCKS, &disks);
+        assert_true(ft_scenario_equal(&plain, &files));
+        assert_int_equal(disks.op_count, plain.op_count);
+        for (unsigned i = 0; i < disks.op_count; i++) {
+            struct ft_op fit = disks.op[i];
+
+            assert_true(ft_op_fit(&fit) && ft_op_equal(&fit, &disks.op[i]));
+            assert_int_equal(disks.op[i].label, plain.op[i].label);
+            assert_int_equal(disks.op[i].moment.point, plain.op[i].moment.point);
+            kind[disks.op[i].kind]++;
+        }
+    }
+    for (unsigned number = FT_OP_DISK_READ; number <= FT_OP_DISK_NEXT; number++)
+        assert_true(kind[number] > 50);
+    assert_true(kind[FT_OP_ABORT] > 50 && kind[FT_OP_TARGET] > 50 && kind[FT_OP_BUS_RESET] > 50);
+    assert_int_equal(kind[FT_OP_READ] + kind[FT_OP_WRITE] + kind[FT_OP_IOCTL], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +187,7 @@ int main(void)
         cmocka_unit_test(draws_stay_below_their_bound_and_reach_all_of_it),
         cmocka_unit_test(a_named_platform_is_kept_as_it_is),
         cmocka_unit_test(every_built_op_and_nearly_every_point_occurs),
+        cmocka_unit_test(a_miniport_gets_ops_of_its_disks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
