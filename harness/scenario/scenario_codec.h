@@ -47,8 +47,8 @@ enum ft_status ft_scenario_parse(const char *text, size_t length, struct ft_scen
  * existing labels). */
 void ft_scenario_random(uint64_t seed, int platform, struct ft_scenario *ret);
 /* The same for a driver of which it is known what it takes (FT_TAKES_*). For a SCSI miniport
- * requests become those to its disks, and some disturbances what happens on its bus; labels and
- * moments stay. For all others it is the scenario above. */
+ * requests become those to its disks, some disturbances what happens on its bus, and points those
+ * that it passes. For all others it is the scenario above. */
 void ft_scenario_random_for(uint64_t seed, int platform, unsigned takes, struct ft_scenario *ret);
 
 #endif

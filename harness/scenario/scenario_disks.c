@@ -3,6 +3,8 @@
 #include "sim/device.h"
 #include "sim/module.h"
 
+#include <string.h>
+
 enum { BLOCK = SIM_MEDIA_BLOCK_BYTES, UNITS = 2 };
 
 /* As many blocks as the bytes span, on one of the first disks, where others have been, too. */
@@ -59,9 +61,30 @@ static struct ft_op translated(const struct ft_op *op, unsigned place)
     }
 }
 
+/* Where a miniport and its port can be struck; its own calls of the kernel are few. */
+static const uint8_t passed[] = {
+    FT_PT_CALL_ENTER,       FT_PT_CALL_LEAVE,     FT_PT_IRQ_RAISED,      FT_PT_ENGINE_BURST,
+    FT_PT_ENGINE_BURST_OUT, FT_PT_REG_READ,       FT_PT_REG_READ_OUT,    FT_PT_REG_WRITE,
+    FT_PT_REG_WRITE_OUT,    FT_PT_PORT,           FT_PT_PORT_OUT,        FT_PT_SCSI_NOTIFY,
+    FT_PT_SCSI_NOTIFY_OUT,  FT_PT_SCSI_COMPLETE,  FT_PT_SCSI_QUERY,      FT_PT_SCSI_DPC,
+    FT_PT_SCSI_MAP,         FT_PT_SCSI_MAP_OUT,   FT_PT_SCSI_FLUSH,      FT_PT_SCSI_FLUSH_OUT,
+    FT_PT_SCSI_ADDRESS,     FT_PT_SCSI_DMA_FLUSH, FT_PT_SCSI_DMA_MAP,    FT_PT_SCSI_DMA_MAPPED,
+    FT_PT_IRP_CALL,         FT_PT_IRP_COMPLETE,   FT_PT_SCSI_ADDRESS_OUT};
+
+/* A point that a driver of files passes, or the one in its place. */
+static uint8_t point_for_miniport(uint8_t point)
+{
+    if (memchr(passed, point, sizeof(passed)) != NULL)
+        return point;
+    return passed[point % sizeof(passed)];
+}
+
 void ft_scenario_random_for(uint64_t seed, int platform, unsigned takes, struct ft_scenario *ret)
 {
     ft_scenario_random(seed, platform, ret);
-    for (unsigned i = 0; (takes & FT_TAKES_BLOCKS) != 0 && i < ret->op_count; i++)
+    for (unsigned i = 0; (takes & FT_TAKES_BLOCKS) != 0 && i < ret->op_count; i++) {
         ret->op[i] = translated(&ret->op[i], i);
+        if (ret->op[i].moment.count != 0)
+            ret->op[i].moment.point = point_for_miniport(ret->op[i].moment.point);
+    }
 }
