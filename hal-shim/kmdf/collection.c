@@ -79,12 +79,7 @@ static struct entry **find(struct collection *collection, ULONG index)
 
 ULONG WdfCollectionGetCount(WDFCOLLECTION Collection)
 {
-    ULONG count;
-
-    FT_WDF_BEGIN(WDF_OBJECT, 0);
-    count = check(Collection)->count;
-    FT_WDF_END(WDF_OBJECT, 0);
-    return count;
+    FT_WDF_RETURN(ULONG, WDF_OBJECT, 0, check(Collection)->count);
 }
 
 NTSTATUS ft_wdf_collection_add(WDFCOLLECTION handle, struct ft_wdf_object *object)
@@ -175,22 +170,12 @@ void ft_wdf_collection_cut(WDFCOLLECTION handle, ULONG count)
 
 WDFOBJECT WdfCollectionGetItem(WDFCOLLECTION Collection, ULONG Index)
 {
-    WDFOBJECT item;
-
-    FT_WDF_BEGIN(WDF_OBJECT, 0);
-    item = item_at(check(Collection), Index);
-    FT_WDF_END(WDF_OBJECT, 0);
-    return item;
+    FT_WDF_RETURN(WDFOBJECT, WDF_OBJECT, 0, item_at(check(Collection), Index));
 }
 
 WDFOBJECT WdfCollectionGetFirstItem(WDFCOLLECTION Collection)
 {
-    WDFOBJECT item;
-
-    FT_WDF_BEGIN(WDF_OBJECT, 0);
-    item = item_at(check(Collection), 0);
-    FT_WDF_END(WDF_OBJECT, 0);
-    return item;
+    FT_WDF_RETURN(WDFOBJECT, WDF_OBJECT, 0, item_at(check(Collection), 0));
 }
 
 WDFOBJECT WdfCollectionGetLastItem(WDFCOLLECTION Collection)

@@ -11,8 +11,7 @@ static bool parent_is_passive(const struct ft_wdf_object *parent)
 /* Conflict of the sources: documents want a passive level of the parent for a serialized work item
  * in any case, and say that serialization has no effect without a scope; so a lock that is held at
  * DISPATCH_LEVEL is what is incompatible here. */
-NTSTATUS ft_wdf_deferred_check(const WDF_OBJECT_ATTRIBUTES *attributes, bool serialized,
-                               bool passive)
+static NTSTATUS check(const WDF_OBJECT_ATTRIBUTES *attributes, bool serialized, bool passive)
 {
     NTSTATUS status = ft_wdf_attributes_check(attributes, true);
     const struct ft_wdf_object *parent;
@@ -31,6 +30,23 @@ NTSTATUS ft_wdf_deferred_check(const WDF_OBJECT_ATTRIBUTES *attributes, bool ser
     if (passive ? lock && !ft_wdf_lock_is_passive(lock) : parent_is_passive(parent))
         return STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL;
     return STATUS_SUCCESS;
+}
+
+void *ft_wdf_deferred_new(const struct ft_wdf_class *class_, size_t bytes, void *routine,
+                          const WDF_OBJECT_ATTRIBUTES *attributes, bool serialized, bool passive,
+                          NTSTATUS *status)
+{
+    struct ft_wdf_deferred *deferred = NULL;
+
+    *status = check(attributes, serialized, passive);
+    if (NT_SUCCESS(*status))
+        deferred = ft_wdf_object_new(class_, bytes, NULL, attributes, status);
+    if (!deferred)
+        return NULL;
+    deferred->routine = routine;
+    if (serialized)
+        deferred->lock = ft_wdf_lock_above(attributes->ParentObject);
+    return deferred;
 }
 
 static uint32_t own_bit(void)

@@ -280,26 +280,18 @@ NTSTATUS WdfDeviceInitRegisterPnpStateChangeCallback(
     PWDFDEVICE_INIT DeviceInit, WDF_DEVICE_PNP_STATE PnpState,
     PFN_WDF_DEVICE_PNP_STATE_CHANGE_NOTIFICATION EvtDevicePnpStateChange, ULONG CallbackTypes)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_DEVICE, 0);
-    status = register_state(DeviceInit, FT_WDF_PNP_MACHINE, PnpState,
-                            (void *)EvtDevicePnpStateChange, CallbackTypes);
-    FT_WDF_END(WDF_DEVICE, 0);
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_DEVICE, 0,
+                  register_state(DeviceInit, FT_WDF_PNP_MACHINE, PnpState,
+                                 (void *)EvtDevicePnpStateChange, CallbackTypes));
 }
 
 NTSTATUS WdfDeviceInitRegisterPowerStateChangeCallback(
     PWDFDEVICE_INIT DeviceInit, WDF_DEVICE_POWER_STATE PowerState,
     PFN_WDF_DEVICE_POWER_STATE_CHANGE_NOTIFICATION EvtDevicePowerStateChange, ULONG CallbackTypes)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_DEVICE, 0);
-    status = register_state(DeviceInit, FT_WDF_POWER_MACHINE, PowerState,
-                            (void *)EvtDevicePowerStateChange, CallbackTypes);
-    FT_WDF_END(WDF_DEVICE, 0);
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_DEVICE, 0,
+                  register_state(DeviceInit, FT_WDF_POWER_MACHINE, PowerState,
+                                 (void *)EvtDevicePowerStateChange, CallbackTypes));
 }
 
 NTSTATUS WdfDeviceInitRegisterPowerPolicyStateChangeCallback(
@@ -307,13 +299,9 @@ NTSTATUS WdfDeviceInitRegisterPowerPolicyStateChangeCallback(
     PFN_WDF_DEVICE_POWER_POLICY_STATE_CHANGE_NOTIFICATION EvtDevicePowerPolicyStateChange,
     ULONG CallbackTypes)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_DEVICE, 0);
-    status = register_state(DeviceInit, FT_WDF_POLICY_MACHINE, PowerPolicyState,
-                            (void *)EvtDevicePowerPolicyStateChange, CallbackTypes);
-    FT_WDF_END(WDF_DEVICE, 0);
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_DEVICE, 0,
+                  register_state(DeviceInit, FT_WDF_POLICY_MACHINE, PowerPolicyState,
+                                 (void *)EvtDevicePowerPolicyStateChange, CallbackTypes));
 }
 
 /* ---- function devices ---- */

@@ -26,32 +26,25 @@ static void told(const struct ft_wdf_tx *tx, enum ft_tx_call call, uint64_t valu
 
 /* ---- asked ---- */
 
+static size_t ask_bytes(WDFDMATRANSACTION handle, unsigned what)
+{
+    const struct ft_wdf_tx *tx = ft_wdf_tx_check(handle);
+    size_t bytes = what == FT_TX_ASK_BYTES ? tx->moved : tx->fragment;
+
+    asked(tx, what, bytes);
+    return bytes;
+}
+
 size_t WdfDmaTransactionGetBytesTransferred(WDFDMATRANSACTION DmaTransaction)
 {
-    unsigned label = ft_wdf_label(DmaTransaction);
-    const struct ft_wdf_tx *tx;
-    size_t moved;
-
-    FT_WDF_BEGIN(WDF_TX, label);
-    tx = ft_wdf_tx_check(DmaTransaction);
-    moved = tx->moved;
-    asked(tx, FT_TX_ASK_BYTES, moved);
-    FT_WDF_END(WDF_TX, label);
-    return moved;
+    FT_WDF_RETURN(size_t, WDF_TX, ft_wdf_label(DmaTransaction),
+                  ask_bytes(DmaTransaction, FT_TX_ASK_BYTES));
 }
 
 size_t WdfDmaTransactionGetCurrentDmaTransferLength(WDFDMATRANSACTION DmaTransaction)
 {
-    unsigned label = ft_wdf_label(DmaTransaction);
-    const struct ft_wdf_tx *tx;
-    size_t fragment;
-
-    FT_WDF_BEGIN(WDF_TX, label);
-    tx = ft_wdf_tx_check(DmaTransaction);
-    fragment = tx->fragment;
-    asked(tx, FT_TX_ASK_FRAGMENT, fragment);
-    FT_WDF_END(WDF_TX, label);
-    return fragment;
+    FT_WDF_RETURN(size_t, WDF_TX, ft_wdf_label(DmaTransaction),
+                  ask_bytes(DmaTransaction, FT_TX_ASK_FRAGMENT));
 }
 
 /* A request that was completed before Release is still named. */
@@ -238,7 +231,8 @@ VOID WdfDmaTransactionFreeResources(WDFDMATRANSACTION DmaTransaction)
     tx = ft_wdf_tx_check(DmaTransaction);
     if (may_reserve(tx, FT_TX_CALL_FREE)) {
         ft_wdf_emit(FT_EV_WDF_TX_RELEASE, ft_wdf_handle(tx), 1, tx->state);
-        ft_wdf_tx_must(tx, FT_TX_CALL_FREE, ~(STATE(INVALID) | STATE(CREATED) | STATE(TRANSFER)));
+        ft_wdf_tx_must_be_idle(tx, FT_TX_CALL_FREE,
+                               ~(STATE(INVALID) | STATE(CREATED) | STATE(TRANSFER)));
         ft_wdf_tx_reuse(tx, true);
     }
     FT_WDF_END(WDF_TX, label);
@@ -263,6 +257,8 @@ BOOLEAN WdfDmaTransactionCancel(WDFDMATRANSACTION DmaTransaction)
         cancelled = adapter->DmaOperations->CancelAdapterChannel(
             adapter, tx->enabler->object.device->fdo, tx->context);
         if (cancelled) {
+            if (state == FT_TX_RESERVED) /* which will not be granted */
+                tx->reserved = 0;
             tx->state = FT_TX_FAILED;
             ft_wdf_tx_let_go(tx);
         }

@@ -136,15 +136,19 @@ static NTSTATUS get_masters(struct ft_wdf_enabler *enabler)
     return status;
 }
 
+static void put_adapter(struct ft_wdf_adapter *direction)
+{
+    PDMA_ADAPTER adapter = direction->adapter;
+
+    if (adapter)
+        adapter->DmaOperations->PutDmaAdapter(adapter);
+    direction->adapter = NULL;
+}
+
 static void put_adapters(struct ft_wdf_enabler *enabler)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        PDMA_ADAPTER adapter = enabler->direction[i].adapter;
-
-        if (adapter)
-            adapter->DmaOperations->PutDmaAdapter(adapter);
-        enabler->direction[i].adapter = NULL;
-    }
+    for (unsigned i = 0; i < 2; i++)
+        put_adapter(&enabler->direction[i]);
     if (enabler->system_list)
         ft_block_free(enabler->system_list);
     enabler->system_list = NULL;
@@ -289,6 +293,26 @@ NTSTATUS WdfDmaEnablerCreate(WDFDEVICE Device, PWDF_DMA_ENABLER_CONFIG Config,
 
 /* ---- system profiles ---- */
 
+/* One list for all: the system DMA controller works on one transfer at a time. Of two directions
+ * the one with more registers says how long it is. */
+static NTSTATUS make_system_list(struct ft_wdf_enabler *enabler, ULONG registers)
+{
+    ULONG bytes =
+        (ULONG)sizeof(SCATTER_GATHER_LIST) + registers * (ULONG)sizeof(SCATTER_GATHER_ELEMENT);
+    PSCATTER_GATHER_LIST list;
+
+    if (enabler->system_list && bytes <= enabler->list_bytes)
+        return STATUS_SUCCESS;
+    list = ft_block_for_driver(bytes, FT_HC_OTHER, 0);
+    if (!list)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (enabler->system_list)
+        ft_block_free(enabler->system_list);
+    enabler->system_list = list;
+    enabler->list_bytes = bytes;
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS configure(struct ft_wdf_enabler *enabler,
                           const WDF_DMA_SYSTEM_PROFILE_CONFIG *config, WDF_DMA_DIRECTION direction)
 {
@@ -296,7 +320,6 @@ static NTSTATUS configure(struct ft_wdf_enabler *enabler,
     unsigned index = ft_wdf_enabler_is_duplex(enabler) && direction ? 1 : 0;
     DEVICE_DESCRIPTION description = {.Version = VERSION_3};
     NTSTATUS status;
-    ULONG bytes = 0;
 
     if (!config || !part || (unsigned)direction > WdfDmaDirectionWriteToDevice)
         return STATUS_INVALID_PARAMETER;
@@ -314,14 +337,11 @@ static NTSTATUS configure(struct ft_wdf_enabler *enabler,
     description.InterfaceType = Internal;
     description.MaximumLength = (ULONG)enabler->config.MaximumLength;
     status = ft_wdf_enabler_get_adapter(enabler, index, &description);
-    if (!NT_SUCCESS(status) || enabler->system_list)
-        return status;
-    /* One list for all: the system DMA controller works on one transfer at a time. */
-    bytes = (ULONG)sizeof(SCATTER_GATHER_LIST) +
-            enabler->direction[index].registers * (ULONG)sizeof(SCATTER_GATHER_ELEMENT);
-    enabler->system_list = ft_block_for_driver(bytes, FT_HC_OTHER, 0);
-    enabler->list_bytes = bytes;
-    return enabler->system_list ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    if (NT_SUCCESS(status))
+        status = make_system_list(enabler, enabler->direction[index].registers);
+    if (!NT_SUCCESS(status))
+        put_adapter(&enabler->direction[index]); /* the driver may try again */
+    return status;
 }
 
 NTSTATUS WdfDmaEnablerConfigureSystemProfile(WDFDMAENABLER DmaEnabler,

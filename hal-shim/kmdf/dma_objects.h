@@ -128,6 +128,8 @@ void ft_wdf_enabler_leave(struct ft_wdf_enabler *enabler);
 struct ft_wdf_tx *ft_wdf_tx_check(WDFDMATRANSACTION handle);
 /* The call is one that none of those states (bits) allows: event, bug check 0x10D/8. */
 void ft_wdf_tx_must(const struct ft_wdf_tx *tx, enum ft_tx_call call, unsigned states);
+/* … nor one that waits for a reservation. */
+void ft_wdf_tx_must_be_idle(const struct ft_wdf_tx *tx, enum ft_tx_call call, unsigned states);
 /* What KMDF Verifier's debug break is here: event wdf:tx-bad. */
 void ft_wdf_tx_break(const struct ft_wdf_tx *tx, enum ft_tx_call call);
 /* The framework follows a null pointer of the transaction's. */

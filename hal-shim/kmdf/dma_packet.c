@@ -255,7 +255,8 @@ static void free_all(struct ft_wdf_tx *tx)
     if (is_system(tx))
         adapter->DmaOperations->FreeAdapterChannel(adapter);
     else if (tx->base)
-        adapter->DmaOperations->FreeMapRegisters(adapter, tx->base, tx->needed);
+        adapter->DmaOperations->FreeMapRegisters(adapter, tx->base,
+                                                 tx->reserved ? tx->reserved : tx->needed);
 }
 
 static void packets_release(struct ft_wdf_tx *tx, bool forced)

@@ -3,6 +3,10 @@
  * KMDF Verifier is on: Release and delete in Transfer stop the machine. A call that follows a null
  * pointer of the framework's (SetMaximumLength without parameters, Cancel after the end) does so
  * here, too.
+ *
+ * Conflict with the source: Release, FreeResources and deletion while the HAL has not granted a
+ * reservation take nothing back there, and EvtReserveDma's caller finds a transaction that is no
+ * more. Here they stop the machine as a call in a wrong state does; Cancel is what takes it back.
  */
 #include "kmdf/dma_objects.h"
 
@@ -33,6 +37,13 @@ _Noreturn void ft_wdf_tx_null(const struct ft_wdf_tx *tx, enum ft_tx_call call)
 {
     ft_wdf_driver_event(FT_EV_WDF_TX_BAD, ft_wdf_handle(tx), call, tx->state, FT_TX_BAD_NULL);
     ft_bugcheck(NULL_POINTER_CODE, 0, ft_irql(), 0, 0);
+}
+
+void ft_wdf_tx_must_be_idle(const struct ft_wdf_tx *tx, enum ft_tx_call call, unsigned states)
+{
+    bool waits = tx->state == FT_TX_RESERVED && !tx->base_set;
+
+    ft_wdf_tx_must(tx, call, waits ? 0 : states);
 }
 
 uint16_t ft_wdf_tx_serve(const struct ft_wdf_tx *tx)
@@ -82,7 +93,7 @@ static void dispose(struct ft_wdf_object *object)
     struct ft_wdf_tx *tx = (struct ft_wdf_tx *)object;
 
     ft_emit(FT_EV_WDF_TX_END, ft_wdf_handle(tx), tx->state);
-    ft_wdf_tx_must(tx, FT_TX_CALL_DELETE, ~STATE(TRANSFER));
+    ft_wdf_tx_must_be_idle(tx, FT_TX_CALL_DELETE, ~STATE(TRANSFER));
     tx->state = FT_TX_DELETED;
     tx->kind->release(tx, true);
     ft_wdf_tx_let_go(tx);
@@ -192,7 +203,7 @@ NTSTATUS WdfDmaTransactionRelease(WDFDMATRANSACTION DmaTransaction)
     tx = ft_wdf_tx_check(DmaTransaction);
     ft_wdf_irql_ok(DISPATCH_LEVEL);
     ft_wdf_emit(FT_EV_WDF_TX_RELEASE, ft_wdf_handle(tx), 0, tx->state);
-    ft_wdf_tx_must(tx, FT_TX_CALL_RELEASE, ~STATE(TRANSFER));
+    ft_wdf_tx_must_be_idle(tx, FT_TX_CALL_RELEASE, ~STATE(TRANSFER));
     if (tx->state != FT_TX_RELEASED)
         ft_wdf_tx_reuse(tx, false);
     FT_WDF_END(WDF_TX, label);

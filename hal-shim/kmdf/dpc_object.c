@@ -36,7 +36,7 @@ static const struct ft_wdf_class dpc_class = {
 static struct dpc *create(const WDF_DPC_CONFIG *config, const WDF_OBJECT_ATTRIBUTES *attributes,
                           NTSTATUS *status)
 {
-    struct dpc *dpc = NULL;
+    struct dpc *dpc;
 
     *status = STATUS_INFO_LENGTH_MISMATCH;
     if (config->Size != sizeof *config)
@@ -44,15 +44,10 @@ static struct dpc *create(const WDF_DPC_CONFIG *config, const WDF_OBJECT_ATTRIBU
     *status = STATUS_INVALID_PARAMETER;
     if (!config->EvtDpcFunc)
         return NULL;
-    *status = ft_wdf_deferred_check(attributes, config->AutomaticSerialization, false);
-    if (NT_SUCCESS(*status))
-        dpc = ft_wdf_object_new(&dpc_class, sizeof *dpc, NULL, attributes, status);
-    if (!dpc)
-        return NULL;
-    dpc->head.routine = (void *)config->EvtDpcFunc;
-    if (config->AutomaticSerialization)
-        dpc->head.lock = ft_wdf_lock_above(attributes->ParentObject);
-    KeInitializeDpc(&dpc->dpc, run, dpc);
+    dpc = ft_wdf_deferred_new(&dpc_class, sizeof *dpc, (void *)config->EvtDpcFunc, attributes,
+                              config->AutomaticSerialization, false, status);
+    if (dpc)
+        KeInitializeDpc(&dpc->dpc, run, dpc);
     return dpc;
 }
 
@@ -101,20 +96,12 @@ BOOLEAN WdfDpcCancel(WDFDPC Dpc, BOOLEAN Wait)
 
 WDFOBJECT WdfDpcGetParentObject(WDFDPC Dpc)
 {
-    WDFOBJECT parent;
-
-    FT_WDF_BEGIN(WDF_DPC, ft_wdf_label(Dpc));
-    parent = ((struct dpc *)ft_wdf_check(Dpc, FT_HC_WDF_DPC))->head.object.parent;
-    FT_WDF_END(WDF_DPC, ft_wdf_label(Dpc));
-    return parent;
+    FT_WDF_RETURN(WDFOBJECT, WDF_DPC, ft_wdf_label(Dpc),
+                  ((struct dpc *)ft_wdf_check(Dpc, FT_HC_WDF_DPC))->head.object.parent);
 }
 
 PKDPC WdfDpcWdmGetDpc(WDFDPC Dpc)
 {
-    PKDPC dpc;
-
-    FT_WDF_BEGIN(WDF_DPC, ft_wdf_label(Dpc));
-    dpc = &((struct dpc *)ft_wdf_check(Dpc, FT_HC_WDF_DPC))->dpc;
-    FT_WDF_END(WDF_DPC, ft_wdf_label(Dpc));
-    return dpc;
+    FT_WDF_RETURN(PKDPC, WDF_DPC, ft_wdf_label(Dpc),
+                  &((struct dpc *)ft_wdf_check(Dpc, FT_HC_WDF_DPC))->dpc);
 }

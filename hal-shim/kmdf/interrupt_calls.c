@@ -363,16 +363,12 @@ static void report_active(WDFINTERRUPT handle, bool active)
 
 VOID WdfInterruptReportActive(WDFINTERRUPT Interrupt)
 {
-    FT_WDF_BEGIN(WDF_INTERRUPT, 0);
-    report_active(Interrupt, true);
-    FT_WDF_END(WDF_INTERRUPT, 0);
+    FT_WDF_DO(WDF_INTERRUPT, 0, report_active(Interrupt, true));
 }
 
 VOID WdfInterruptReportInactive(WDFINTERRUPT Interrupt)
 {
-    FT_WDF_BEGIN(WDF_INTERRUPT, 0);
-    report_active(Interrupt, false);
-    FT_WDF_END(WDF_INTERRUPT, 0);
+    FT_WDF_DO(WDF_INTERRUPT, 0, report_active(Interrupt, false));
 }
 
 /* A wish about the next assignment of resources, which this machine makes as it does. */

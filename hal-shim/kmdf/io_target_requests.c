@@ -17,13 +17,9 @@ NTSTATUS WdfIoTargetFormatRequestForRead(WDFIOTARGET IoTarget, WDFREQUEST Reques
                                          PWDFMEMORY_OFFSET OutputBufferOffset,
                                          PLONGLONG DeviceOffset)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(Request));
-    status = transfer(IoTarget, Request, IRP_MJ_READ, OutputBuffer, OutputBufferOffset,
-                      DeviceOffset, ft_wdf_layer);
-    FT_WDF_END(WDF_SEND, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_SEND, ft_wdf_label(Request),
+                  transfer(IoTarget, Request, IRP_MJ_READ, OutputBuffer, OutputBufferOffset,
+                           DeviceOffset, ft_wdf_layer));
 }
 
 NTSTATUS WdfIoTargetFormatRequestForWrite(WDFIOTARGET IoTarget, WDFREQUEST Request,
@@ -31,13 +27,9 @@ NTSTATUS WdfIoTargetFormatRequestForWrite(WDFIOTARGET IoTarget, WDFREQUEST Reque
                                           PWDFMEMORY_OFFSET InputBufferOffset,
                                           PLONGLONG DeviceOffset)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(Request));
-    status = transfer(IoTarget, Request, IRP_MJ_WRITE, InputBuffer, InputBufferOffset, DeviceOffset,
-                      ft_wdf_layer);
-    FT_WDF_END(WDF_SEND, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_SEND, ft_wdf_label(Request),
+                  transfer(IoTarget, Request, IRP_MJ_WRITE, InputBuffer, InputBufferOffset,
+                           DeviceOffset, ft_wdf_layer));
 }
 
 struct pair {

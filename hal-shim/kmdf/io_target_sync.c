@@ -76,13 +76,9 @@ NTSTATUS WdfIoTargetSendReadSynchronously(WDFIOTARGET IoTarget, WDFREQUEST Reque
                                           PWDF_REQUEST_SEND_OPTIONS RequestOptions,
                                           PULONG_PTR BytesRead)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(Request));
-    status = transfer(IoTarget, Request, IRP_MJ_READ, OutputBuffer, DeviceOffset, RequestOptions,
-                      BytesRead, ft_wdf_layer);
-    FT_WDF_END(WDF_SEND, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_SEND, ft_wdf_label(Request),
+                  transfer(IoTarget, Request, IRP_MJ_READ, OutputBuffer, DeviceOffset,
+                           RequestOptions, BytesRead, ft_wdf_layer));
 }
 
 NTSTATUS WdfIoTargetSendWriteSynchronously(WDFIOTARGET IoTarget, WDFREQUEST Request,
@@ -91,13 +87,9 @@ NTSTATUS WdfIoTargetSendWriteSynchronously(WDFIOTARGET IoTarget, WDFREQUEST Requ
                                            PWDF_REQUEST_SEND_OPTIONS RequestOptions,
                                            PULONG_PTR BytesWritten)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_SEND, ft_wdf_label(Request));
-    status = transfer(IoTarget, Request, IRP_MJ_WRITE, InputBuffer, DeviceOffset, RequestOptions,
-                      BytesWritten, ft_wdf_layer);
-    FT_WDF_END(WDF_SEND, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_SEND, ft_wdf_label(Request),
+                  transfer(IoTarget, Request, IRP_MJ_WRITE, InputBuffer, DeviceOffset,
+                           RequestOptions, BytesWritten, ft_wdf_layer));
 }
 
 struct control {

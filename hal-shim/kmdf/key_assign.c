@@ -142,10 +142,5 @@ NTSTATUS WdfRegistryAssignMultiString(WDFKEY Key, PCUNICODE_STRING ValueName,
 
 NTSTATUS WdfRegistryAssignULong(WDFKEY Key, PCUNICODE_STRING ValueName, ULONG Value)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_OBJECT, 0);
-    status = assign(Key, ValueName, REG_DWORD, &Value, sizeof Value);
-    FT_WDF_END(WDF_OBJECT, 0);
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_OBJECT, 0, assign(Key, ValueName, REG_DWORD, &Value, sizeof Value));
 }

@@ -55,6 +55,18 @@
         FT_DDI_END(POINT, label);                                                                  \
     } while (0)
 
+/* The whole of a routine that does one thing and returns what comes of it, or nothing. */
+#define FT_WDF_RETURN(type, POINT, label, ...)                                                     \
+    type ft_wdf_returned;                                                                          \
+    FT_WDF_BEGIN(POINT, label);                                                                    \
+    ft_wdf_returned = (__VA_ARGS__);                                                               \
+    FT_WDF_END(POINT, label);                                                                      \
+    return ft_wdf_returned
+#define FT_WDF_DO(POINT, label, ...)                                                               \
+    FT_WDF_BEGIN(POINT, label);                                                                    \
+    __VA_ARGS__;                                                                                   \
+    FT_WDF_END(POINT, label)
+
 /* An event of the driver's own call, or of the task's owner: with the layer that called the
  * framework. Inside FT_WDF_BEGIN … FT_WDF_END only. */
 #define ft_wdf_emit(kind, ...)                                                                     \
@@ -225,8 +237,10 @@ struct ft_wdf_deferred {
     uint32_t running; /* bit per task that runs the callback */
 };
 
-NTSTATUS ft_wdf_deferred_check(const WDF_OBJECT_ATTRIBUTES *attributes, bool serialized,
-                               bool passive);
+/* A new one, or NULL and why: its parent is not right for it, or there is no memory. */
+void *ft_wdf_deferred_new(const struct ft_wdf_class *class_, size_t bytes, void *routine,
+                          const WDF_OBJECT_ATTRIBUTES *attributes, bool serialized, bool passive,
+                          NTSTATUS *status);
 /* Runs the driver's callback under its lock; wakes who waits for `deferred`. */
 void ft_wdf_deferred_run(struct ft_wdf_deferred *deferred, enum ft_routine routine);
 bool ft_wdf_deferred_own(const struct ft_wdf_deferred *deferred);  /* the running task runs it */

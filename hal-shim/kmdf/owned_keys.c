@@ -24,49 +24,40 @@ static NTSTATUS open_parameters(const struct ft_wdf_driver *driver, ACCESS_MASK 
     return status;
 }
 
+static NTSTATUS open_key(WDFDRIVER handle, bool persistent, ACCESS_MASK access,
+                         const WDF_OBJECT_ATTRIBUTES *attributes, WDFKEY *ret)
+{
+    struct ft_wdf_driver *driver = ft_wdf_check(handle, FT_HC_WDF_DRIVER);
+    NTSTATUS status;
+    HANDLE key;
+
+    ft_wdf_require(ret);
+    *ret = NULL;
+    if (!ft_wdf_irql_ok(PASSIVE_LEVEL))
+        return STATUS_INVALID_DEVICE_REQUEST;
+    status = ft_wdf_attributes_check(attributes, true);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (persistent)
+        status =
+            IoOpenDriverRegistryKey(driver->driver, DriverRegKeyPersistentState, access, 0, &key);
+    else
+        status = open_parameters(driver, access, &key);
+    return NT_SUCCESS(status) ? ft_wdf_key_new(key, &driver->object, attributes, ret) : status;
+}
+
 NTSTATUS WdfDriverOpenParametersRegistryKey(WDFDRIVER Driver, ACCESS_MASK DesiredAccess,
                                             PWDF_OBJECT_ATTRIBUTES KeyAttributes, WDFKEY *Key)
 {
-    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
-    struct ft_wdf_driver *driver;
-    HANDLE handle;
-
-    FT_WDF_BEGIN(WDF_OBJECT, 0);
-    driver = ft_wdf_check(Driver, FT_HC_WDF_DRIVER);
-    ft_wdf_require(Key);
-    *Key = NULL;
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL)) {
-        status = ft_wdf_attributes_check(KeyAttributes, true);
-        if (NT_SUCCESS(status))
-            status = open_parameters(driver, DesiredAccess, &handle);
-        if (NT_SUCCESS(status))
-            status = ft_wdf_key_new(handle, &driver->object, KeyAttributes, Key);
-    }
-    FT_WDF_END(WDF_OBJECT, 0);
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_OBJECT, 0,
+                  open_key(Driver, false, DesiredAccess, KeyAttributes, Key));
 }
 
 NTSTATUS WdfDriverOpenPersistentStateRegistryKey(WDFDRIVER Driver, ACCESS_MASK DesiredAccess,
                                                  PWDF_OBJECT_ATTRIBUTES KeyAttributes, WDFKEY *Key)
 {
-    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
-    struct ft_wdf_driver *driver;
-    HANDLE handle;
-
-    FT_WDF_BEGIN(WDF_OBJECT, 0);
-    driver = ft_wdf_check(Driver, FT_HC_WDF_DRIVER);
-    ft_wdf_require(Key);
-    *Key = NULL;
-    if (ft_wdf_irql_ok(PASSIVE_LEVEL)) {
-        status = ft_wdf_attributes_check(KeyAttributes, true);
-        if (NT_SUCCESS(status))
-            status = IoOpenDriverRegistryKey(driver->driver, DriverRegKeyPersistentState,
-                                             DesiredAccess, 0, &handle);
-        if (NT_SUCCESS(status))
-            status = ft_wdf_key_new(handle, &driver->object, KeyAttributes, Key);
-    }
-    FT_WDF_END(WDF_OBJECT, 0);
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_OBJECT, 0,
+                  open_key(Driver, true, DesiredAccess, KeyAttributes, Key));
 }
 
 /* A volatile key below HKLM/Hardware/DeviceMap; it is made when it is not there. */

@@ -129,16 +129,18 @@ static unsigned on_dma_up(struct ft_wdf_pnp *pnp)
     return outcome(start_dma(pnp));
 }
 
+/* Before queues start (section 4.2, step 6). */
+static unsigned on_scan(struct ft_wdf_pnp *pnp)
+{
+    ft_wdf_children_look(pnp);
+    return FT_WDF_GOOD;
+}
+
 static unsigned start_self_managed(struct ft_wdf_pnp *pnp)
 {
-    bool good;
-
     ft_wdf_queues_start(pnp->device);
     ft_wdf_point(FT_PT_WDF_STEP, 0);
-    good = NT_SUCCESS(ft_wdf_smio(pnp, FT_WDF_SMIO_START));
-    if (good)
-        ft_wdf_children_look(pnp);
-    return outcome(good);
+    return outcome(NT_SUCCESS(ft_wdf_smio(pnp, FT_WDF_SMIO_START)));
 }
 
 static unsigned on_self_managed_first(struct ft_wdf_pnp *pnp)
@@ -316,7 +318,7 @@ static const struct ft_wdf_state states[] = {
     {P(D0StartingDmaEnable),
      on_dma_up,
      {P(D0StartingPostHardwareEnabled), P(InitialDmaEnableFailed)}},
-    {P(D0StartingPostHardwareEnabled), NULL, {P(D0StartingStartSelfManagedIo)}},
+    {P(D0StartingPostHardwareEnabled), on_scan, {P(D0StartingStartSelfManagedIo)}},
     {P(D0StartingStartSelfManagedIo),
      on_self_managed_first,
      {P(DecideD0State), P(InitialSelfManagedIoFailed)}},
@@ -339,7 +341,7 @@ static const struct ft_wdf_state states[] = {
     {P(NotifyingD0EntryToWakeInterrupts), NULL, {P(WakingConnectInterrupt)}},
     {P(WakingConnectInterrupt), on_connect, {P(WakingDmaEnable), P(WakingConnectInterruptFailed)}},
     {P(WakingDmaEnable), on_dma_up, {P(WakingPostHardwareEnabled), P(WakingDmaEnableFailed)}},
-    {P(WakingPostHardwareEnabled), NULL, {P(StartSelfManagedIo)}},
+    {P(WakingPostHardwareEnabled), on_scan, {P(StartSelfManagedIo)}},
     {P(StartSelfManagedIo), on_self_managed, {P(DecideD0State), P(StartSelfManagedIoFailed)}},
     {P(StartSelfManagedIoFailed), on_undo_queues, {P(WakingDmaEnableFailed)}},
     {P(WakingDmaEnableFailed), on_undo_dma, {P(WakingConnectInterruptFailed)}},

@@ -156,61 +156,54 @@ VOID WdfIoQueueStart(WDFQUEUE Queue)
 
 VOID WdfIoQueueStop(WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE StopComplete, WDFCONTEXT Context)
 {
-    FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Queue));
-    change_later(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_STOP, StopComplete, Context,
-                 ft_wdf_layer);
-    FT_WDF_END(WDF_QUEUE, ft_wdf_label(Queue));
+    FT_WDF_DO(WDF_QUEUE, ft_wdf_label(Queue),
+              change_later(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_STOP, StopComplete, Context,
+                           ft_wdf_layer));
 }
 
 VOID WdfIoQueueStopSynchronously(WDFQUEUE Queue)
 {
-    FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Queue));
-    change_and_wait(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_STOP, ft_wdf_layer);
-    FT_WDF_END(WDF_QUEUE, ft_wdf_label(Queue));
+    FT_WDF_DO(WDF_QUEUE, ft_wdf_label(Queue),
+              change_and_wait(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_STOP, ft_wdf_layer));
 }
 
 VOID WdfIoQueueDrain(WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE DrainComplete, WDFCONTEXT Context)
 {
-    FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Queue));
-    change_later(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_DRAIN, DrainComplete, Context,
-                 ft_wdf_layer);
-    FT_WDF_END(WDF_QUEUE, ft_wdf_label(Queue));
+    FT_WDF_DO(WDF_QUEUE, ft_wdf_label(Queue),
+              change_later(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_DRAIN, DrainComplete, Context,
+                           ft_wdf_layer));
 }
 
 VOID WdfIoQueueDrainSynchronously(WDFQUEUE Queue)
 {
-    FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Queue));
-    change_and_wait(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_DRAIN, ft_wdf_layer);
-    FT_WDF_END(WDF_QUEUE, ft_wdf_label(Queue));
+    FT_WDF_DO(WDF_QUEUE, ft_wdf_label(Queue),
+              change_and_wait(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_DRAIN, ft_wdf_layer));
 }
 
 VOID WdfIoQueuePurge(WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE PurgeComplete, WDFCONTEXT Context)
 {
-    FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Queue));
-    change_later(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_PURGE, PurgeComplete, Context,
-                 ft_wdf_layer);
-    FT_WDF_END(WDF_QUEUE, ft_wdf_label(Queue));
+    FT_WDF_DO(WDF_QUEUE, ft_wdf_label(Queue),
+              change_later(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_PURGE, PurgeComplete, Context,
+                           ft_wdf_layer));
 }
 
 VOID WdfIoQueuePurgeSynchronously(WDFQUEUE Queue)
 {
-    FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Queue));
-    change_and_wait(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_PURGE, ft_wdf_layer);
-    FT_WDF_END(WDF_QUEUE, ft_wdf_label(Queue));
+    FT_WDF_DO(WDF_QUEUE, ft_wdf_label(Queue),
+              change_and_wait(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_PURGE, ft_wdf_layer));
 }
 
 VOID WdfIoQueueStopAndPurge(WDFQUEUE Queue, PFN_WDF_IO_QUEUE_STATE StopAndPurgeComplete,
                             WDFCONTEXT Context)
 {
-    FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Queue));
-    change_later(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_STOP_AND_PURGE, StopAndPurgeComplete,
-                 Context, ft_wdf_layer);
-    FT_WDF_END(WDF_QUEUE, ft_wdf_label(Queue));
+    FT_WDF_DO(WDF_QUEUE, ft_wdf_label(Queue),
+              change_later(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_STOP_AND_PURGE,
+                           StopAndPurgeComplete, Context, ft_wdf_layer));
 }
 
 VOID WdfIoQueueStopAndPurgeSynchronously(WDFQUEUE Queue)
 {
-    FT_WDF_BEGIN(WDF_QUEUE, ft_wdf_label(Queue));
-    change_and_wait(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_STOP_AND_PURGE, ft_wdf_layer);
-    FT_WDF_END(WDF_QUEUE, ft_wdf_label(Queue));
+    FT_WDF_DO(
+        WDF_QUEUE, ft_wdf_label(Queue),
+        change_and_wait(ft_wdf_queue_check(Queue), FT_WDF_CHANGE_STOP_AND_PURGE, ft_wdf_layer));
 }

@@ -7,16 +7,6 @@
  */
 #include "kmdf/requests.h"
 
-/* What FT_EV_WDF_BUFFER says was asked for. */
-enum { WHAT_INPUT = 1, WHAT_OUTPUT = 2, WHAT_MEMORY = 4, WHAT_MDL = 8 };
-
-/* One of the two buffers of a request. */
-struct side {
-    void *address; /* of a system buffer, or of what the driver may use as it is */
-    PMDL mdl;      /* or its pages */
-    ULONG length;
-};
-
 static bool is_control(const IO_STACK_LOCATION *at)
 {
     return at->MajorFunction == IRP_MJ_DEVICE_CONTROL ||
@@ -31,7 +21,7 @@ static bool is_unsafe(const struct ft_wdf_request *request, const IO_STACK_LOCAT
 }
 
 static NTSTATUS control_side(const struct ft_wdf_request *request, const IO_STACK_LOCATION *at,
-                             bool output, struct side *ret)
+                             bool output, struct ft_wdf_side *ret)
 {
     ULONG method = METHOD_FROM_CTL_CODE(at->Parameters.DeviceIoControl.IoControlCode);
     PIRP irp = request->irp;
@@ -53,7 +43,7 @@ static NTSTATUS control_side(const struct ft_wdf_request *request, const IO_STAC
 }
 
 static NTSTATUS transfer_side(const struct ft_wdf_request *request, const IO_STACK_LOCATION *at,
-                              struct side *ret)
+                              struct ft_wdf_side *ret)
 {
     PIRP irp = request->irp;
 
@@ -77,11 +67,11 @@ static NTSTATUS transfer_side(const struct ft_wdf_request *request, const IO_STA
     return ret->address || ret->mdl ? STATUS_SUCCESS : STATUS_BUFFER_TOO_SMALL;
 }
 
-static NTSTATUS side_of(const struct ft_wdf_request *request, bool output, struct side *ret)
+static NTSTATUS side_of(const struct ft_wdf_request *request, bool output, struct ft_wdf_side *ret)
 {
     const IO_STACK_LOCATION *at;
 
-    *ret = (struct side){0};
+    *ret = (struct ft_wdf_side){0};
     if (!request->irp)
         return STATUS_INVALID_DEVICE_REQUEST;
     at = IoGetCurrentIrpStackLocation(request->irp);
@@ -93,16 +83,17 @@ static NTSTATUS side_of(const struct ft_wdf_request *request, bool output, struc
     return transfer_side(request, at, ret);
 }
 
-static NTSTATUS address_of(struct side *side)
+static NTSTATUS address_of(struct ft_wdf_side *side)
 {
-    if (side->mdl)
-        side->address =
-            MmGetSystemAddressForMdlSafe(side->mdl, NormalPagePriority | MdlMappingNoExecute);
+    if (!side->mdl)
+        return STATUS_SUCCESS;
+    side->address =
+        MmGetSystemAddressForMdlSafe(side->mdl, NormalPagePriority | MdlMappingNoExecute);
     return side->address ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-static void announce(const struct ft_wdf_request *request, unsigned what, size_t minimum,
-                     size_t length, NTSTATUS status, uint8_t layer)
+void ft_wdf_buffer_asked(const struct ft_wdf_request *request, unsigned what, size_t minimum,
+                         size_t length, NTSTATUS status, uint8_t layer)
 {
     uint8_t own = ft_layer_set(layer);
 
@@ -112,51 +103,49 @@ static void announce(const struct ft_wdf_request *request, unsigned what, size_t
 
 /* ---- addresses ---- */
 
-static NTSTATUS get_buffer(WDFREQUEST handle, bool output, size_t minimum, PVOID *buffer,
-                           size_t *length, uint8_t layer)
+NTSTATUS ft_wdf_buffer_give(const struct ft_wdf_request *request, unsigned what,
+                            struct ft_wdf_side *side, NTSTATUS status,
+                            const struct ft_wdf_wanted *wanted, uint8_t layer)
 {
-    struct ft_wdf_request *request = ft_wdf_request_check(handle, FT_WDF_USE_BUFFER, layer);
-    struct side side;
-    NTSTATUS status;
-
-    ft_wdf_require(buffer);
-    *buffer = NULL;
-    if (length)
-        *length = 0;
-    status = side_of(request, output, &side);
-    if (NT_SUCCESS(status) && side.length < minimum)
+    if (NT_SUCCESS(status) && side->length < wanted->minimum)
         status = STATUS_BUFFER_TOO_SMALL;
     if (NT_SUCCESS(status))
-        status = address_of(&side);
-    if (NT_SUCCESS(status)) {
-        *buffer = side.address;
-        if (length)
-            *length = side.length;
-    }
-    announce(request, output ? WHAT_OUTPUT : WHAT_INPUT, minimum, side.length, status, layer);
+        status = address_of(side);
+    *wanted->buffer = NT_SUCCESS(status) ? side->address : NULL;
+    if (wanted->length)
+        *wanted->length = NT_SUCCESS(status) ? side->length : 0;
+    ft_wdf_buffer_asked(request, what, wanted->minimum, side->length, status, layer);
     return status;
+}
+
+static NTSTATUS get_buffer(WDFREQUEST handle, bool output, const struct ft_wdf_wanted *wanted,
+                           uint8_t layer)
+{
+    struct ft_wdf_request *request = ft_wdf_request_check(handle, FT_WDF_USE_BUFFER, layer);
+    struct ft_wdf_side side;
+    NTSTATUS status;
+
+    ft_wdf_require(wanted->buffer);
+    status = side_of(request, output, &side);
+    return ft_wdf_buffer_give(request, FT_WDF_WHAT_SIDE(output), &side, status, wanted, layer);
 }
 
 NTSTATUS WdfRequestRetrieveInputBuffer(WDFREQUEST Request, size_t MinimumRequiredLength,
                                        PVOID *Buffer, size_t *Length)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = get_buffer(Request, false, MinimumRequiredLength, Buffer, Length, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  get_buffer(Request, false,
+                             &(struct ft_wdf_wanted){MinimumRequiredLength, Buffer, Length},
+                             ft_wdf_layer));
 }
 
 NTSTATUS WdfRequestRetrieveOutputBuffer(WDFREQUEST Request, size_t MinimumRequiredSize,
                                         PVOID *Buffer, size_t *Length)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = get_buffer(Request, true, MinimumRequiredSize, Buffer, Length, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  get_buffer(Request, true,
+                             &(struct ft_wdf_wanted){MinimumRequiredSize, Buffer, Length},
+                             ft_wdf_layer));
 }
 
 /* ---- memory objects ---- */
@@ -173,8 +162,8 @@ static bool is_read_only(const struct ft_wdf_request *request, bool output)
     return method == METHOD_IN_DIRECT || (method == METHOD_OUT_DIRECT && !output);
 }
 
-static NTSTATUS make_memory(struct ft_wdf_request *request, bool output, const struct side *side,
-                            WDFMEMORY *ret)
+static NTSTATUS make_memory(struct ft_wdf_request *request, bool output,
+                            const struct ft_wdf_side *side, WDFMEMORY *ret)
 {
     NTSTATUS status = STATUS_SUCCESS;
     struct ft_wdf_memory *memory;
@@ -194,7 +183,7 @@ static NTSTATUS get_memory(WDFREQUEST handle, bool output, WDFMEMORY *ret, uint8
 {
     struct ft_wdf_request *request = ft_wdf_request_check(handle, FT_WDF_USE_BUFFER, layer);
     WDFMEMORY *memory = output ? &request->output : &request->input;
-    struct side side;
+    struct ft_wdf_side side;
     NTSTATUS status;
 
     ft_wdf_require(ret);
@@ -205,29 +194,21 @@ static NTSTATUS get_memory(WDFREQUEST handle, bool output, WDFMEMORY *ret, uint8
         status = make_memory(request, output, &side, memory);
     if (NT_SUCCESS(status))
         *ret = *memory;
-    announce(request, (output ? WHAT_OUTPUT : WHAT_INPUT) | WHAT_MEMORY, 0, side.length, status,
-             layer);
+    ft_wdf_buffer_asked(request, FT_WDF_WHAT_SIDE(output) | FT_WDF_WHAT_MEMORY, 0, side.length,
+                        status, layer);
     return status;
 }
 
 NTSTATUS WdfRequestRetrieveInputMemory(WDFREQUEST Request, WDFMEMORY *Memory)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = get_memory(Request, false, Memory, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  get_memory(Request, false, Memory, ft_wdf_layer));
 }
 
 NTSTATUS WdfRequestRetrieveOutputMemory(WDFREQUEST Request, WDFMEMORY *Memory)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = get_memory(Request, true, Memory, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  get_memory(Request, true, Memory, ft_wdf_layer));
 }
 
 /* ---- MDLs ---- */
@@ -244,7 +225,7 @@ static bool has_no_mdl(const struct ft_wdf_request *request)
 
 static NTSTATUS mdl_of(struct ft_wdf_request *request, bool output, PMDL *ret, ULONG *length)
 {
-    struct side side;
+    struct ft_wdf_side side;
     NTSTATUS status = side_of(request, output, &side);
 
     *ret = NULL;
@@ -272,28 +253,21 @@ static NTSTATUS get_mdl(WDFREQUEST handle, bool output, PMDL *ret, uint8_t layer
 
     ft_wdf_require(ret);
     status = mdl_of(request, output, ret, &length);
-    announce(request, (output ? WHAT_OUTPUT : WHAT_INPUT) | WHAT_MDL, 0, length, status, layer);
+    ft_wdf_buffer_asked(request, FT_WDF_WHAT_SIDE(output) | FT_WDF_WHAT_MDL, 0, length, status,
+                        layer);
     return status;
 }
 
 NTSTATUS WdfRequestRetrieveInputWdmMdl(WDFREQUEST Request, PMDL *Mdl)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = get_mdl(Request, false, Mdl, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  get_mdl(Request, false, Mdl, ft_wdf_layer));
 }
 
 NTSTATUS WdfRequestRetrieveOutputWdmMdl(WDFREQUEST Request, PMDL *Mdl)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = get_mdl(Request, true, Mdl, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  get_mdl(Request, true, Mdl, ft_wdf_layer));
 }
 
 /* The table of kmdf.md, section 2.3. */

@@ -3,32 +3,18 @@
  * completed. */
 #include "kmdf/requests.h"
 
-/* What FT_EV_WDF_BUFFER says was asked for. */
-enum { WHAT_INPUT = 1, WHAT_OUTPUT = 2, WHAT_UNSAFE = 16, WHAT_PROBE = 32 };
-
-struct side {
-    void *address;
-    ULONG length;
-};
-
-static void announce(const struct ft_wdf_request *request, unsigned what, size_t minimum,
-                     size_t length, NTSTATUS status, uint8_t layer)
-{
-    uint8_t own = ft_layer_set(layer);
-
-    ft_emit(FT_EV_WDF_BUFFER, ft_wdf_handle(request), what, minimum, length, (uint32_t)status);
-    ft_layer_set(own);
-}
-
 /* ---- a user's own addresses, in EvtIoInCallerContext ---- */
 
-static NTSTATUS unsafe_side(const struct ft_wdf_request *request, bool output, struct side *ret)
+static NTSTATUS unsafe_side(const struct ft_wdf_request *request, bool output,
+                            struct ft_wdf_side *ret)
 {
-    const IO_STACK_LOCATION *at = IoGetCurrentIrpStackLocation(request->irp);
+    const IO_STACK_LOCATION *at;
 
-    *ret = (struct side){.address = request->irp->UserBuffer};
+    *ret = (struct ft_wdf_side){0};
     if (request->place != FT_WDF_CALLER)
         return STATUS_INVALID_DEVICE_REQUEST;
+    at = IoGetCurrentIrpStackLocation(request->irp);
+    ret->address = request->irp->UserBuffer;
     if (at->MajorFunction == IRP_MJ_DEVICE_CONTROL) {
         if (METHOD_FROM_CTL_CODE(at->Parameters.DeviceIoControl.IoControlCode) != METHOD_NEITHER)
             return STATUS_INVALID_DEVICE_REQUEST;
@@ -45,51 +31,36 @@ static NTSTATUS unsafe_side(const struct ft_wdf_request *request, bool output, s
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS get_unsafe(WDFREQUEST handle, bool output, size_t minimum, PVOID *buffer,
-                           size_t *length, uint8_t layer)
+static NTSTATUS get_unsafe(WDFREQUEST handle, bool output, const struct ft_wdf_wanted *wanted,
+                           uint8_t layer)
 {
     struct ft_wdf_request *request = ft_wdf_request_check(handle, FT_WDF_USE_BUFFER, layer);
-    struct side side = {0};
+    struct ft_wdf_side side = {0};
     NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
 
-    ft_wdf_require(buffer);
-    *buffer = NULL;
-    if (length)
-        *length = 0;
+    ft_wdf_require(wanted->buffer);
     if (ft_wdf_irql_ok(PASSIVE_LEVEL))
         status = unsafe_side(request, output, &side);
-    if (NT_SUCCESS(status) && side.length < minimum)
-        status = STATUS_BUFFER_TOO_SMALL;
-    if (NT_SUCCESS(status)) {
-        *buffer = side.address;
-        if (length)
-            *length = side.length;
-    }
-    announce(request, (output ? WHAT_OUTPUT : WHAT_INPUT) | WHAT_UNSAFE, minimum, side.length,
-             status, layer);
-    return status;
+    return ft_wdf_buffer_give(request, FT_WDF_WHAT_SIDE(output) | FT_WDF_WHAT_UNSAFE, &side, status,
+                              wanted, layer);
 }
 
 NTSTATUS WdfRequestRetrieveUnsafeUserInputBuffer(WDFREQUEST Request, size_t MinimumRequiredLength,
                                                  PVOID *InputBuffer, size_t *Length)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = get_unsafe(Request, false, MinimumRequiredLength, InputBuffer, Length, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  get_unsafe(Request, false,
+                             &(struct ft_wdf_wanted){MinimumRequiredLength, InputBuffer, Length},
+                             ft_wdf_layer));
 }
 
 NTSTATUS WdfRequestRetrieveUnsafeUserOutputBuffer(WDFREQUEST Request, size_t MinimumRequiredLength,
                                                   PVOID *OutputBuffer, size_t *Length)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = get_unsafe(Request, true, MinimumRequiredLength, OutputBuffer, Length, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  get_unsafe(Request, true,
+                             &(struct ft_wdf_wanted){MinimumRequiredLength, OutputBuffer, Length},
+                             ft_wdf_layer));
 }
 
 /* ---- locking them ---- */
@@ -174,29 +145,23 @@ static NTSTATUS probe(WDFREQUEST handle, void *buffer, size_t length, LOCK_OPERA
         status = STATUS_INVALID_USER_BUFFER;
     else
         status = lock_buffer(request, buffer, length, operation, memory);
-    announce(request, (operation == IoReadAccess ? WHAT_INPUT : WHAT_OUTPUT) | WHAT_PROBE, 0,
-             length, status, layer);
+    ft_wdf_buffer_asked(request,
+                        (operation == IoReadAccess ? FT_WDF_WHAT_INPUT : FT_WDF_WHAT_OUTPUT) |
+                            FT_WDF_WHAT_PROBE,
+                        0, length, status, layer);
     return status;
 }
 
 NTSTATUS WdfRequestProbeAndLockUserBufferForRead(WDFREQUEST Request, PVOID Buffer, size_t Length,
                                                  WDFMEMORY *MemoryObject)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = probe(Request, Buffer, Length, IoReadAccess, MemoryObject, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  probe(Request, Buffer, Length, IoReadAccess, MemoryObject, ft_wdf_layer));
 }
 
 NTSTATUS WdfRequestProbeAndLockUserBufferForWrite(WDFREQUEST Request, PVOID Buffer, size_t Length,
                                                   WDFMEMORY *MemoryObject)
 {
-    NTSTATUS status;
-
-    FT_WDF_BEGIN(WDF_REQUEST, ft_wdf_label(Request));
-    status = probe(Request, Buffer, Length, IoWriteAccess, MemoryObject, ft_wdf_layer);
-    FT_WDF_END(WDF_REQUEST, ft_wdf_label(Request));
-    return status;
+    FT_WDF_RETURN(NTSTATUS, WDF_REQUEST, ft_wdf_label(Request),
+                  probe(Request, Buffer, Length, IoWriteAccess, MemoryObject, ft_wdf_layer));
 }

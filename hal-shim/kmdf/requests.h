@@ -313,6 +313,40 @@ void ft_wdf_cancel_for_driver(struct ft_wdf_request *request);
 bool ft_wdf_cancel_marked(struct ft_wdf_queue *queue); /* one of them; false: none is left */
 
 /* request_memory.c */
+
+/* What FT_EV_WDF_BUFFER says was asked for. */
+enum {
+    FT_WDF_WHAT_INPUT = 1,
+    FT_WDF_WHAT_OUTPUT = 2,
+    FT_WDF_WHAT_MEMORY = 4,
+    FT_WDF_WHAT_MDL = 8,
+    FT_WDF_WHAT_UNSAFE = 16,
+    FT_WDF_WHAT_PROBE = 32
+};
+#define FT_WDF_WHAT_SIDE(output) ((output) ? FT_WDF_WHAT_OUTPUT : FT_WDF_WHAT_INPUT)
+
+/* One of the two buffers of a request. */
+struct ft_wdf_side {
+    void *address; /* of a system buffer, or of what the driver may use as it is */
+    PMDL mdl;      /* or its pages */
+    ULONG length;
+};
+
+/* What a driver asks for: at least so many bytes; the length may be NULL. */
+struct ft_wdf_wanted {
+    size_t minimum;
+    PVOID *buffer;
+    size_t *length;
+};
+
+/* Event wdf:buffer, of the layer that called. */
+void ft_wdf_buffer_asked(const struct ft_wdf_request *request, unsigned what, size_t minimum,
+                         size_t length, NTSTATUS status, uint8_t layer);
+/* Gives the driver that buffer if `status`, the finding of it, is a success and it is as long as
+ * wanted; and says so. */
+NTSTATUS ft_wdf_buffer_give(const struct ft_wdf_request *request, unsigned what,
+                            struct ft_wdf_side *side, NTSTATUS status,
+                            const struct ft_wdf_wanted *wanted, uint8_t layer);
 void ft_wdf_request_release_buffers(struct ft_wdf_request *request);
 
 /* request_query.c */

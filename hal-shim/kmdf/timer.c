@@ -84,8 +84,7 @@ static const struct ft_wdf_class timer_class = {
 
 /* ---- what drivers call ---- */
 
-static NTSTATUS check(const WDF_TIMER_CONFIG *config, const WDF_OBJECT_ATTRIBUTES *attributes,
-                      bool passive)
+static NTSTATUS check(const WDF_TIMER_CONFIG *config, bool passive)
 {
     if (config->Size != sizeof *config)
         return STATUS_INFO_LENGTH_MISMATCH;
@@ -95,7 +94,7 @@ static NTSTATUS check(const WDF_TIMER_CONFIG *config, const WDF_OBJECT_ATTRIBUTE
         (config->TolerableDelay > MAXLONG ||
          (config->UseHighResolutionTimer == WdfTrue && config->TolerableDelay)))
         return STATUS_INVALID_PARAMETER;
-    return ft_wdf_deferred_check(attributes, config->AutomaticSerialization, passive);
+    return STATUS_SUCCESS;
 }
 
 static struct timer *create(const WDF_TIMER_CONFIG *config, const WDF_OBJECT_ATTRIBUTES *attributes,
@@ -104,14 +103,12 @@ static struct timer *create(const WDF_TIMER_CONFIG *config, const WDF_OBJECT_ATT
     bool passive = attributes && attributes->ExecutionLevel == WdfExecutionLevelPassive;
     struct timer *timer = NULL;
 
-    *status = check(config, attributes, passive);
+    *status = check(config, passive);
     if (NT_SUCCESS(*status))
-        timer = ft_wdf_object_new(&timer_class, sizeof *timer, NULL, attributes, status);
+        timer = ft_wdf_deferred_new(&timer_class, sizeof *timer, (void *)config->EvtTimerFunc,
+                                    attributes, config->AutomaticSerialization, passive, status);
     if (!timer)
         return NULL;
-    timer->head.routine = (void *)config->EvtTimerFunc;
-    if (config->AutomaticSerialization)
-        timer->head.lock = ft_wdf_lock_above(attributes->ParentObject);
     timer->period = config->Period;
     timer->delay = config->TolerableDelay == TolerableDelayUnlimited ? 0 : config->TolerableDelay;
     KeInitializeTimerEx(&timer->timer, NotificationTimer);

@@ -45,7 +45,7 @@ static const struct ft_wdf_class work_class = {
 static struct work *create(const WDF_WORKITEM_CONFIG *config,
                            const WDF_OBJECT_ATTRIBUTES *attributes, NTSTATUS *status)
 {
-    struct work *work = NULL;
+    struct work *work;
 
     *status = STATUS_INFO_LENGTH_MISMATCH;
     if (config->Size != sizeof *config)
@@ -53,14 +53,10 @@ static struct work *create(const WDF_WORKITEM_CONFIG *config,
     *status = STATUS_INVALID_PARAMETER;
     if (!config->EvtWorkItemFunc)
         return NULL;
-    *status = ft_wdf_deferred_check(attributes, config->AutomaticSerialization, true);
-    if (NT_SUCCESS(*status))
-        work = ft_wdf_object_new(&work_class, sizeof *work, NULL, attributes, status);
+    work = ft_wdf_deferred_new(&work_class, sizeof *work, (void *)config->EvtWorkItemFunc,
+                               attributes, config->AutomaticSerialization, true, status);
     if (!work)
         return NULL;
-    work->head.routine = (void *)config->EvtWorkItemFunc;
-    if (config->AutomaticSerialization)
-        work->head.lock = ft_wdf_lock_above(attributes->ParentObject);
     work->item = IoAllocateWorkItem(work->head.object.device->fdo);
     if (work->item)
         return work;

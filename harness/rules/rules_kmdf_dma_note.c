@@ -128,6 +128,9 @@ static void note_cancel(struct ft_rs_tx *tx, const struct ft_event *event)
         tx->flags |= FT_WDFT_CANCEL_LATE;
         return;
     }
+    if ((tx->flags & FT_WDFT_RESERVING) != 0) { /* the reservation is withdrawn */
+        tx->flags &= (uint16_t) ~(FT_WDFT_RESERVED | FT_WDFT_RESERVING);
+    }
     tx->flags |= FT_WDFT_CANCELLED;
     tx->state = FT_TX_FAILED;
 }

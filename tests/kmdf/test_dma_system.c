@@ -250,6 +250,9 @@ static void body_config(void)
     config.DmaWidth = Width64Bits;
     CHECK(CONFIGURE(&config, read) == STATUS_UNSUCCESSFUL); /* the HAL's refusal */
     config.DmaWidth = Width8Bits;
+    FT_M->alloc_fail_what = FT_FAIL_POOL; /* of the list: the channel goes back */
+    CHECK(CONFIGURE(&config, read) == STATUS_INSUFFICIENT_RESOURCES);
+    CHECK(WdfDmaEnablerWdmGetDmaAdapter(wd.enabler, read) == NULL);
     CHECK(CONFIGURE(&config, read) == STATUS_SUCCESS);
     CHECK(CONFIGURE(&config, WdfDmaDirectionWriteToDevice) == STATUS_INVALID_PARAMETER); /* twice */
     wd_config(WdfDmaProfilePacket, PAGES_4);

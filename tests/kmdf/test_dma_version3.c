@@ -45,6 +45,7 @@ static void test_reserve(void **state)
         wd_run((enum ft_platform_name)preset, body_reserve);
         assert_int_equal(wb_count(FT_EV_CHANNEL_EX), 1);
         assert_int_equal(wb_count(FT_EV_DMA_FREE_REGS), 1);
+        assert_int_equal(wb_last(FT_EV_DMA_FREE_REGS)->arg[2], 2); /* what was reserved */
         assert_int_equal(wb_count(FT_EV_WDF_TX_RESERVED), 1);
     }
 }
@@ -141,6 +142,57 @@ static void test_cancel(void **state)
         assert_int_equal(wb_last(FT_EV_WDF_TX_CANCEL)->arg[1], true);
         wd_run_all(body_cancel_late);
         assert_int_equal(wb_last(FT_EV_WDF_TX_CANCEL)->arg[1], false);
+    }
+}
+
+/* A reservation that is not granted yet, withdrawn: nothing of it is left. */
+static void body_cancel_reservation(void)
+{
+    wd_open_3(WdfDmaProfilePacket, PAGES_4);
+    v3_request(&wd.v, BYTES, OFFSET, true);
+    CHECK(WdfDmaTransactionAllocateResources(wd.tx, WdfDmaDirectionReadFromDevice, 2, wd_reserve,
+                                             &wd) == STATUS_SUCCESS);
+    CHECK(wd.reserved == 0 && wd_state() == FT_TX_RESERVED);
+    CHECK(WdfDmaTransactionCancel(wd.tx) && wd_state() == FT_TX_FAILED);
+    CHECK(WdfDmaTransactionRelease(wd.tx) == STATUS_SUCCESS);
+    KeFlushQueuedDpcs();
+    CHECK(wd.reserved == 0);
+    CHECK(WdfDmaTransactionAllocateResources(wd.tx, WdfDmaDirectionReadFromDevice, 2, wd_reserve,
+                                             &wd) == STATUS_SUCCESS);
+    CHECK(WdfDmaTransactionCancel(wd.tx));
+    WdfObjectDelete(wd.tx);
+}
+
+static unsigned left_by; /* which call forgets the reservation that waits */
+
+static void body_forget_reservation(void)
+{
+    wd_open_3(WdfDmaProfilePacket, PAGES_4);
+    CHECK(WdfDmaTransactionAllocateResources(wd.tx, WdfDmaDirectionReadFromDevice, 2, wd_reserve,
+                                             &wd) == STATUS_SUCCESS);
+    if (left_by == FT_TX_CALL_RELEASE)
+        WdfDmaTransactionRelease(wd.tx);
+    else if (left_by == FT_TX_CALL_FREE)
+        WdfDmaTransactionFreeResources(wd.tx);
+    else
+        WdfObjectDelete(wd.tx);
+}
+
+static void test_waiting_reservation(void **state)
+{
+    static const unsigned calls[] = {FT_TX_CALL_RELEASE, FT_TX_CALL_FREE, FT_TX_CALL_DELETE};
+
+    (void)state;
+    run_deferred(body_cancel_reservation);
+    assert_int_equal(wb_count(FT_EV_DMA_FREE_REGS), 0);
+    for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
+        memset(&wd, 0, sizeof wd);
+        left_by = calls[i];
+        wb_run(&(struct wb_case){
+            .body = body_forget_reservation, .adjust = defer, .describe = describe_3});
+        assert_int_equal(wb_result()->stop, FT_STOP_BUGCHECK);
+        assert_int_equal(wb_last(FT_EV_WDF_TX_BAD)->arg[1], calls[i]);
+        assert_int_equal(wb_last(FT_EV_RUN_BUGCHECK)->arg[1], FT_WDF_DMA_ERROR);
     }
 }
 
@@ -319,10 +371,10 @@ static void test_busy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reserve), cmocka_unit_test(test_reserve_count),
-        cmocka_unit_test(test_cancel),  cmocka_unit_test(test_immediate),
-        cmocka_unit_test(test_single),  cmocka_unit_test(test_fragmented),
-        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_reserve),    cmocka_unit_test(test_reserve_count),
+        cmocka_unit_test(test_cancel),     cmocka_unit_test(test_waiting_reservation),
+        cmocka_unit_test(test_immediate),  cmocka_unit_test(test_single),
+        cmocka_unit_test(test_fragmented), cmocka_unit_test(test_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -714,10 +714,14 @@ static void check_lists(WDFDEVICE device)
 
 static void in_lists(enum ft_routine routine, WDFOBJECT device)
 {
-    if (routine == FT_ROUTINE_WDF_SMIO_INIT)
+    /* Scanned after DMA is up and before queues start (kmdf sheet, 4.2). */
+    if (routine == FT_ROUTINE_WDF_D0_ENTRY_POST)
+        CHECK(strstr(wb_notes(), "scan") == NULL);
+    if (routine == FT_ROUTINE_WDF_SMIO_INIT) {
+        CHECK(strstr(wb_notes(), "scan") != NULL);
         CHECK(WdfFdoGetDefaultChildList(device) != NULL);
-    if (routine == FT_ROUTINE_WDF_SMIO_INIT)
         check_lists(device);
+    }
 }
 
 static NTSTATUS add_without(WDFDEVICE device)
