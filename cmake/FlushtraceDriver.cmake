@@ -190,12 +190,14 @@ endfunction()
 
 # The object of every source of one module; a mutant's untouched files are the sound core's objects.
 function(_flushtrace_module_objects)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "FLAVOUR;SOUND_DIR;DIR;PATCHED_DIR;RET"
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "FLAVOUR;SOUND_DIR;DIR;INSIDE;PATCHED_DIR;RET"
                         "SOURCES;TOUCHED;INCLUDES;FLAGS;DEPENDS")
   set(objects "")
   foreach(source IN LISTS arg_SOURCES)
     if(arg_PATCHED_DIR AND NOT source IN_LIST arg_TOUCHED)
-      list(APPEND objects "${arg_SOUND_DIR}/${arg_FLAVOUR}/${source}.o")
+      set(object "${arg_SOUND_DIR}/${arg_FLAVOUR}${arg_INSIDE}/${source}.o")
+      cmake_path(NORMAL_PATH object)
+      list(APPEND objects "${object}")
       continue()
     endif()
     set(from "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
@@ -209,13 +211,15 @@ function(_flushtrace_module_objects)
       # A deliberate defect may be just what a warning is about.
       list(APPEND arg_FLAGS -w)
     endif()
+    set(object "${arg_DIR}/${arg_FLAVOUR}${arg_INSIDE}/${source}.o")
+    cmake_path(NORMAL_PATH object)
     _flushtrace_compile(
-      OUTPUT "${arg_DIR}/${arg_FLAVOUR}/${source}.o"
+      OUTPUT "${object}"
       SOURCE "${from}"
       FLAVOUR "${arg_FLAVOUR}"
       FLAGS ${flags} ${arg_INCLUDES} ${arg_FLAGS}
       DEPENDS ${depends})
-    list(APPEND objects "${arg_DIR}/${arg_FLAVOUR}/${source}.o")
+    list(APPEND objects "${object}")
   endforeach()
   set(${arg_RET} ${objects} PARENT_SCOPE)
 endfunction()
@@ -264,6 +268,23 @@ function(_flushtrace_module_sources)
   set(${arg_SUMMARY_RET} "${summary}" PARENT_SCOPE)
 endfunction()
 
+# Sources may lie above the core's folder (`../devices/x.c`), and their copies and objects are named like
+# them. *ret: the folders below a module's own in which as many steps up as any of the files takes stay
+# inside it, so that no two modules or flavours share a file.
+function(_flushtrace_inside files ret)
+  set(deepest "")
+  foreach(file IN LISTS files)
+    string(REGEX MATCH "^(\\.\\./)+" up "${file}")
+    string(LENGTH "${up}" length)
+    string(LENGTH "${deepest}" most)
+    if(length GREATER most)
+      set(deepest "${up}")
+    endif()
+  endforeach()
+  string(REPLACE "../" "/in" inside "${deepest}")
+  set(${ret} "${inside}" PARENT_SCOPE)
+endfunction()
+
 # The objects of the device model and the description: the same for every module of a core, never
 # instrumented (except in the dev flavour, where everything is).
 function(_flushtrace_model_objects dir sources ret)
@@ -274,12 +295,14 @@ function(_flushtrace_model_objects dir sources ret)
   endif()
   set(objects "")
   foreach(source IN LISTS sources)
+    set(object "${dir}/${source}.o")
+    cmake_path(NORMAL_PATH object)
     _flushtrace_compile(
-      OUTPUT "${dir}/${source}.o"
+      OUTPUT "${object}"
       SOURCE "${CMAKE_CURRENT_SOURCE_DIR}/${source}"
       FLAVOUR plain
       FLAGS ${flags})
-    list(APPEND objects "${dir}/${source}.o")
+    list(APPEND objects "${object}")
   endforeach()
   set(${ret} ${objects} PARENT_SCOPE)
 endfunction()
@@ -352,7 +375,9 @@ function(flushtrace_add_driver)
   if(NOT arg_DEVICE STREQUAL "auto")
     list(APPEND model_sources ${arg_DEVICE})
   endif()
-  _flushtrace_model_objects("${base}" "${model_sources}" model)
+  _flushtrace_inside("${model_sources}" inside)
+  _flushtrace_model_objects("${base}${inside}" "${model_sources}" model)
+  _flushtrace_inside("${arg_SOURCES};${arg_HEADERS}" inside)
 
   _flushtrace_trace(
     DIR "${base}/wpp" FILES ${arg_SOURCES} ${arg_HEADERS} FUNCTIONS ${arg_TRACE_FUNCTIONS}
@@ -370,10 +395,10 @@ function(flushtrace_add_driver)
       get_filename_component(mutant "${patch}" NAME_WLE)
       get_filename_component(patch_path "${patch}" ABSOLUTE)
       set(dir "${base}/${mutant}")
-      set(patched_dir "${dir}/src")
+      set(patched_dir "${dir}/src${inside}")
     endif()
     _flushtrace_module_sources(
-      DIR "${dir}/src" PATCH "${patch_path}" TOUCHED_RET touched SUMMARY_RET summary
+      DIR "${dir}/src${inside}" PATCH "${patch_path}" TOUCHED_RET touched SUMMARY_RET summary
       SOURCES ${arg_SOURCES} HEADERS ${arg_HEADERS} DESCRIBING ${model_sources}
       ${arg_DEVICE_HEADERS})
     set(includes "")
@@ -394,12 +419,13 @@ function(flushtrace_add_driver)
         continue() # what a corpus reaches is asked of the sound driver
       endif()
       _flushtrace_module_objects(
-        FLAVOUR ${flavour} SOUND_DIR "${base}/sound" DIR "${dir}" PATCHED_DIR "${patched_dir}"
-        SOURCES ${arg_SOURCES} TOUCHED ${touched} INCLUDES ${includes} ${names} ${trace_includes}
-        FLAGS ${extra} DEPENDS ${trace_stamp} RET objects)
+        FLAVOUR ${flavour} SOUND_DIR "${base}/sound" DIR "${dir}" INSIDE "${inside}"
+        PATCHED_DIR "${patched_dir}" SOURCES ${arg_SOURCES} TOUCHED ${touched}
+        INCLUDES ${includes} ${names} ${trace_includes} FLAGS ${extra} DEPENDS ${trace_stamp}
+        RET objects)
       _flushtrace_add_module(
         CORE "${arg_NAME}" MUTANT "${mutant}" FLAVOUR "${flavour}" DIR "${dir}/${flavour}"
-        FINGERPRINT_DIR "${dir}/src" SUMMARY "${summary}" DEVICE "${arg_DEVICE}"
+        FINGERPRINT_DIR "${dir}/src${inside}" SUMMARY "${summary}" DEVICE "${arg_DEVICE}"
         OBJECTS ${objects} MODEL ${model})
     endforeach()
   endforeach()
