@@ -58,9 +58,12 @@ static bool follows(const char *text, const char *at, const char *word)
 }
 
 /* "Packet" is the core's own name unless it ends another word, as in IoStartPacket. PPACKET is a
- * pointer to it, EvtPacket... a callback of it. */
-static bool is_own_name(const char *text, const char *at)
+ * pointer to it, EvtPacket... a callback of it. In "NCR 53C94" and ncr53c94_model.c the name is the
+ * maker's. */
+static bool is_own_name(const char *text, const char *at, size_t length)
 {
+    if (isdigit((unsigned char)at[length + (at[length] == ' ')]))
+        return false;
     return !is_letter(text, at, 1) || follows(text, at, "P") || follows(text, at, "Evt");
 }
 
@@ -78,8 +81,8 @@ static void put_renamed(const struct ft_new_core *core, const char *text, size_t
     while (at < text + length) {
         unsigned i = 0;
 
-        while (i < 4 &&
-               (strncmp(at, words[i].from, strlen(words[i].from)) != 0 || !is_own_name(text, at)))
+        while (i < 4 && (strncmp(at, words[i].from, strlen(words[i].from)) != 0 ||
+                         !is_own_name(text, at, strlen(words[i].from))))
             i++;
         if (i < 4) {
             fputs(words[i].to, out);
@@ -271,9 +274,7 @@ static int run(struct ft_cli *cli)
     struct spelling to;
 
     if (core == NULL)
-        return ft_cli_refuse(cli, FT_USAGE, "%s: --model %s",
-                             strcmp(cli->model, "scsi") == 0 ? "not built yet"
-                                                             : "no such model; wdm, kmdf or scsi",
+        return ft_cli_refuse(cli, FT_USAGE, "no such model; wdm, kmdf or scsi: --model %s",
                              cli->model);
     if (!spell(cli->argument[0], &to))
         return ft_cli_refuse(cli, FT_USAGE,
@@ -294,9 +295,9 @@ const struct ft_verb ft_verb_new = {
     .arguments = "NAME",
     .details =
         "Makes the folder NAME (or -o FOLDER) with a whole driver of that name to begin from: a "
-        "WDM (or, with --model kmdf, a KMDF) driver for a bus master, its device model, a mutant, "
-        "scenarios, and a CMakeLists.txt that "
-        "builds NAME.so and a fuzz target with find_package(flushtrace).\n\n"
+        "WDM (or, with --model kmdf, a KMDF) driver for a bus master, or with --model scsi a SCSI "
+        "miniport on a system DMA channel; its device model, a mutant, scenarios, and a "
+        "CMakeLists.txt that builds NAME.so and a fuzz target with find_package(flushtrace).\n\n"
         "Exit status: 0 made; 3 bad name, or the folder is there already; 5 it cannot be "
         "written.\n\nExample:\n  flushtrace new my-driver --model kmdf",
     .output = "FOLDER",

@@ -12,7 +12,7 @@ struct ft_new_file {
 
 /* A core that a project begins as. */
 struct ft_new_core {
-    const char *model;                 /* wdm, kmdf */
+    const char *model;                 /* wdm, kmdf, scsi */
     const char *name;                  /* the core's name: wdm-packet */
     const char *lower, *upper, *camel; /* its own name in identifiers */
     const char *what;                  /* a sentence about the driver */

@@ -108,9 +108,19 @@ test_new() {
         expect 3 new "$file" -o "$work/none"
         says err 'lower-case letters'
     done
-    expect 3 new x --model scsi
-    says err 'not built yet: --model scsi'
+    expect 0 new my-driver -o "$work/miniport" --model scsi
+    for file in CMakeLists.txt my_driver.c my_driver_dma.c device/ncr53c94_model.c device/scsi_bus.c \
+        device/scsi_disks.h mutants/end-keeps-mapping.patch; do
+        checks=$((checks + 1))
+        [[ -s $work/miniport/$file ]] || fail "new wrote no $file"
+    done
+    checks=$((checks + 3))
+    (cd "$work/miniport" && patch -p1 --dry-run --fuzz=0 <mutants/end-keeps-mapping.patch) >"$work/out" ||
+        fail "the renamed mutant does not apply"
+    grep -rqE '\.\./devices|(^|[^[:alpha:]])P?(Ncr|NCR_|ncr_)' "$work/miniport" && fail "a name that is the core's"
+    grep -q 'NCR 53C94' "$work/miniport/my_driver.h" || fail "the chip has lost its name"
     expect 3 new x --model ndis
+    says err 'no such model; wdm, kmdf or scsi: --model ndis'
     expect 3 new
 }
 

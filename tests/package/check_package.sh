@@ -11,7 +11,7 @@ build=$1 scratch=$2
 rm -rf "$scratch"
 mkdir -p "$scratch"
 cmake --install "$build" --prefix "$scratch/prefix" >"$scratch/install.log"
-for model in wdm kmdf; do
+for model in wdm kmdf scsi; do
     project=$scratch/$model
     mkdir -p "$project"
     "$scratch/prefix/bin/flushtrace" new outside --model "$model" -o "$project/source"
