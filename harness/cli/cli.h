@@ -128,7 +128,7 @@ struct ft_verb {
 extern const struct ft_verb ft_verb_drivers, ft_verb_rules, ft_verb_ops, ft_verb_points;
 extern const struct ft_verb ft_verb_run, ft_verb_replay, ft_verb_show, ft_verb_check, ft_verb_diff;
 extern const struct ft_verb ft_verb_shrink, ft_verb_regress, ft_verb_new, ft_verb_coverage,
-    ft_verb_explore;
+    ft_verb_explore, ft_verb_corpus;
 
 /* ---- options.c ---- */
 

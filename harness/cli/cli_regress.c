@@ -1,177 +1,63 @@
 /* flushtrace regress: every trace below some folders against its verdict, in parallel. */
-#define _GNU_SOURCE
 #include "cli/cli.h"
 #include "cli/regress_case.h"
+#include "cli/regress_crew.h"
+#include "corpus/trace_list.h"
 #include "report/colour.h"
 #include "report/report_json.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPEN_FOLDERS = 16, CASES_MAX = 100000 };
-
-/* Paths of traces; nftw has no way to pass it. */
-static struct found {
-    char **path;
-    size_t count, capacity;
-    bool failed;
-} found;
-
-static void add_path(const char *path)
+static int find_traces(const struct ft_cli *cli, struct ft_trace_list *found)
 {
-    if (found.count == found.capacity) {
-        char **more = realloc(found.path, (found.capacity * 2 + 64) * sizeof(*more));
+    struct ft_error error = {0};
 
-        if (more == NULL) {
-            found.failed = true;
-            return;
-        }
-        found.path = more;
-        found.capacity = found.capacity * 2 + 64;
-    }
-    found.path[found.count] = strdup(path);
-    found.failed |= found.path[found.count] == NULL;
-    found.count += found.path[found.count] != NULL;
-}
-
-static int visit(const char *path, const struct stat *facts, int kind, struct FTW *where)
-{
-    size_t length = strlen(path);
-
-    (void)facts;
-    (void)where;
-    if (kind == FTW_F && length > 4 && strcmp(path + length - 4, ".ftr") == 0) {
-        add_path(path);
-    }
-    return found.failed || found.count > CASES_MAX;
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void forget_paths(void)
-{
-    for (size_t i = 0; i < found.count; i++) {
-        free(found.path[i]);
-    }
-    free(found.path);
-    found = (struct found){0};
-}
-
-static int find_traces(const struct ft_cli *cli)
-{
     for (int i = 0; i < cli->argument_count; i++) {
-        const char *folder = cli->argument[i];
-        struct stat facts;
-
-        if (stat(folder, &facts) != 0) {
-            return ft_cli_refuse(cli, FT_NO_FILE, "%.150s: %s", folder, strerror(errno));
-        }
-        if (!S_ISDIR(facts.st_mode)) {
-            add_path(folder); /* a single file, whatever its name */
-        } else if (nftw(folder, visit, OPEN_FOLDERS, FTW_PHYS) < 0) {
-            return ft_cli_refuse(cli, FT_NO_FILE, "%.150s: %s", folder, strerror(errno));
+        if (ft_trace_list_add(found, cli->argument[i], &error) != FT_OK) {
+            return ft_cli_fail(cli, &error, NULL);
         }
     }
-    if (found.failed || found.count > CASES_MAX) {
-        return ft_cli_refuse(cli, FT_NO_MEMORY, "too many traces");
+    if (found->count == 0) {
+        return ft_cli_refuse(cli, FT_NO_FILE, "no trace (*.ftr, *.ftc) below %.150s",
+                             cli->argument[0]);
     }
-    if (found.count == 0) {
-        return ft_cli_refuse(cli, FT_NO_FILE, "no trace (*.ftr) below %.150s", cli->argument[0]);
-    }
-    qsort(found.path, found.count, sizeof(*found.path), compare_paths);
+    ft_trace_list_sort(found);
     return FT_EXIT_OK;
 }
 
-/* A worker that died before it said anything. */
-static void bury(struct ft_regress_case *one, int status)
+static const struct ft_regress_case *cases; /* for qsort */
+
+/* By driver, mutant, name: a process keeps its world while the driver stays the same. */
+static int compare_cases(const void *a, const void *b)
 {
-    if (one->outcome != FT_OUTCOME_PENDING) {
-        return;
+    const struct ft_regress_case *left = &cases[*(const uint32_t *)a];
+    const struct ft_regress_case *right = &cases[*(const uint32_t *)b];
+    int order = strcmp(left->driver, right->driver);
+
+    if (order == 0) {
+        order = strcmp(left->mutant, right->mutant);
     }
-    one->outcome = FT_OUTCOME_OWN_FAILURE;
-    if (WIFSIGNALED(status)) {
-        snprintf(one->note, sizeof(one->note), "the worker died of signal %d", WTERMSIG(status));
-    } else {
-        snprintf(one->note, sizeof(one->note), "the worker ended with status %d",
-                 WEXITSTATUS(status));
-    }
+    return order != 0 ? order : strcmp(left->path, right->path);
 }
 
-static void show_progress(const struct ft_regress_case *list, size_t count, size_t done, bool last)
+static bool run_all(struct ft_cli *cli, const struct ft_regress_list *list, unsigned jobs)
 {
-    size_t failed = 0;
+    struct ft_regress_worker worker = {.cli = cli};
+    const struct ft_regress_work read = {.what = "read", .work = ft_regress_read, .state = &worker};
+    const struct ft_regress_work replay = {.what = "replayed",
+                                           .work = ft_regress_replay,
+                                           .end = ft_regress_worker_close,
+                                           .state = &worker};
 
-    if (isatty(STDERR_FILENO) == 0) {
-        return;
+    if (!ft_regress_crew(list, &read, jobs)) {
+        return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        failed += list[i].outcome > FT_OUTCOME_PASSED;
-    }
-    if (last) {
-        fputs("\r\033[K", stderr);
-    } else {
-        fprintf(stderr, "\r\033[K%zu of %zu, %zu failed", done, count, failed);
-    }
-    fflush(stderr);
-}
-
-/* Keeps up to `jobs` workers busy, one for each trace. */
-static bool run_workers(const struct ft_cli *cli, struct ft_regress_case *list, size_t count,
-                        unsigned jobs)
-{
-    pid_t worker[FT_JOBS_LIMIT] = {0};
-    size_t item[FT_JOBS_LIMIT];
-    size_t next = 0, done = 0;
-    unsigned busy = 0;
-
-    fflush(NULL);
-    while (done < count) {
-        int status = 0;
-        pid_t pid;
-
-        if (next < count && busy < jobs) {
-            unsigned slot = 0;
-
-            while (worker[slot] != 0) {
-                slot++;
-            }
-            pid = fork();
-            if (pid < 0) {
-                return false;
-            }
-            if (pid == 0) {
-                ft_regress_one(cli, &list[next]);
-                _exit(0);
-            }
-            worker[slot] = pid;
-            item[slot] = next++;
-            busy++;
-            continue;
-        }
-        pid = wait(&status);
-        for (unsigned slot = 0; slot < jobs; slot++) {
-            if (pid > 0 && worker[slot] == pid) {
-                bury(&list[item[slot]], status);
-                worker[slot] = 0;
-                busy--;
-                show_progress(list, count, ++done, false);
-            }
-        }
-        if (pid < 0 && errno != EINTR) {
-            return false;
-        }
-    }
-    show_progress(list, count, done, true);
-    return true;
+    cases = list->one;
+    qsort(list->order, list->count, sizeof(*list->order), compare_cases);
+    return ft_regress_crew(list, &replay, jobs);
 }
 
 /* The status that says most: our failure, a bad file, another verdict, a divergence, no verdict. */
@@ -210,9 +96,12 @@ static size_t print_table(const struct ft_regress_case *list, size_t count)
         if (list[i].outcome != FT_OUTCOME_PASSED) {
             failed++;
             print_case(&list[i], colour);
-        } else if (list[i].followed || list[i].refreshed) {
-            printf("%-14s %s\n    %s\n", list[i].refreshed ? "recorded" : "followed", list[i].path,
-                   list[i].note);
+        } else if (list[i].followed || list[i].refreshed || list[i].known) {
+            printf("%-14s %s\n    %s\n",
+                   list[i].refreshed ? "recorded"
+                   : list[i].known   ? "known"
+                                     : "followed",
+                   list[i].path, list[i].note);
         }
     }
     if (followed != 0) {
@@ -270,32 +159,42 @@ static unsigned job_count(const struct ft_cli *cli)
     return processors < 1 ? 1 : processors > FT_JOBS_LIMIT ? FT_JOBS_LIMIT : (unsigned)processors;
 }
 
-static int regress(const struct ft_cli *cli)
+/* Entries were used in the processes of the crew. */
+static void complain_unused(struct ft_cli *cli, const struct ft_regress_list *list)
 {
-    size_t count = found.count;
-    size_t bytes = count * sizeof(struct ft_regress_case);
-    struct ft_regress_case *list = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    for (size_t i = 0; i < list->count; i++) {
+        for (unsigned k = 0; k < cli->baseline.count; k++) {
+            cli->baseline.entry[k].used |= ft_regress_used(&list->one[i], k);
+        }
+    }
+    ft_cli_complain_unused(cli);
+}
+
+static int regress(struct ft_cli *cli, const struct ft_trace_list *found)
+{
+    struct ft_regress_list list;
     int status;
 
-    if (list == MAP_FAILED) {
-        return ft_cli_refuse(cli, FT_NO_MEMORY, "%zu traces", count);
+    if (!ft_regress_list_map(&list, found->count)) {
+        return ft_cli_refuse(cli, FT_NO_MEMORY, "%zu traces", found->count);
     }
-    for (size_t i = 0; i < count; i++) {
-        snprintf(list[i].path, sizeof(list[i].path), "%s", found.path[i]);
+    for (size_t i = 0; i < found->count; i++) {
+        snprintf(list.one[i].path, sizeof(list.one[i].path), "%s", found->path[i]);
     }
-    if (run_workers(cli, list, count, job_count(cli))) {
-        status = report(cli, list, count);
+    if (run_all(cli, &list, job_count(cli))) {
+        complain_unused(cli, &list);
+        status = report(cli, list.one, list.count);
     } else {
         status = ft_cli_refuse(cli, FT_IO, "cannot start a worker: %s", strerror(errno));
     }
-    munmap(list, bytes);
+    ft_regress_list_unmap(&list);
     return status;
 }
 
 static int run(struct ft_cli *cli)
 {
     const char *files[] = {cli->junit, cli->sarif};
+    struct ft_trace_list found = {0};
     struct ft_error error = {0};
     int status;
 
@@ -304,33 +203,37 @@ static int run(struct ft_cli *cli)
             return ft_cli_fail(cli, &error, files[i]);
         }
     }
-    status = find_traces(cli);
+    status = find_traces(cli, &found);
     if (status == FT_EXIT_OK) {
-        status = regress(cli);
+        status = regress(cli, &found);
     }
-    forget_paths();
+    ft_trace_list_free(&found);
+    ft_trace_source_close();
     return status;
 }
 
 const struct ft_verb ft_verb_regress = {
     .name = "regress",
     .sentence = "Every trace below some folders against its stored verdict, in parallel.",
-    .arguments = "DIR...",
+    .arguments = "DIR|FILE...",
     .arguments_min = 1,
     .arguments_max = 1 << 20,
     .options = FT_OPT(JUNIT) | FT_OPT(SARIF) | FT_OPT(JOBS) | FT_OPT(REFRESH) | FT_OPT(DRIVER) |
-               FT_OPT(FLAVOUR) | FT_OPT(JSON),
+               FT_OPT(BASELINE) | FT_OPT(IGNORE) | FT_OPT(FLAVOUR) | FT_OPT(JSON),
     .details =
         "Replays strictly where model number and driver fingerprint match, and follows where they "
         "do "
         "not (and says so). A folder's name is part of what is expected: below clean/ every "
         "verdict is "
         "clean, below violates/RULE/ the rule is that one, below refused/ no file can be read as a "
-        "trace.\n\n"
+        "trace. A corpus (*.ftc) stands for all its traces.\n\nWith --baseline or --ignore another "
+        "verdict does not count when the findings that came are known "
+        "there: what fails is what nobody knew.\n\n"
         "Exit status: 0 every stored verdict came, 1 another verdict, 2 a divergence, 3 a file "
         "that "
         "cannot be read, 4 no verdict, 5 our own failure; of several the first of 5 3 1 2 4.\n\n"
         "  flushtrace regress traces\n"
+        "  flushtrace regress corpus.ftc --baseline known.txt\n"
         "  flushtrace regress traces --junit regress.xml --sarif regress.sarif\n"
         "  flushtrace regress traces --refresh",
     .run = run,

@@ -61,9 +61,7 @@ static enum ft_outcome compare_crash(const struct ft_trace *recorded, struct ft_
     return FT_OUTCOME_UNJUDGED;
 }
 
-/* Event for event the same run: then the same rule at the same event is the same finding, though
- * another compiler may name another function at its call site (inlining). */
-static bool same_strictly(const struct ft_verdict *a, const struct ft_verdict *b)
+bool ft_same_strictly(const struct ft_verdict *a, const struct ft_verdict *b)
 {
     if (a->kind != b->kind || a->finding_count != b->finding_count) {
         return false;
@@ -79,7 +77,7 @@ static enum ft_outcome compare_verdicts(const struct ft_trace *recorded, bool st
     bool other_flavour = strcmp(recorded->flavour, ret->trace.flavour) != 0;
     char stored[200], came[200];
 
-    if (strict ? same_strictly(&recorded->verdict, now)
+    if (strict ? ft_same_strictly(&recorded->verdict, now)
                : ft_same_finding(&recorded->verdict, now)) {
         return FT_OUTCOME_PASSED;
     }

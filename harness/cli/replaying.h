@@ -21,6 +21,10 @@ enum ft_status ft_replay_compare(const struct ft_module *module, const struct ft
 /* Why strict replay is not possible, NULL: it is. */
 const char *ft_why_not_strict(const struct ft_module *module, const struct ft_trace *recorded);
 
+/* For runs that are the same event for event: then the same rule at the same event is the same
+ * finding, though another compiler may name another function at its call site (inlining). */
+bool ft_same_strictly(const struct ft_verdict *a, const struct ft_verdict *b);
+
 int ft_outcome_exit(enum ft_outcome outcome);
 
 #endif

@@ -1,5 +1,6 @@
 /* What a verb works on: modules, traces, scenarios. */
 #include "cli/cli.h"
+#include "corpus/trace_list.h"
 #include "report/trace_facts.h"
 #include "scenario/scenario_codec.h"
 
@@ -118,7 +119,7 @@ int ft_cli_platform(const char *name)
 
 enum ft_status ft_cli_read_trace(const char *path, struct ft_trace *ret, struct ft_error *error)
 {
-    enum ft_status status = ft_trace_read(path, ret, error);
+    enum ft_status status = ft_trace_read_any(path, 0, ret, error);
 
     if (status == FT_IO) {
         /* A path that cannot be read, a folder for one, is bad input and not our failure. */

@@ -35,8 +35,10 @@ struct ft_regress_case {
     uint64_t events;
     uint64_t hash;
     enum ft_outcome outcome;
-    bool followed;  /* not replayed strictly: model or fingerprint differ */
-    bool refreshed; /* recorded again, with another verdict */
+    bool followed;    /* not replayed strictly: model or fingerprint differ */
+    bool refreshed;   /* recorded again, with another verdict */
+    bool known;       /* another verdict, whose findings the baseline knows */
+    uint64_t used[8]; /* a bit for each entry of the baseline that it needed, and some before it */
 };
 
 const char *ft_outcome_name(enum ft_outcome outcome);

@@ -11,6 +11,7 @@
 #define FT_SECTION_HEADER  "FTR1"
 #define FT_SECTION_EVENTS  "FTEV"
 #define FT_SECTION_VERDICT "FTVD"
+#define FT_SECTION_CORPUS  "FTC1" /* the head of a corpus */
 
 enum {
     FT_SECTION_HEAD_BYTES = 8,
