@@ -123,7 +123,9 @@ EXTERN_C_START
 #define SRB_STATUS_INTERNAL_ERROR         0x30
 #define SRB_STATUS_QUEUE_FROZEN           0x40
 #define SRB_STATUS_AUTOSENSE_VALID        0x80
-#define SRB_STATUS(Status)                ((Status) & ~(SRB_STATUS_AUTOSENSE_VALID | SRB_STATUS_QUEUE_FROZEN))
+
+/* Without the two flags. */
+#define SRB_STATUS(Status) ((Status) & ~(SRB_STATUS_AUTOSENSE_VALID | SRB_STATUS_QUEUE_FROZEN))
 
 /* SCSI_REQUEST_BLOCK.SrbFlags */
 #define SRB_FLAGS_QUEUE_ACTION_ENABLE      0x00000002

@@ -172,7 +172,7 @@ NTSTATUS ft_wdf_ask_resources(struct ft_wdf_pnp *pnp, void *callback, PCM_RESOUR
 /* pnp_irps.c: what the driver says of them. */
 void ft_wdf_apply_capabilities(struct ft_wdf_pnp *pnp, PDEVICE_CAPABILITIES caps);
 
-/* ---- wmi.c ---- */
+/* ---- wdf_wmi.c ---- */
 
 /* The device is started; its end begins; it is gone. */
 void ft_wdf_wmi_start(struct ft_wdf_pnp *pnp);

@@ -73,7 +73,7 @@ struct ft_scsi_adapter *ft_scsi_adapter_new(struct ft_scsi_init *init, PDEVICE_O
 void ft_scsi_adapter_free(struct ft_scsi_adapter *adapter);
 void ft_scsi_state(struct ft_scsi_adapter *adapter, enum ft_scsi_adapter_state state);
 
-/* ---- legacy.c ---- */
+/* ---- port_legacy.c ---- */
 
 /* ScsiPortInitialize of a driver without Plug and Play: looks for adapters, starts them. */
 NTSTATUS ft_scsi_detect(struct ft_scsi_init *init);
@@ -91,7 +91,7 @@ ULONG ft_scsi_find(struct ft_scsi_adapter *adapter, BOOLEAN *again);
 void ft_scsi_bases_free(struct ft_scsi_adapter *adapter);
 void ft_scsi_bus_data_free(struct ft_scsi_adapter *adapter);
 
-/* ---- start.c ---- */
+/* ---- port_start.c ---- */
 
 NTSTATUS ft_scsi_resources_take(struct ft_scsi_adapter *adapter, PIRP irp);
 /* Everything from a successful HwScsiFindAdapter to the first I/O; on failure nothing is left. */
@@ -140,7 +140,7 @@ void ft_scsi_unit_fresh(struct ft_scsi_unit *unit); /* its LU extension is zeroe
 
 NTSTATUS ft_scsi_status(UCHAR srb_status); /* what an IRP completes with */
 
-/* ---- pnp.c, power.c, dispatch of the adapter ---- */
+/* ---- port_pnp.c, port_power.c, dispatch of the adapter ---- */
 
 NTSTATUS ft_scsi_pnp(struct ft_scsi_adapter *adapter, PIRP irp);
 NTSTATUS ft_scsi_power(struct ft_scsi_adapter *adapter, PIRP irp);

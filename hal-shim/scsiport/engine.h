@@ -46,7 +46,7 @@ static inline uint64_t ft_scsi_where(unsigned path, unsigned target, unsigned lu
     return path << 16 | target << 8 | lun;
 }
 
-/* ---- queue.c; the port lock is held ---- */
+/* ---- port_queue.c; the port lock is held ---- */
 
 void ft_scsi_enqueue(struct ft_scsi_request *request);
 void ft_scsi_put_back(struct ft_scsi_request *request); /* it was picked: to the head */
@@ -65,7 +65,7 @@ struct ft_scsi_request *ft_scsi_request_of(struct ft_scsi_adapter *adapter,
 void ft_scsi_count(struct ft_scsi_request *request);
 void ft_scsi_uncount(struct ft_scsi_request *request);
 
-/* ---- cancel.c; the port lock is held ---- */
+/* ---- port_cancel.c; the port lock is held ---- */
 
 /* Before it goes into a queue; false: it is cancelled already. */
 bool ft_scsi_cancelable(struct ft_scsi_request *request);
@@ -94,7 +94,7 @@ void ft_scsi_undress(struct ft_scsi_request *request);
 /* The request that waited for the end of the hold will not start. */
 void ft_scsi_start_cancelled(struct ft_scsi_request *request, UCHAR srb_status);
 
-/* ---- notify.c, complete.c: at DIRQL ---- */
+/* ---- port_notify.c, complete.c: at DIRQL ---- */
 
 /* The miniport's request with that SRB; NULL: it has none such. */
 struct ft_scsi_request *ft_scsi_active_of(struct ft_scsi_adapter *adapter,
@@ -106,7 +106,7 @@ void ft_scsi_tell_completion(const struct ft_scsi_request *request, PSCSI_REQUES
                              enum ft_scsi_how how);
 void ft_scsi_intend(struct ft_scsi_adapter *adapter, uint32_t flags);
 
-/* ---- completion.c ---- */
+/* ---- port_completion.c ---- */
 
 /* A request that came back, in the DPC: no lock is held. */
 void ft_scsi_completed(struct ft_scsi_request *request);
@@ -118,7 +118,7 @@ void ft_scsi_freeze(struct ft_scsi_request *request);
 void ft_scsi_sense(struct ft_scsi_request *original);
 void ft_scsi_sense_ended(struct ft_scsi_request *sense);
 
-/* ---- timer.c, timeouts.c, reset.c ---- */
+/* ---- port_timer.c, timeouts.c, reset.c ---- */
 
 void ft_scsi_timer_begin(struct ft_scsi_adapter *adapter);
 void ft_scsi_timer_set(struct ft_scsi_adapter *adapter, PHW_TIMER routine, ULONG microseconds);

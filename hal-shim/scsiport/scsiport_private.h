@@ -34,7 +34,7 @@
 
 #define FT_SCSI (&FT_M->scsiport)
 
-/* ---- layer.c ---- */
+/* ---- port_layer.c ---- */
 
 #define FT_PORT_ROUTINE  __attribute__((section("ft_port_code"), noinline))
 #define FT_CLASS_ROUTINE __attribute__((section("ft_class_code"), noinline))
@@ -86,7 +86,7 @@ struct ft_scsi_init {
     char vendor[16], device[16];
 };
 
-/* ---- add_device.c, find_adapter.c, start.c: one HBA ---- */
+/* ---- add_device.c, find_adapter.c, port_start.c: one HBA ---- */
 
 enum ft_scsi_adapter_state {
     FT_SCSI_NEW,     /* HwScsiFindAdapter has not run (again) */
@@ -164,7 +164,7 @@ struct ft_scsi_adapter {
     uint8_t mapping;     /* enum ft_scsi_mapping_state */
     uint8_t unit_count;
 
-    /* resources (start.c) */
+    /* resources (port_start.c) */
     PKINTERRUPT interrupt;
     KIRQL irql; /* DIRQL; of an HBA without interrupt the lowest one */
     ULONG vector;
@@ -172,7 +172,7 @@ struct ft_scsi_adapter {
     ULONG registers;                /* map registers that IoGetDmaAdapter granted */
     ULONG pages_max;                /* MaximumPhysicalPages */
     void *bases;                    /* live ScsiPortGetDeviceBase mappings (config.c) */
-    void *resources;                /* struct ft_scsi_resources, of the last START (start.c) */
+    void *resources;                /* struct ft_scsi_resources, of the last START (port_start.c) */
     struct _IO_WORKITEM *scan_item; /* of a scan that is due, NULL: none */
     KEVENT scan_over;               /* signalled while no scan is on its way */
     uint8_t scanning, scan_stop;    /* a scan is on its way; it is to end */
@@ -295,7 +295,7 @@ struct ft_scsi_request {
 unsigned ft_scsi_request_label(const struct ft_scsi_request *request);
 uint64_t ft_scsi_srb_handle(const void *srb); /* 0 for NULL or what is no SRB of ours */
 
-/* ---- units.c, pnp.c, power.c ---- */
+/* ---- units.c, port_pnp.c, port_power.c ---- */
 
 /* The rest of these files is dispatch routines of the driver object. */
 struct ft_scsi_unit *ft_scsi_unit_at(struct ft_scsi_adapter *adapter, unsigned path,

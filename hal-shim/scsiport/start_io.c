@@ -1,9 +1,9 @@
 /* From a queue to HwScsiStartIo (scsiport.md, section 7, "Start path").
  *
  * The request that was picked gets what it needs: a tag and an SRB extension at once, its DMA
- * channel or map registers now or later (slave_dma.c, master_dma.c). Then the miniport gets it, at
- * DIRQL, under the port lock and the interrupt lock; in the hold after a reset it waits for the
- * hold's end.
+ * channel or map registers now or later (port_slave_dma.c, master_dma.c). Then the miniport gets
+ * it, at DIRQL, under the port lock and the interrupt lock; in the hold after a reset it waits for
+ * the hold's end.
  */
 #include "scsiport/engine.h"
 

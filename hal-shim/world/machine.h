@@ -491,7 +491,7 @@ bool ft_io_quiet(
 
 /* kmdf/ */
 bool ft_framework_owns(const void *routine);
-bool ft_port_owns(const void *routine);  /* SCSI Port (scsiport/layer.c) */
+bool ft_port_owns(const void *routine);  /* SCSI Port (scsiport/port_layer.c) */
 bool ft_class_owns(const void *routine); /* the disk class driver, layer SYSTEM */
 
 /* dma/ */
