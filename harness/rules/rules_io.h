@@ -45,6 +45,7 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(kmdf_power)                                                                                  \
     F(kmdf_requests)                                                                               \
     F(kmdf_left)                                                                                   \
+    F(kmdf_order)                                                                                  \
     F(kmdf_moved)                                                                                  \
     F(kmdf_phases)                                                                                 \
     F(scsi_completion)                                                                             \
@@ -52,6 +53,7 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
 #define FT_NOTES(F)                                                                                \
     F(wdm_dma)                                                                                     \
     FT_IO_FAMILIES(F)                                                                              \
+    F(kmdf_order)                                                                                  \
     F(kmdf_objects)                                                                                \
     F(kmdf_power)                                                                                  \
     F(kmdf_requests)                                                                               \

@@ -490,6 +490,18 @@
     J(KMDF_QUEUE_HOLD_WAITS_FOR_DEVICE)                                                            \
     J(KMDF_SUSPEND_THEN_DELIVERY)                                                                  \
     J(KMDF_RETRIEVE_DURING_HOLD_UNSTOPPED)                                                         \
+    J(KMDF_ENABLER_UP_ORDER)                                                                       \
+    J(KMDF_ENABLER_DOWN_ORDER)                                                                     \
+    J(KMDF_ENABLER_SKIP_MATRIX)                                                                    \
+    J(KMDF_ENABLER_WINDOW)                                                                         \
+    J(KMDF_HAL_MAP_REGISTER_BALANCE)                                                               \
+    J(KMDF_POWER_SEQUENCE_CONFORMANCE)                                                             \
+    J(KMDF_POWER_CALLBACK_OVERLAP)                                                                 \
+    J(KMDF_PARENT_ORDER)                                                                           \
+    J(KMDF_QUEUE_STOPPED_DELIVERY)                                                                 \
+    J(KMDF_SEQUENTIAL_SINGLE_OWNED)                                                                \
+    J(KMDF_PURGED_QUEUE_REVIVED)                                                                   \
+    J(KMDF_PURGE_CANCELS_MARKED)                                                                   \
     J(KMDF_ENABLER_FILL_FAILURE_LEAK)                                                              \
     J(KMDF_ENABLER_ENABLE_FAILURE_LEAK)                                                            \
     J(KMDF_DMA_UNALIGNED_BUFFER)                                                                   \

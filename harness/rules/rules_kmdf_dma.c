@@ -20,6 +20,7 @@ uint16_t ft_kmdf_refined(const struct ft_rules *rules, uint16_t rule, const stru
         {FT_J_DMA_FLUSH_WRONG_DIRECTION, FT_J_KMDF_HAL_FLUSH_DIRECTION},
         {FT_J_DMA_FLUSH_BEFORE_FREE_REGS, FT_J_KMDF_HAL_FLUSH_BEFORE_FREE},
         {FT_J_DMA_PSL_DOUBLE, FT_J_KMDF_HAL_PUT_ONCE},
+        {FT_J_DMA_FMR_LEAK, FT_J_KMDF_HAL_MAP_REGISTER_BALANCE},
     };
 
     bool of_common =

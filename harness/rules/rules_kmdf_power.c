@@ -1,9 +1,9 @@
 /* KMDF: PnP and power callbacks, power references, self-managed I/O (kmdf.md, sections 8.5 and
  * 8.6). One device: the driver's first.
  *
- * That callbacks come in their order and one at a time is the framework's own business (the rows of
- * severity F), which the tests of the framework look after. Registers may be touched from
- * EvtDevicePrepareHardware on, and while the power machine has the device in D0.
+ * That callbacks come in their order and one at a time is the framework's own business
+ * (rules_kmdf_order.c). Registers may be touched from EvtDevicePrepareHardware on, and while the
+ * power machine has the device in D0.
  */
 #include "rules/rules_io.h"
 

@@ -5,6 +5,8 @@
 enum { USE_COMPLETE = 1, USE_MARK };
 enum { HOW_RESUME = 16 };
 enum { POLLS = 8 };
+enum { KIND_SEQUENTIAL = 1, KIND_MANUAL = 3 };
+enum { ARRIVED = 1 };
 
 /* What a finding about the request in an argument is about: its IRP, if that is known. */
 static uint64_t about(struct ft_rules *rules, const struct ft_event *event, unsigned index)
@@ -122,6 +124,9 @@ static void judge_mark(struct ft_rules *rules, const struct ft_event *event)
     if (event->arg[4] != FT_WDF_UNMARKED) {
         ft_rule_fire(rules, FT_J_KMDF_MARK_CANCELABLE_TWICE, event, about(rules, event, 0));
     }
+    if (event->arg[2] == 0 && ft_known(event, 5) && event->arg[5] != 0) {
+        ft_rule_fire(rules, FT_J_KMDF_PURGE_CANCELS_MARKED, event, about(rules, event, 0));
+    }
 }
 
 static void judge_leaving(struct ft_rules *rules, const struct ft_event *event, unsigned owned)
@@ -184,6 +189,34 @@ static void judge_state(struct ft_rules *rules, const struct ft_event *event)
     }
     if (event->arg[4] != 0) {
         ft_rule_fire(rules, FT_J_KMDF_QUEUE_STATE_OVERLAP, event, event->arg[0]);
+    }
+}
+
+/* What the framework itself owes a queue (severity F): nothing is delivered by one that is stopped
+ * or without power, and a sequential one waits for the request that the driver has. */
+static void judge_given(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_wdf_queue *queue = ft_wdf_queue_find(rules, event->arg[0]);
+
+    if (queue == NULL || event->arg[2] != FT_WDF_BY_HANDLER || queue->kind == KIND_MANUAL) {
+        return;
+    }
+    if ((ft_known(event, 3) && event->arg[3] != FT_WDF_POWER_ON) ||
+        (ft_known(event, 4) && event->arg[4] == 0)) {
+        ft_rule_fire(rules, FT_J_KMDF_QUEUE_STOPPED_DELIVERY, event, event->arg[0]);
+    }
+    if (queue->kind == KIND_SEQUENTIAL && ft_known(event, 5) && event->arg[5] > 1) {
+        ft_rule_fire(rules, FT_J_KMDF_SEQUENTIAL_SINGLE_OWNED, event, event->arg[0]);
+    }
+}
+
+/* A removal has purged the queue, and it takes another one. */
+static void judge_queued(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_wdf_queue *queue = ft_wdf_queue_find(rules, event->arg[0]);
+
+    if (queue != NULL && queue->shut != 0 && event->arg[2] == ARRIVED && event->arg[3] != 0) {
+        ft_rule_fire(rules, FT_J_KMDF_PURGED_QUEUE_REVIVED, event, event->arg[0]);
     }
 }
 
@@ -262,6 +295,12 @@ void ft_kmdf_requests_judge(struct ft_rules *rules, const struct ft_event *event
         break;
     case FT_EV_WDF_QUEUE_STATE:
         judge_state(rules, event);
+        break;
+    case FT_EV_WDF_GIVEN:
+        judge_given(rules, event);
+        break;
+    case FT_EV_WDF_QUEUED:
+        judge_queued(rules, event);
         break;
     case FT_EV_WDF_RETRIEVE:
         judge_retrieve(rules, event);

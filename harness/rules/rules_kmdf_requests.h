@@ -9,8 +9,11 @@
 
 enum { FT_WDF_UNMARKED, FT_WDF_MARKED, FT_WDF_CANCELED, FT_WDF_CANCELING };
 
-/* Power of a queue, from the one up to below the other: it waits for what the driver owns. */
-enum { FT_WDF_POWER_HOLDING = 2, FT_WDF_POWER_OFF = 6 };
+/* Power of a queue, in events. From holding up to below off it waits for what the driver owns. */
+enum { FT_WDF_POWER_ON = 1, FT_WDF_POWER_HOLDING, FT_WDF_POWER_OFF = 6, FT_WDF_POWER_PURGE };
+
+/* How the driver gets a request. */
+enum { FT_WDF_BY_HANDLER = 1, FT_WDF_BY_RETRIEVE, FT_WDF_BY_CANCELED_ON_QUEUE };
 
 enum { FT_WDF_HOW_MANAGED = 1 };
 enum { FT_WDF_STOP_SUSPEND = 1, FT_WDF_STOP_PURGE };

@@ -1,8 +1,8 @@
 /* What is remembered of framework requests and queues. */
 #include "rules/rules_kmdf_requests.h"
 
-enum { BY_HANDLER = 1, BY_RETRIEVE, BY_CANCELED_ON_QUEUE };
-enum { POWER_ON = 1, POWER_NOTIFYING = 4, POWER_NOTIFIED };
+enum { POWER_NOTIFYING = 4, POWER_NOTIFIED };
+enum { PNP_PDO_RESTART = 0x134 };
 enum { SEND_AND_FORGET = 8 };
 
 /* ---- finding ---- */
@@ -120,8 +120,9 @@ static void note_queue(struct ft_rules *rules, const struct ft_event *event)
         if (queue->id == 0) {
             *queue = (struct ft_rs_wdf_queue){.id = ft_arg_id(event, 0),
                                               .device = (uint16_t)ft_arg_id(event, 1),
+                                              .kind = (uint8_t)event->arg[2],
                                               .how = (uint8_t)event->arg[3],
-                                              .power = POWER_ON};
+                                              .power = FT_WDF_POWER_ON};
             return;
         }
     }
@@ -136,14 +137,14 @@ static void note_given(struct ft_rules *rules, const struct ft_event *event)
     }
     request->queue = ft_arg_id(event, 0);
     request->flags = FT_WDF_REQUEST_OWNED;
-    if (event->arg[2] == BY_CANCELED_ON_QUEUE) {
+    if (event->arg[2] == FT_WDF_BY_CANCELED_ON_QUEUE) {
         request->flags |= FT_WDF_REQUEST_ON_QUEUE;
     }
-    if (event->arg[2] == BY_RETRIEVE &&
+    if (event->arg[2] == FT_WDF_BY_RETRIEVE &&
         (event->arg[3] == POWER_NOTIFYING || event->arg[3] == POWER_NOTIFIED)) {
         request->flags |= FT_WDF_REQUEST_TAKEN_IN_HOLD;
     }
-    if (event->arg[2] == BY_HANDLER && rules->wdf_io.suspended != 0) {
+    if (event->arg[2] == FT_WDF_BY_HANDLER && rules->wdf_io.suspended != 0) {
         request->flags |= FT_WDF_REQUEST_LATE;
     }
 }
@@ -266,6 +267,17 @@ static void note_power(struct ft_rules *rules, const struct ft_event *event)
         return;
     }
     queue->power = (uint8_t)event->arg[1];
+    queue->shut |= queue->power == FT_WDF_POWER_PURGE;
+}
+
+/* A child is started again after its removal: its queues take requests again. */
+static void note_restart(struct ft_rules *rules, const struct ft_event *event)
+{
+    for (unsigned i = 0; event->arg[1] == PNP_PDO_RESTART && i < FT_RS_WDF_QUEUES; i++) {
+        if (rules->wdf_io.queue[i].device == ft_arg_id(event, 0)) {
+            rules->wdf_io.queue[i].shut = 0;
+        }
+    }
 }
 
 static void note_call(struct ft_rules *rules, const struct ft_event *event)
@@ -330,6 +342,9 @@ void ft_kmdf_requests_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_WDF_QUEUE_POWER:
         note_power(rules, event);
+        break;
+    case FT_EV_WDF_PNP_STATE:
+        note_restart(rules, event);
         break;
     case FT_EV_WDF_GIVEN:
         note_given(rules, event);

@@ -34,6 +34,7 @@ enum {
     FT_RS_WDF_COMMONS = 12,
     FT_RS_WDF_TIMERS = 4,
     FT_RS_WDF_DEVICES = 2,
+    FT_RS_WDF_CHILDREN = 4,
     FT_RS_SRBS = 32,
     FT_RS_FINDINGS = 16
 };

@@ -39,6 +39,9 @@ struct ft_rs_wdf_power {
     uint8_t in_d0;
     uint8_t windows;    /* that EvtDevicePrepareHardware mapped */
     uint16_t alignment; /* mask that the device's buffers have to fit */
+    uint8_t place;      /* of the last callback on the way up or down (rules_kmdf_order.c) */
+    uint8_t window;     /* enablers may have their callbacks */
+    uint16_t child[FT_RS_WDF_CHILDREN]; /* ids, 0: free; others are not looked at */
 };
 
 /* What has failed, or has not run, in the life of the driver's first device. */
@@ -76,7 +79,8 @@ enum {
     FT_WDFE_IN_ENABLE = 0x0100,
     FT_WDFE_DRAINED = 0x0200, /* EvtDmaEnablerFlush has returned, and nothing went up again */
     FT_WDFE_FILL_FAILED = 0x0400,
-    FT_WDFE_ENABLE_FAILED = 0x0800
+    FT_WDFE_ENABLE_FAILED = 0x0800,
+    FT_WDFE_WALKED = 0x1000 /* it was there when the walk that is under way began */
 };
 
 struct ft_rs_enabler {
@@ -86,7 +90,9 @@ struct ft_rs_enabler {
     uint16_t flags;
     uint8_t callbacks; /* FT_ENABLER_FILL and so on */
     uint8_t version, width;
-    uint8_t freed; /* common buffers of EvtDmaEnablerFill, in the Flush that runs */
+    uint8_t freed;  /* common buffers of EvtDmaEnablerFill, in the Flush that runs */
+    uint8_t called; /* callbacks in the walk that is under way */
+    uint8_t unused[3];
 };
 
 /* What a framework device is in, as far as DMA goes. */
@@ -100,6 +106,8 @@ struct ft_rs_wdf_device {
     uint8_t cycled;  /* a D0 period has ended */
     uint8_t left;    /* DMA resources at the end of the last one */
     uint8_t growing; /* periods in a row that left more than the one before */
+    uint8_t walk_failed;
+    uint8_t unused;
 };
 
 enum {
@@ -176,8 +184,9 @@ struct ft_rs_wdf_queue {
     uint16_t poll_task; /* that found it paused so often … */
     uint16_t device;    /* id */
     uint8_t polls;
-    uint8_t how, power; /* as its events say */
-    uint8_t unused;
+    uint8_t how, power, kind; /* as its events say */
+    uint8_t shut;             /* a removal has purged it */
+    uint8_t unused[3];
 };
 
 struct ft_rs_wdf_io {

@@ -751,6 +751,7 @@ static void lists_describe_children(void **state)
         &(struct wdf_bench){.init = set_default_list, .in = in_lists, .flags = WDF_BENCH_QUIET},
         NULL, 0);
     assert_int_equal(wb_result()->stop, FT_STOP_NONE);
+    assert_true(wb_count(FT_EV_WDF_CHILD) > 0);
     assert_non_null(strstr(wb_notes(), "child-gone"));
     assert_non_null(strstr(wb_notes(), "missing"));
     assert_non_null(strstr(wb_notes(), "scan"));
