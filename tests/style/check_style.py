@@ -44,7 +44,7 @@ def relative_files():
             folders[:] = []
             continue
         folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
-        for name in sorted(names):
+        for name in sorted(set(names) - {".git"}):  # a file where the checkout is one of several
             yield os.path.relpath(os.path.join(folder, name), ROOT)
 
 
