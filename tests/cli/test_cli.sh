@@ -11,6 +11,8 @@ trap 'rm -rf "$work"' EXIT
 failures=0
 checks=0
 export -n NO_COLOR PAGER 2>/dev/null
+# shellcheck source=tests/support/listening.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../support/listening.sh"
 
 fail() {
     failures=$((failures + 1))
@@ -63,14 +65,14 @@ test_front() {
     expect 3 frobnicate
     says err "no verb 'frobnicate'"
     local verb
-    for verb in drivers rules ops points run replay show check diff shrink explore regress fuzz new; do
+    for verb in drivers rules ops points run replay show check diff shrink explore regress fuzz new corpus; do
         expect 0 "$verb" --help
         says out 'Usage: flushtrace'
         says out "flushtrace $verb"
         says out '--json'
         expect 3 "$verb" --no-such-option
     done
-    for verb in explain corpus export; do
+    for verb in explain export; do
         expect 3 "$verb"
         says err "not built yet: $verb"
         expect 3 "$verb" --json
@@ -141,7 +143,6 @@ test_lists() {
     json 'a["judged"] == sum(r["judged"] for r in a["rules"]) > 50'
     expect 3 rules nothing-like-it
     expect 0 ops
-    says out 'not built yet'
     expect 0 ops --json
     json 'any(o["op"] == "cancel" and o["class"] == "disturbance" and o["built"] for o in a["ops"])'
     expect 3 ops nothing
@@ -383,7 +384,7 @@ test_shrink() {
 
 # A driver that never returns: each step costs CPU time, and the best so far is never lost.
 test_shrink_ends() {
-    local i signals
+    local i
     {
         printf 'platform iommu registers=2\n'
         for i in 1 2 3 4 5 6 7 8 9 10; do printf 'read length=%d\nevict\n' $((i * 3)); done
@@ -396,12 +397,7 @@ test_shrink_ends() {
     expect 3 shrink "$work/loop.ftr" --driver "$modules/faulty-requests.so" -o "$work/small.ftr" --time 0
     rm "$work/small.ftr"
     "$flushtrace" shrink "$work/loop.ftr" --driver "$modules/faulty-requests.so" -o "$work/small.ftr" >"$work/out" 2>&1 &
-    # Ctrl-C, as soon as it is listened to.
-    for ((i = 0; i < 1000; i++)); do
-        signals=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$!/status" 2>/dev/null)
-        ((0x${signals:-0} & 2)) && break
-        sleep 0.01
-    done
+    listening $!
     kill -INT $!
     checks=$((checks + 1))
     wait $! || fail "shrink after Ctrl-C: exit $?"
@@ -441,6 +437,12 @@ place = result["locations"][0]["physicalLocation"]
 assert place["artifactLocation"]["uri"].endswith(".c") and place["region"]["startLine"] > 0
 assert [rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]] == [sys.argv[3]]
 PY
+    printf '%s * already known\ncrash * never used\n' "$rule" >"$work/known.txt"
+    expect 0 regress "$traces" --baseline "$work/known.txt"
+    says out 'known: already known'
+    says err "known.txt:2: not used: crash"
+    expect 0 regress "$traces" --ignore "$rule"
+    expect 1 regress "$traces" --ignore "$rule:Nothing"
     mv "$traces/four.ftr" "$work/four.ftr"
     cp "$work/event.ftr" "$traces/five.ftr"
     expect 2 regress "$traces"
@@ -465,6 +467,42 @@ PY
     expect 3 regress "$work/no-such-folder"
     expect 3 regress "$traces" --junit "$work/no/junit.xml"
     expect 3 regress "$traces" --jobs 0
+}
+
+test_corpus() {
+    local traces=$work/traces corpus=$work/all.ftc
+    expect 3 corpus pack "$traces" -o "$corpus"
+    says err 'three.ftr'
+    (cd "$work" && "$flushtrace" corpus pack traces/clean traces/violates -o all.ftc) >"$work/out" 2>"$work/err" ||
+        fail 'corpus pack'
+    cp "$corpus" "$work/before.ftc"
+    expect 0 corpus pack "$work/before.ftc" -o "$corpus" --json
+    json 'a["traces"] == 3 and a["bytes"] > 0'
+    checks=$((checks + 1))
+    cmp -s "$work/before.ftc" "$corpus" || fail 'the same traces gave other bytes'
+    checks=$((checks + 1))
+    zstd -tq "$corpus" 2>/dev/null || zstd -lq "$corpus" >/dev/null || fail 'zstd cannot read a corpus'
+    expect 0 corpus stats "$corpus" --json
+    json 'a["traces"] == 3 and a["verdicts"] == {"clean": 2, "violation": 1} and a["distinct"] >= 2'
+    expect 0 corpus unpack "$corpus" -o "$work/again"
+    checks=$((checks + 1))
+    diff -r "$traces/violates" "$work/again/traces/violates" >/dev/null || fail 'unpack gave other files'
+    expect 0 regress "$corpus"
+    says out '3 passed, 0 failed'
+    expect 0 replay "$corpus:traces/clean/one.ftr"
+    expect 3 show "$corpus"
+    says err 'name one of its traces'
+    expect 3 show "$corpus:traces/none.ftr"
+    says err 'holds no trace'
+    cp "$traces/clean/one.ftr" "$traces/clean/twin.ftr"
+    expect 0 corpus minimize "$traces/clean" "$traces/violates" -o "$work/few.ftc" --json
+    json 'a["before"] == 4 and a["traces"] < 4 and a["cells"] > 0 and a["findings"] == 1'
+    head -c 300 "$corpus" >"$work/cut.ftc"
+    expect 3 corpus unpack "$work/cut.ftc" -o "$work/cut"
+    expect 3 corpus stats "$work/cut.ftc"
+    expect 3 corpus shred "$corpus"
+    expect 3 corpus pack "$traces/clean"
+    says err '-o FILE.ftc is missing'
 }
 
 test_hostile() {
@@ -595,6 +633,7 @@ test_check_and_diff
 test_shrink
 test_shrink_ends
 test_regress
+test_corpus
 test_hostile
 test_faults
 test_flavours

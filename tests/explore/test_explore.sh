@@ -9,6 +9,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/flushtrace-explore.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 failures=0
 checks=0
+# shellcheck source=tests/support/listening.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../support/listening.sh"
 
 fail() {
     failures=$((failures + 1))
@@ -129,7 +131,8 @@ test_random() {
 test_interrupt() {
     "$flushtrace" explore wdm-slave --mutant cache-flush-direction --strategy pairs --jobs 1 >"$work/out" 2>"$work/err" &
     local pid=$!
-    sleep 1
+    listening "$pid"
+    sleep 0.2
     kill -INT "$pid"
     wait "$pid"
     local got=$?
