@@ -39,6 +39,7 @@ enum ft_exit {
            "take this core or module (a path) instead of the one that the trace names")            \
     OPTION(FLAVOUR, "flavour", 0, "F", "plain, asan or access: the program of that flavour runs")  \
     OPTION(OUTPUT, "output", 'o', "TRACE", "write the trace to this file")                         \
+    OPTION(FORMAT, "format", 0, "FORMAT", "html, perfetto, json or ctest")                         \
     OPTION(KEEP_GOING, "keep-going", 'k', NULL, "record violations and run on")                    \
     OPTION(FOLLOW, "follow", 0, NULL,                                                              \
            "run the scenario and compare rule and driver function only, not every event")          \
@@ -104,7 +105,7 @@ struct ft_cli {
     char **argument;
     int argument_count;
     const char *scenario, *mutant, *platform, *driver, *flavour, *output;
-    const char *junit, *sarif, *html, *baseline_path, *model, *strategy;
+    const char *junit, *sarif, *html, *baseline_path, *model, *strategy, *format;
     struct ft_words object, kind, disturb;
     bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given, full;
     uint64_t seed, stop_at, around, radius, from, to;
@@ -128,7 +129,7 @@ struct ft_verb {
 extern const struct ft_verb ft_verb_drivers, ft_verb_rules, ft_verb_ops, ft_verb_points;
 extern const struct ft_verb ft_verb_run, ft_verb_replay, ft_verb_show, ft_verb_check, ft_verb_diff;
 extern const struct ft_verb ft_verb_shrink, ft_verb_regress, ft_verb_new, ft_verb_coverage,
-    ft_verb_explore, ft_verb_corpus;
+    ft_verb_explore, ft_verb_corpus, ft_verb_export;
 
 /* ---- options.c ---- */
 
@@ -228,5 +229,9 @@ void ft_command_option(struct ft_command *command, const char *option, const cha
 
 /* The command that replays a trace file. */
 void ft_command_replay(struct ft_command *command, const struct ft_cli *cli, const char *path);
+
+/* The same for the trace that is the verb's argument: with the module and the flavour it needs. */
+void ft_command_replay_of(struct ft_command *command, const struct ft_cli *cli,
+                          const struct ft_trace *trace);
 
 #endif

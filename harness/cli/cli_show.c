@@ -74,23 +74,6 @@ static int make_filter(const struct ft_cli *cli, const struct ft_trace *trace,
     return make_range(cli, trace, ret);
 }
 
-static void make_rerun(const struct ft_cli *cli, const struct ft_trace *trace,
-                       struct ft_command *command)
-{
-    ft_command_replay(command, cli, cli->argument[0]);
-    if (ft_module_find(trace->core, "") == NULL && strchr(trace->core, '/') == NULL) {
-        char module[sizeof(trace->core) + 8];
-
-        /* A module of its own: where it is the trace does not say. */
-        snprintf(module, sizeof(module), "./%s.so", trace->core);
-        ft_command_option(command, "--driver", module);
-    }
-    if (strcmp(trace->flavour, "plain") != 0 && cli->flavour == NULL &&
-        strcmp(trace->flavour, ft_cli_own_flavour()) != 0) {
-        ft_command_option(command, "--flavour", trace->flavour);
-    }
-}
-
 /* ---- JSON ---- */
 
 /* The members of the object that stand before the list of events, without its closing brace. */
@@ -101,7 +84,7 @@ static bool print_members(const struct ft_cli *cli, const struct ft_trace *trace
     struct ft_command rerun;
     char *text;
 
-    make_rerun(cli, trace, &rerun);
+    ft_command_replay_of(&rerun, cli, trace);
     json_object_set_new(object, "complete", json_boolean(trace->complete));
     json_object_set_new(object, "suspended", ft_json_suspended(trace));
     json_object_set_new(object, "trace", ft_json_text(cli->argument[0]));
@@ -183,7 +166,7 @@ static int print(const struct ft_cli *cli, struct ft_lines *lines, const struct 
     if (!ft_watch_begin(&watch, ft_kept_going(trace))) {
         return ft_cli_refuse(cli, FT_NO_MEMORY, "%s: no memory", cli->argument[0]);
     }
-    make_rerun(cli, trace, &rerun);
+    ft_command_replay_of(&rerun, cli, trace);
     block.rerun = rerun.text;
     out = ft_cli_page_begin(cli);
     ft_block_print_title(&block, out);

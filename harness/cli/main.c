@@ -15,15 +15,13 @@ static const struct ft_verb verb_fuzz = {
 /* Verbs that later deliveries bring: they answer by name. */
 static const struct ft_verb verb_explain = {
     .name = "explain", .sentence = "The rule, the point of no return, the events that matter."};
-static const struct ft_verb verb_export = {.name = "export",
-                                           .sentence = "A trace as HTML, Perfetto, JSON or ctest."};
 
 static const struct ft_verb *const verbs[] = {
-    &ft_verb_drivers, &ft_verb_rules, &ft_verb_ops,      &ft_verb_points,
-    &ft_verb_run,     &verb_fuzz,     &ft_verb_replay,   &ft_verb_show,
-    &ft_verb_check,   &ft_verb_diff,  &ft_verb_shrink,   &ft_verb_explore,
-    &ft_verb_regress, &ft_verb_new,   &ft_verb_coverage, &ft_verb_corpus};
-static const struct ft_verb *const later_verbs[] = {&verb_explain, &verb_export};
+    &ft_verb_drivers, &ft_verb_rules,   &ft_verb_ops,     &ft_verb_points, &ft_verb_run,
+    &verb_fuzz,       &ft_verb_replay,  &ft_verb_show,    &ft_verb_check,  &ft_verb_diff,
+    &ft_verb_shrink,  &ft_verb_explore, &ft_verb_regress, &ft_verb_new,    &ft_verb_coverage,
+    &ft_verb_corpus,  &ft_verb_export};
+static const struct ft_verb *const later_verbs[] = {&verb_explain};
 
 enum {
     VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]),

@@ -145,6 +145,8 @@ static const char **text_of(struct ft_cli *cli, int option)
         return &cli->html;
     case FT_OPT_STRATEGY:
         return &cli->strategy;
+    case FT_OPT_FORMAT:
+        return &cli->format;
     default:
         return NULL;
     }

@@ -60,3 +60,20 @@ void ft_command_replay(struct ft_command *command, const struct ft_cli *cli, con
     ft_command_option(command, "--driver", cli->driver);
     ft_command_word(command, path);
 }
+
+void ft_command_replay_of(struct ft_command *command, const struct ft_cli *cli,
+                          const struct ft_trace *trace)
+{
+    ft_command_replay(command, cli, cli->argument[0]);
+    if (ft_module_find(trace->core, "") == NULL && strchr(trace->core, '/') == NULL) {
+        char module[sizeof(trace->core) + 8];
+
+        /* A module of its own: where it is the trace does not say. */
+        snprintf(module, sizeof(module), "./%s.so", trace->core);
+        ft_command_option(command, "--driver", module);
+    }
+    if (strcmp(trace->flavour, "plain") != 0 && cli->flavour == NULL &&
+        strcmp(trace->flavour, ft_cli_own_flavour()) != 0) {
+        ft_command_option(command, "--flavour", trace->flavour);
+    }
+}

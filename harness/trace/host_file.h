@@ -13,8 +13,7 @@
 enum ft_status ft_file_read(const char *path, size_t most, uint8_t **ret, size_t *ret_length,
                             struct ft_error *error);
 
-/* Writes a temporary file in the same folder, syncs it, renames it and syncs the folder: whatever
- * happens, the path names the whole old content or the whole new one. */
+/* Writes the whole file, or leaves what stands there (atomic_file.h). */
 enum ft_status ft_file_write(const char *path, const void *bytes, size_t length,
                              struct ft_error *error);
 
