@@ -69,6 +69,8 @@ enum ft_exit {
            "only this disturbance or world choice: an op of a scenario (repeatable)")              \
     OPTION(LIMIT, "limit", 0, "N", "end after that many runs")                                     \
     OPTION(RESUME, "resume", 0, "N", "go on there; a call that was stopped says where")            \
+    OPTION(EXPLAIN, "explain", 0, NULL,                                                            \
+           "mark the point of no return (runs the driver: see flushtrace explain)")                \
     OPTION(FULL, "full", 0, NULL, "print the points without a finding, too")                       \
     OPTION(NO_PAGER, "no-pager", 0, NULL, "print to the terminal at once")                         \
     OPTION(COLOUR, "colour", 0, "WHEN", "auto (on a terminal), always or never")                   \
@@ -107,7 +109,7 @@ struct ft_cli {
     const char *scenario, *mutant, *platform, *driver, *flavour, *output;
     const char *junit, *sarif, *html, *baseline_path, *model, *strategy, *format;
     struct ft_words object, kind, disturb;
-    bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given, full;
+    bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given, full, explain;
     uint64_t seed, stop_at, around, radius, from, to;
     uint64_t limit, resume;
     uint64_t seconds; /* --time, 0: not given */
@@ -129,7 +131,7 @@ struct ft_verb {
 extern const struct ft_verb ft_verb_drivers, ft_verb_rules, ft_verb_ops, ft_verb_points;
 extern const struct ft_verb ft_verb_run, ft_verb_replay, ft_verb_show, ft_verb_check, ft_verb_diff;
 extern const struct ft_verb ft_verb_shrink, ft_verb_regress, ft_verb_new, ft_verb_coverage,
-    ft_verb_explore, ft_verb_corpus, ft_verb_export;
+    ft_verb_explore, ft_verb_corpus, ft_verb_export, ft_verb_explain;
 
 /* ---- options.c ---- */
 
@@ -212,6 +214,10 @@ bool ft_cli_sibling(const char *name, char *path, size_t capacity);
 /* Runs the program of cli->flavour in our place; returns 0 when this program is it already, else an
  * exit status. */
 int ft_cli_enter_flavour(const struct ft_cli *cli);
+
+/* The same call again, by the program of that flavour: what only it sees. Returns when that fails.
+ */
+int ft_cli_take_flavour(struct ft_cli *cli, const char *flavour);
 
 /* ---- rerun.c ---- */
 

@@ -1,5 +1,6 @@
 /* flushtrace show: the timeline of a trace. */
 #include "cli/cli.h"
+#include "cli/explaining.h"
 #include "report/colour.h"
 #include "report/event_line.h"
 #include "report/report_json.h"
@@ -78,7 +79,7 @@ static int make_filter(const struct ft_cli *cli, const struct ft_trace *trace,
 
 /* The members of the object that stand before the list of events, without its closing brace. */
 static bool print_members(const struct ft_cli *cli, const struct ft_trace *trace,
-                          const struct ft_filter *filter)
+                          const struct ft_filter *filter, const struct ft_explained *explained)
 {
     json_t *object = ft_json_trace(trace);
     struct ft_command rerun;
@@ -86,6 +87,9 @@ static bool print_members(const struct ft_cli *cli, const struct ft_trace *trace
 
     ft_command_replay_of(&rerun, cli, trace);
     json_object_set_new(object, "complete", json_boolean(trace->complete));
+    if (explained != NULL) {
+        json_object_set_new(object, "no_return", ft_explained_json(explained));
+    }
     json_object_set_new(object, "suspended", ft_json_suspended(trace));
     json_object_set_new(object, "trace", ft_json_text(cli->argument[0]));
     json_object_set_new(object, "rerun", ft_json_text(rerun.text));
@@ -102,12 +106,13 @@ static bool print_members(const struct ft_cli *cli, const struct ft_trace *trace
 }
 
 /* One object, written piece by piece: a trace may have more events than fit into memory as JSON. */
-static int answer(const struct ft_cli *cli, struct ft_lines *lines, const struct ft_filter *filter)
+static int answer(const struct ft_cli *cli, struct ft_lines *lines, const struct ft_filter *filter,
+                  const struct ft_explained *explained)
 {
     const struct ft_trace *trace = lines->trace;
     uint64_t shown = 0;
 
-    if (!print_members(cli, trace, filter)) {
+    if (!print_members(cli, trace, filter, explained)) {
         return ft_cli_refuse(cli, FT_NO_MEMORY, "%s: no memory", cli->argument[0]);
     }
     for (uint64_t i = filter->first; i < filter->end && ferror(stdout) == 0; i++) {
@@ -153,7 +158,8 @@ static void print_hidden(const struct ft_filter *filter, const struct ft_trace *
     fputc('\n', out);
 }
 
-static int print(const struct ft_cli *cli, struct ft_lines *lines, const struct ft_filter *filter)
+static int print(const struct ft_cli *cli, struct ft_lines *lines, const struct ft_filter *filter,
+                 const struct ft_explained *explained)
 {
     const struct ft_trace *trace = lines->trace;
     struct ft_block block = {
@@ -177,6 +183,11 @@ static int print(const struct ft_cli *cli, struct ft_lines *lines, const struct 
         print_hidden(filter, trace, shown, out);
     }
     fputc('\n', out);
+    if (explained != NULL) {
+        fputs("point of no return\n", out);
+        ft_explained_print(explained, out);
+        fputc('\n', out);
+    }
     if (ferror(out) == 0) {
         ft_block_print_verdict(&block, out);
     }
@@ -185,24 +196,56 @@ static int print(const struct ft_cli *cli, struct ft_lines *lines, const struct 
     return FT_EXIT_OK;
 }
 
+/* With --explain the driver is run; without it a trace is only read. */
+static int explain(struct ft_cli *cli, struct ft_trace *trace, struct ft_explained *ret)
+{
+    int status = ft_cli_explain(cli, trace, ret);
+
+    if (status == FT_EXIT_OK && !ret->same_run) {
+        ft_explained_free(ret);
+        return ft_cli_refuse(cli, FT_USAGE,
+                             "%s: the driver does other things now than were recorded; see "
+                             "flushtrace explain",
+                             cli->argument[0]);
+    }
+    return status;
+}
+
+static int show(struct ft_cli *cli, struct ft_trace *trace, const struct ft_filter *filter)
+{
+    struct ft_explained explained;
+    const struct ft_explained *known = cli->explain ? &explained : NULL;
+    int status = cli->explain ? explain(cli, trace, &explained) : FT_EXIT_OK;
+    struct ft_lines lines;
+
+    if (status != FT_EXIT_OK) {
+        return status;
+    }
+    if (!ft_lines_begin(&lines, trace, ft_colour_wanted(stdout), ft_terminal_width(stdout))) {
+        return ft_cli_refuse(cli, FT_NO_MEMORY, "%s: no memory", cli->argument[0]);
+    }
+    lines.no_return = known != NULL ? ft_explained_point(known) : 0;
+    status = cli->json ? answer(cli, &lines, filter, known) : print(cli, &lines, filter, known);
+    ft_lines_end(&lines);
+    if (known != NULL) {
+        ft_explained_free(&explained);
+    }
+    return status;
+}
+
 static int run(struct ft_cli *cli)
 {
     struct ft_error error = {0};
     struct ft_filter filter;
     struct ft_trace trace;
-    struct ft_lines lines;
     int status;
 
     if (ft_cli_read_trace(cli->argument[0], &trace, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, cli->argument[0]);
     }
     status = make_filter(cli, &trace, &filter);
-    if (status == FT_EXIT_OK &&
-        !ft_lines_begin(&lines, &trace, ft_colour_wanted(stdout), ft_terminal_width(stdout))) {
-        status = ft_cli_refuse(cli, FT_NO_MEMORY, "%s: no memory", cli->argument[0]);
-    } else if (status == FT_EXIT_OK) {
-        status = cli->json ? answer(cli, &lines, &filter) : print(cli, &lines, &filter);
-        ft_lines_end(&lines);
+    if (status == FT_EXIT_OK) {
+        status = show(cli, &trace, &filter);
     }
     ft_trace_free(&trace);
     return status;
@@ -215,9 +258,11 @@ const struct ft_verb ft_verb_show = {
     .arguments_min = 1,
     .arguments_max = 1,
     .options = FT_OPT(AROUND) | FT_OPT(CONTEXT) | FT_OPT(FROM) | FT_OPT(TO) | FT_OPT(OBJECT) |
-               FT_OPT(KIND) | FT_OPT(JSON),
+               FT_OPT(KIND) | FT_OPT(EXPLAIN) | FT_OPT(DRIVER) | FT_OPT(FLAVOUR) | FT_OPT(TIME) |
+               FT_OPT(JSON),
     .details =
-        "One line for each event: mark (> an event of the verdict, ! an op), number, simulated "
+        "One line for each event: mark (> an event of the verdict, x the point of no return, ! an "
+        "op), number, simulated "
         "time, processor, IRQL (P passive, A APC, D dispatch, else the number), task (* another "
         "one than before), layer (drv driver, sys kernel and bus driver, dev device, ops harness), "
         "the event indented by nesting with its arguments, and where the driver called. A driver "
@@ -227,9 +272,14 @@ const struct ft_verb ft_verb_show = {
         "Filters add up: an event must lie in the range, concern one of the objects and be of one "
         "of the kinds. A terminal gets colours (not with NO_COLOR), lines as wide as it is "
         "(COLUMNS), and a pager ($PAGER, less -R -F -X).\n\n"
-        "Exit status: 0, or 3 when the trace cannot be read.\n\n"
+        "A trace is only read; --explain also runs the driver, to mark the point of no return "
+        "(flushtrace explain says what that is), and --driver, --flavour and --time are for "
+        "that.\n\n"
+        "Exit status: 0, or 3 when the trace cannot be read; with --explain also those of "
+        "explain.\n\n"
         "  flushtrace show fail.ftr\n"
         "  flushtrace show fail.ftr --around 212 --context 30\n"
+        "  flushtrace show fail.ftr --explain\n"
         "  flushtrace show fail.ftr --object irp#3 --object mdl#1\n"
         "  flushtrace show fail.ftr --kind dma: --kind '*:cancel' --from 100",
     .run = run,

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCENARIO_BYTES = 8192, ARGUMENTS_MAX = 64 };
+enum { SCENARIO_BYTES = 8192 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -105,25 +105,6 @@ static int record(struct ft_cli *cli, const struct ft_trace *before,
     return FT_EXIT_OK;
 }
 
-/* What only another flavour sees is shrunk by that flavour's program; it takes our place. */
-static int enter_flavour_of(struct ft_cli *cli, const struct ft_trace *trace)
-{
-    char *typed[ARGUMENTS_MAX + 3] = {cli->typed[0], cli->typed[1], "--flavour",
-                                      (char *)trace->flavour};
-
-    for (unsigned i = 2; cli->typed[i] != NULL; i++) {
-        if (i == ARGUMENTS_MAX) {
-            return ft_cli_refuse(cli, FT_USAGE, "too many arguments");
-        }
-        typed[i + 2] = cli->typed[i];
-    }
-    cli->flavour = trace->flavour;
-    cli->typed = typed;
-    ft_cli_note(cli, "flavour %s takes over: flavour %s does not see the finding", trace->flavour,
-                ft_cli_own_flavour());
-    return ft_cli_enter_flavour(cli);
-}
-
 /* The scenario has another verdict than the trace says: in this flavour, or altogether. */
 static int not_found(struct ft_cli *cli, const struct ft_module *module,
                      const struct ft_trace *trace)
@@ -134,7 +115,7 @@ static int not_found(struct ft_cli *cli, const struct ft_module *module,
     char text[200];
 
     if (cli->flavour == NULL && strcmp(trace->flavour, ft_cli_own_flavour()) != 0) {
-        return enter_flavour_of(cli, trace);
+        return ft_cli_take_flavour(cli, trace->flavour);
     }
     if (ft_execute(module, &trace->scenario, &options, &now, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, cli->argument[0]);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { ARGUMENTS_MAX = 64 };
+
 const char *ft_cli_own_flavour(void)
 {
     return ft_module_count() != 0 ? ft_module_at(0)->flavour : "plain";
@@ -56,4 +58,21 @@ int ft_cli_enter_flavour(const struct ft_cli *cli)
     fflush(NULL);
     execv(path, cli->typed);
     return ft_cli_refuse(cli, FT_IO, "cannot start %.200s: %s", path, strerror(errno));
+}
+
+int ft_cli_take_flavour(struct ft_cli *cli, const char *flavour)
+{
+    char *typed[ARGUMENTS_MAX + 3] = {cli->typed[0], cli->typed[1], "--flavour", (char *)flavour};
+
+    for (unsigned i = 2; cli->typed[i] != NULL; i++) {
+        if (i == ARGUMENTS_MAX) {
+            return ft_cli_refuse(cli, FT_USAGE, "too many arguments");
+        }
+        typed[i + 2] = cli->typed[i];
+    }
+    cli->flavour = flavour;
+    cli->typed = typed;
+    ft_cli_note(cli, "flavour %s takes over: flavour %s does not see the finding", flavour,
+                ft_cli_own_flavour());
+    return ft_cli_enter_flavour(cli);
 }

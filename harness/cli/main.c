@@ -12,21 +12,13 @@ static const struct ft_verb verb_fuzz = {
     .name = "fuzz",
     .sentence = "Let an engine choose when removal, power and cancellation strike."};
 
-/* Verbs that later deliveries bring: they answer by name. */
-static const struct ft_verb verb_explain = {
-    .name = "explain", .sentence = "The rule, the point of no return, the events that matter."};
-
 static const struct ft_verb *const verbs[] = {
-    &ft_verb_drivers, &ft_verb_rules,   &ft_verb_ops,     &ft_verb_points, &ft_verb_run,
-    &verb_fuzz,       &ft_verb_replay,  &ft_verb_show,    &ft_verb_check,  &ft_verb_diff,
-    &ft_verb_shrink,  &ft_verb_explore, &ft_verb_regress, &ft_verb_new,    &ft_verb_coverage,
-    &ft_verb_corpus,  &ft_verb_export};
-static const struct ft_verb *const later_verbs[] = {&verb_explain};
+    &ft_verb_drivers,  &ft_verb_rules,  &ft_verb_ops,     &ft_verb_points,  &ft_verb_run,
+    &verb_fuzz,        &ft_verb_replay, &ft_verb_show,    &ft_verb_explain, &ft_verb_check,
+    &ft_verb_diff,     &ft_verb_shrink, &ft_verb_explore, &ft_verb_regress, &ft_verb_new,
+    &ft_verb_coverage, &ft_verb_corpus, &ft_verb_export};
 
-enum {
-    VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]),
-    LATER_COUNT = sizeof(later_verbs) / sizeof(later_verbs[0])
-};
+enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
 
 static void print_help(FILE *out)
 {
@@ -37,10 +29,6 @@ static void print_help(FILE *out)
           out);
     for (unsigned i = 0; i < VERB_COUNT; i++) {
         fprintf(out, "  %-10s%s\n", verbs[i]->name, verbs[i]->sentence);
-    }
-    fputs("\nNot built yet:\n\n", out);
-    for (unsigned i = 0; i < LATER_COUNT; i++) {
-        fprintf(out, "  %-10s%s\n", later_verbs[i]->name, later_verbs[i]->sentence);
     }
     fputs(
         "\n  flushtrace VERB --help   the options of a verb, with examples\n"
@@ -61,10 +49,6 @@ static void print_version(void)
     fputs("verbs:", stdout);
     for (unsigned i = 0; i < VERB_COUNT; i++) {
         printf(" %s", verbs[i]->name);
-    }
-    fputs("\nnot built yet:", stdout);
-    for (unsigned i = 0; i < LATER_COUNT; i++) {
-        printf(" %s", later_verbs[i]->name);
     }
     printf("\nDDIs declared and not implemented: %u\n", ft_unimplemented_count());
 }
@@ -114,19 +98,6 @@ static int run_verb(const struct ft_verb *verb, int argc, char **argv)
     return status;
 }
 
-static int answer_later(const struct ft_verb *verb, int argc, char **argv)
-{
-    fprintf(stderr, "flushtrace: not built yet: %s\n", verb->name);
-    for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            ft_cli_print_json(json_pack("{s:s, s:s, s:s}", "verdict", "error", "error",
-                                        "not built yet", "verb", verb->name));
-            break;
-        }
-    }
-    return FT_EXIT_USAGE;
-}
-
 /* An answer that could not be written is no answer. */
 static int finish(int status)
 {
@@ -141,7 +112,6 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
     const struct ft_verb *verb = find(verbs, VERB_COUNT, name);
-    const struct ft_verb *later = find(later_verbs, LATER_COUNT, name);
 
     if (argc > 2 && strcmp(name, "help") == 0 && find(verbs, VERB_COUNT, argv[2]) != NULL) {
         char *words[] = {argv[0], argv[2], "--help", NULL};
@@ -158,9 +128,6 @@ int main(int argc, char **argv)
     }
     if (verb != NULL) {
         return finish(run_verb(verb, argc, argv));
-    }
-    if (later != NULL) {
-        return finish(answer_later(later, argc, argv));
     }
     if (name[0] == '\0') {
         print_help(stderr);

@@ -169,6 +169,8 @@ static bool *flag_of(struct ft_cli *cli, int option)
         return &cli->json;
     case FT_OPT_FULL:
         return &cli->full;
+    case FT_OPT_EXPLAIN:
+        return &cli->explain;
     default:
         return NULL;
     }

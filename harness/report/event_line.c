@@ -134,6 +134,7 @@ static int print_columns(struct ft_lines *lines, uint64_t index, FILE *out)
 {
     const struct ft_event *event = &lines->trace->event[index];
     bool marked = is_marked(lines, index), op = ft_event_is_op(event);
+    bool lost = lines->no_return == index + 1;
     bool switched = event->task != 0 && event->task != lines->previous_task;
     const char *dim = ft_colour(lines->colour, FT_COLOUR_DIM);
     const char *none = ft_colour(lines->colour, FT_COLOUR_NONE);
@@ -146,10 +147,11 @@ static int print_columns(struct ft_lines *lines, uint64_t index, FILE *out)
         snprintf(cpu, sizeof(cpu), "%u", event->cpu);
     }
     fprintf(out, "%s%c %*" PRIu64 "%s",
-            marked ? ft_colour(lines->colour, FT_COLOUR_BAD)
-            : op   ? ft_colour(lines->colour, FT_COLOUR_OP)
-                   : dim,
+            marked || lost ? ft_colour(lines->colour, FT_COLOUR_BAD)
+            : op           ? ft_colour(lines->colour, FT_COLOUR_OP)
+                           : dim,
             marked ? '>'
+            : lost ? 'x'
             : op   ? '!'
                    : ' ',
             lines->number_width, index + 1, none);
@@ -322,7 +324,7 @@ static bool is_empty_routine(const struct ft_lines *lines, uint64_t index, uint6
            enter->task == leave->task && enter->cpu == leave->cpu &&
            enter->nesting == leave->nesting && enter->unknown == 0 && (leave->unknown & 7) == 0 &&
            enter->arg[0] == leave->arg[0] && enter->arg[1] == leave->arg[1] &&
-           !is_marked(lines, index + 1);
+           !is_marked(lines, index + 1) && lines->no_return != index + 2;
 }
 
 static void print_folded(struct ft_lines *lines, uint64_t index, FILE *out)

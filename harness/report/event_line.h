@@ -5,13 +5,13 @@
  *   206 15.2ms 1 P   thread-5  drv    cancel:unlock new=PASSIVE         packet_io.c:PacketCancel:33
  * > 210 15.2ms 1 P   thread-5  drv    irp:complete irp#7 STATUS_CANCELLED …
  *
- * Columns: mark (`>` an event of the verdict, `!` an op), number (1 is the first), simulated time,
- * processor (`-` none), IRQL (P passive, A APC, D dispatch, a number above), task (`*`: another one
- * than on the line before), layer (drv driver, fwk framework, prt port, sys kernel and bus driver,
- * dev device, ops harness), the event indented by the nesting of its task (event_words.h), where
- * the driver called. A routine in which nothing happened is one line. Lines that begin with `~` say
- * that rules fell silent or speak again. This is not the text form of trace.h and cannot be parsed
- * back.
+ * Columns: mark (`>` an event of the verdict, `x` the point of no return, `!` an op), number (1 is
+ * the first), simulated time, processor (`-` none), IRQL (P passive, A APC, D dispatch, a number
+ * above), task (`*`: another one than on the line before), layer (drv driver, fwk framework, prt
+ * port, sys kernel and bus driver, dev device, ops harness), the event indented by the nesting of
+ * its task (event_words.h), where the driver called. A routine in which nothing happened is one
+ * line. Lines that begin with `~` say that rules fell silent or speak again. This is not the text
+ * form of trace.h and cannot be parsed back.
  *
  * With a width the place in the sources is shortened and moved to the right edge, and what still
  * does not fit is cut.
@@ -36,7 +36,8 @@ struct ft_lines {
     bool colour;
     int width; /* of the terminal, 0: lines are not cut */
     int number_width;
-    bool unmarked; /* no `>` */
+    bool unmarked;      /* no `>` */
+    uint64_t no_return; /* event number that is marked `x`, 0: none */
     /* private */
     int time_width, task_width;
     uint8_t *task_kind;     /* by task id; owned */

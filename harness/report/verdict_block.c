@@ -198,7 +198,7 @@ static void print_others(const char *title, const struct ft_finding *finding, ui
     }
 }
 
-static void print_why(const struct ft_block *block, FILE *out)
+void ft_block_print_why(const struct ft_block *block, FILE *out)
 {
     const struct ft_verdict *verdict = &block->trace->verdict;
 
@@ -227,7 +227,7 @@ void ft_block_print(const struct ft_block *block, FILE *out)
         print_scenario(block, out);
         print_last_events(block, out);
     }
-    print_why(block, out);
+    ft_block_print_why(block, out);
     if (block->trace->verdict.kind != FT_VERDICT_CLEAN) {
         print_rerun(block, out);
     }
@@ -342,7 +342,7 @@ void ft_block_print_verdict(const struct ft_block *block, FILE *out)
 {
     print_head(block, out);
     print_numbers(block, out);
-    print_why(block, out);
+    ft_block_print_why(block, out);
     print_object_events(block, out);
     print_suspended(block, out);
     print_rerun(block, out);

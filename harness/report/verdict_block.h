@@ -33,6 +33,9 @@ void ft_block_print_title(const struct ft_block *block, FILE *out);
  * suspended rules, rerun. For show, which has printed the events already. */
 void ft_block_print_verdict(const struct ft_block *block, FILE *out);
 
+/* Only what was broken and why: rule, sentence, place, source, further findings, warnings. */
+void ft_block_print_why(const struct ft_block *block, FILE *out);
+
 /* "violation dma.flush-before-complete in packet.c:PacketDpc:212", "clean": a verdict in a few
  * words. snprintf convention. */
 size_t ft_verdict_print(const struct ft_verdict *verdict, char *text, size_t capacity);

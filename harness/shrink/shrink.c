@@ -1,6 +1,7 @@
 /* The question that the reducer asks, answered by runs. */
 #include "shrink/shrink.h"
 #include "replay/execute.h"
+#include "replay/finding_id.h"
 #include "replay/worker.h"
 #include "shrink/reduce.h"
 
@@ -8,13 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SITES_MAX = 64, CPU_SECONDS = 3 };
-
-/* Call sites that the function of the finding was looked up for: that takes longer than a run. */
-struct site {
-    uint64_t site;
-    bool same;
-};
+enum { CPU_SECONDS = 3 };
 
 struct shrink {
     const struct ft_module *module;
@@ -23,10 +18,7 @@ struct shrink {
     struct ft_worker worker;
     struct ft_reduce reduce;
     struct ft_shrink_result result;
-    uint64_t what; /* that is wanted, see struct identity; 0: not known yet */
-    char function[FT_FUNCTION_MAX];
-    struct site site[SITES_MAX];
-    unsigned site_count;
+    struct ft_finding_id wanted_id;
     bool careful; /* each run by itself: runs influence each other through the worker's process */
     double begin;
     enum ft_status status;
@@ -69,90 +61,11 @@ static bool is_over(struct shrink *shrink)
 
 /* ---- the same finding ---- */
 
-/* A crash or a hang has no rule, but its event says what happened and who called last. */
-static const struct ft_event *stop_event(const struct ft_event *event, uint64_t count)
-{
-    for (uint64_t i = count; i-- > 0;)
-        if (event[i].kind == FT_EV_RUN_CRASH || event[i].kind == FT_EV_RUN_HANG ||
-            event[i].kind == FT_EV_RUN_BUGCHECK)
-            return &event[i];
-    return NULL;
-}
-
-/* Rule and site of a finding; a stop's event takes the place of the rule. */
-struct identity {
-    uint64_t what, site;
-};
-
-static struct identity identify(const struct ft_verdict *verdict, const struct ft_event *event,
-                                uint64_t count)
-{
-    const struct ft_event *stop;
-
-    if (verdict->finding_count > 0)
-        return (struct identity){verdict->finding[0].rule, verdict->finding[0].site};
-    stop = stop_event(event, count);
-    return stop ? (struct identity){(uint64_t)stop->kind << 32 | (uint32_t)stop->arg[0], stop->site}
-                : (struct identity){0};
-}
-
-/* "file.c:Function" of a site, without its line. */
-static void name_function(const struct shrink *shrink, uint64_t site, char *text, size_t capacity)
-{
-    char *colon;
-
-    ft_site_resolve(shrink->module, site, text, capacity);
-    colon = strrchr(text, ':');
-    if (colon)
-        *colon = '\0';
-}
-
-static bool same_function(struct shrink *shrink, uint64_t site)
-{
-    struct site *known = shrink->site;
-    char function[FT_FUNCTION_MAX];
-
-    for (unsigned i = 0; i < shrink->site_count; i++)
-        if (known[i].site == site)
-            return known[i].same;
-    if (shrink->site_count == SITES_MAX)
-        shrink->site_count = 0;
-    known = &shrink->site[shrink->site_count++];
-    name_function(shrink, site, function, sizeof function);
-    *known = (struct site){site, strcmp(function, shrink->function) == 0};
-    return known->same;
-}
-
-/* What is wanted, from the caller's verdict; of a stop only the run of the scenario tells. */
-static void want(struct shrink *shrink, struct identity identity)
-{
-    char *colon;
-
-    if (shrink->wanted->finding_count == 0) {
-        shrink->what = identity.what;
-        name_function(shrink, identity.site, shrink->function, sizeof shrink->function);
-        return;
-    }
-    shrink->what = shrink->wanted->finding[0].rule;
-    memcpy(shrink->function, shrink->wanted->finding[0].function, sizeof shrink->function);
-    colon = strrchr(shrink->function, ':');
-    if (colon)
-        *colon = '\0';
-}
-
+/* Of a crash or a hang only the first run tells what is wanted: that of the scenario itself. */
 static bool is_wanted(struct shrink *shrink, const struct ft_verdict *verdict,
                       const struct ft_event *event, uint64_t count)
 {
-    const struct ft_verdict *wanted = shrink->wanted;
-    struct identity identity;
-
-    if (verdict->kind != wanted->kind ||
-        (verdict->finding_count == 0) != (wanted->finding_count == 0))
-        return false;
-    identity = identify(verdict, event, count);
-    if (shrink->what == 0) /* the first run is that of the scenario itself */
-        want(shrink, identity);
-    return identity.what == shrink->what && same_function(shrink, identity.site);
+    return ft_finding_id_same(&shrink->wanted_id, verdict, ft_stop_event(event, count));
 }
 
 /* ---- one run ---- */
@@ -282,6 +195,7 @@ enum ft_status ft_shrink(const struct ft_module *module, const struct ft_scenari
     shrink->options = options;
     shrink->error = error;
     shrink->begin = now();
+    ft_finding_id_init(&shrink->wanted_id, module, wanted);
     status = shrink_and_confirm(shrink, scenario);
     shrink->result.seconds = now() - shrink->begin;
     if (status != FT_OK)
