@@ -56,7 +56,6 @@ readonly run_keys='all(k in a for k in ("verdict rule event function driver muta
 test_front() {
     expect 0 --help
     says out 'usage: flushtrace VERB'
-    says out 'Not built yet'
     expect 0 --version
     says out 'flushtrace, model '
     says out 'verbs: drivers'
