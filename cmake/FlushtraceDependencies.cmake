@@ -25,6 +25,8 @@ _flushtrace_find_library(jansson jansson.h libjansson-dev)
 _flushtrace_find_library(xxhash xxhash.h libxxhash-dev)
 _flushtrace_find_library(dw elfutils/libdwfl.h libdw-dev)
 _flushtrace_find_library(boost_context boost/context/fiber.hpp libboost-context-dev)
+_flushtrace_find_library(protobuf-c protobuf-c/protobuf-c.h libprotobuf-c-dev)
+_flushtrace_find_program(FLUSHTRACE_PROTOC protoc-c protobuf-c-compiler)
 _flushtrace_find_program(FLUSHTRACE_PATCH patch patch)
 # GNU binutils, whatever the compiler prefers: lld has no --force-group-allocation.
 _flushtrace_find_program(FLUSHTRACE_LD ld.bfd binutils)

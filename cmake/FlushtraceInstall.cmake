@@ -36,6 +36,7 @@ install(
 install(EXPORT flushtraceTargets NAMESPACE flushtrace:: DESTINATION "${FLUSHTRACE_PACKAGE_DIR}")
 install(DIRECTORY hal-shim/ddi hal-shim/sim DESTINATION "${FLUSHTRACE_HEADER_DIR}"
         FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
+install(FILES harness/export/regression.h DESTINATION "${FLUSHTRACE_HEADER_DIR}/export")
 configure_package_config_file(
   cmake/flushtraceConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/package/flushtraceConfig.cmake"
   INSTALL_DESTINATION "${FLUSHTRACE_PACKAGE_DIR}" PATH_VARS FLUSHTRACE_HEADER_DIR)

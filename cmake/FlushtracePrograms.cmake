@@ -6,6 +6,9 @@
 #   flushtrace_add_fuzz_targets(CORE)
 #       flushtrace-fuzz-<core> (libFuzzer) and flushtrace-afl-<core> (AFL++), as far as the
 #       flavours are built.
+#   flushtrace_add_regression_test(NAME n SOURCE c CORE core [FLAVOUR f])
+#       A test from what `flushtrace export --format ctest` wrote: a program with the modules of the
+#       core (flavour plain, or the only one there is).
 
 # The linker flags that each flavour's program needs.
 set(FLUSHTRACE_LINK_FLAGS_asan -fsanitize=address,undefined)
@@ -103,4 +106,21 @@ function(flushtrace_add_fuzz_targets core)
       DEPENDS ${FLUSHTRACE_HARNESS_LIBRARY} ${FLUSHTRACE_SHIM_LIBRARY})
     add_dependencies(${name} ${core}-modules)
   endif()
+endfunction()
+
+function(flushtrace_add_regression_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;SOURCE;CORE;FLAVOUR" "")
+  if(NOT arg_NAME OR NOT arg_SOURCE OR NOT arg_CORE OR arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "flushtrace_add_regression_test takes NAME, SOURCE, CORE and FLAVOUR")
+  endif()
+  if(NOT arg_FLAVOUR)
+    set(arg_FLAVOUR plain)
+    if(NOT "plain" IN_LIST FLUSHTRACE_FLAVOURS)
+      list(GET FLUSHTRACE_FLAVOURS 0 arg_FLAVOUR)
+    endif()
+  endif()
+  add_executable(${arg_NAME} "${arg_SOURCE}")
+  target_link_libraries(${arg_NAME} PRIVATE ${FLUSHTRACE_HARNESS_LIBRARY})
+  flushtrace_link_modules(TARGET ${arg_NAME} FLAVOUR ${arg_FLAVOUR} CORES ${arg_CORE})
+  add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
 endfunction()

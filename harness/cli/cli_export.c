@@ -133,13 +133,16 @@ const struct ft_verb ft_verb_export = {
     .details =
         "html: one page with swim lanes per processor and task, bars from MapTransfer to flush to "
         "completion, ops and the violation; opens from disk in any browser, without a network.\n"
+        "perfetto: the same as tracks, slices and flows for ui.perfetto.dev.\n"
         "json: one object with the run, its scenario, the verdict, spans, and every event with its "
-        "arguments.\n\n"
+        "arguments.\n"
+        "ctest: a test in C that runs the scenario again and fails as long as a rule is broken.\n\n"
         "docs/EXPORT.md describes each. A file appears whole or not at all. With --json the answer "
         "says what was written, and -o is needed.\n\n"
         "Exit status: 0 written, 3 the trace cannot be read or bad usage, 5 it cannot be "
         "written.\n\n"
         "  flushtrace export fail.ftr --format html -o fail.html\n"
-        "  flushtrace export fail.ftr --format json | jq .rule",
+        "  flushtrace export fail.ftr --format json | jq .rule\n"
+        "  flushtrace export fail.ftr --format ctest -o tests/fail.c",
     .run = run,
 };

@@ -31,7 +31,8 @@ struct ft_export_format {
 /* The formats, in the order of the help; NULL behind the last. */
 extern const struct ft_export_format *const ft_export_formats[];
 
-extern const struct ft_export_format ft_export_html, ft_export_json;
+extern const struct ft_export_format ft_export_html, ft_export_perfetto, ft_export_json,
+    ft_export_ctest;
 
 /* ---- what several formats share ---- */
 

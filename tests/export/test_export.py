@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """flushtrace export: the command line, JSON, and the page's data, read back by another decoder than the page's.
 
-    test_export.py FLUSHTRACE EDIT-TRACE REPEAT-TRACE TRACES-FOLDER
+    test_export.py FLUSHTRACE EDIT-TRACE REPEAT-TRACE TRACES-FOLDER HARNESS-FOLDER
 """
 import base64
 import glob
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import unittest
 
-FLUSHTRACE, EDIT, REPEAT, TRACES = sys.argv[1:5]
+FLUSHTRACE, EDIT, REPEAT, TRACES, HARNESS = sys.argv[1:6]
 VIOLATION = sorted(glob.glob(os.path.join(TRACES, "violates/dma.flush-early/*.ftr")))[0]
 CLEAN = sorted(glob.glob(os.path.join(TRACES, "clean/wdm-sglist/*.ftr")))[0]
 FRAMEWORK = sorted(glob.glob(os.path.join(TRACES, "clean/kmdf-sg/*.ftr")))[0]
@@ -119,7 +119,7 @@ class Usage(unittest.TestCase):
 
     def test_answer(self):
         with tempfile.TemporaryDirectory() as folder:
-            for form in ("html", "json"):
+            for form in ("html", "json", "perfetto", "ctest"):
                 out = os.path.join(folder, "x." + form)
                 answer = json.loads(run("export", VIOLATION, "--format", form, "-o", out, "--json"))
                 for key in "verdict rule event function driver mutant platform flavour model events hash rerun".split():
@@ -259,6 +259,35 @@ class Html(unittest.TestCase):
                                   stderr=subprocess.PIPE, text=True)
             self.assertEqual((done.returncode, os.listdir(folder)), (3, ["long.ftr"]))
             self.assertIn("too many for a page", done.stderr)
+
+
+class Ctest(unittest.TestCase):
+    """tests/export/CMakeLists.txt builds and runs one."""
+
+    def compiled(self, trace, folder):
+        source = os.path.join(folder, "test.c")
+        run("export", trace, "--format", "ctest", "-o", source)
+        subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-I" + HARNESS, "-fsyntax-only", source], check=True)
+        with open(source, encoding="utf-8") as file:
+            return file.read()
+
+    def test_what_it_says(self):
+        with tempfile.TemporaryDirectory() as folder:
+            text = self.compiled(VIOLATION, folder)
+            whole = json.loads(run("export", VIOLATION, "--format", "json"))
+            for value in (whole["rule"], whole["function"], whole["driver"], whole["mutant"]):
+                self.assertIn(value, text)
+            for line in whole["scenario"].splitlines():
+                self.assertIn(f'"{line}\\n"', text)
+            self.assertIn("is right in this scenario", self.compiled(CLEAN, folder))
+
+    def test_hostile_names(self):
+        with tempfile.TemporaryDirectory() as folder:
+            evil = os.path.join(folder, "evil.ftr")
+            subprocess.run([EDIT, VIOLATION, evil, "core", '*"??\\x"; #error */'.replace("/", "|")], check=True)
+            self.compiled(evil, folder)
+            subprocess.run([EDIT, VIOLATION, evil, "function", '"*/ #error \\'], check=True)
+            self.assertIn("#error", self.compiled(evil, folder))
 
 
 if __name__ == "__main__":

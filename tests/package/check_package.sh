@@ -3,7 +3,7 @@
 #
 # Installs the build BUILD into SCRATCH, begins a driver project of each model there with
 # `flushtrace new`, builds it with find_package(flushtrace), runs the driver's module with the
-# installed program, and lets the project's own fuzz target run.
+# installed program, lets the project's own fuzz target run, and adds that run as a regression test.
 set -euo pipefail
 
 build=$1 scratch=$2
@@ -21,4 +21,11 @@ for model in wdm kmdf scsi; do
     "$scratch/prefix/bin/flushtrace" run "$project/build/outside.so" -o "$project/outside.ftr"
     "$scratch/prefix/bin/flushtrace" show "$project/outside.ftr" >"$project/outside.txt"
     "$project/build/flushtrace-fuzz-outside" -runs=2000 -seed=1
+    "$scratch/prefix/bin/flushtrace" export "$project/outside.ftr" --format ctest \
+        -o "$project/source/regression.c"
+    printf '\nenable_testing()\n%s\n' \
+        'flushtrace_add_regression_test(NAME regression SOURCE regression.c CORE outside)' \
+        >>"$project/source/CMakeLists.txt"
+    cmake --build "$project/build"
+    ctest --test-dir "$project/build" -R '^regression$' --no-tests=error
 done
