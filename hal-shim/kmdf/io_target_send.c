@@ -51,8 +51,7 @@ static void come_back(struct ft_wdf_request *request)
     struct ft_wdf_target *target = sent->target;
     PIRP irp = request->irp;
 
-    if (sent->timer_set && KeCancelTimer(&sent->timer))
-        sent->timer_set = false;
+    sent->back = false;
     if (sent->timed_out && irp->IoStatus.Status == STATUS_CANCELLED)
         irp->IoStatus.Status = STATUS_IO_TIMEOUT;
     request->status = irp->IoStatus.Status;
@@ -71,17 +70,25 @@ static void come_back(struct ft_wdf_request *request)
     ft_wdf_object_release(&request->object);
 }
 
+/* The target is done with it. Who is still at it has the last word: a task that cancels it, or the
+ * DPC of a timer that could not be taken back. */
+static void is_back(struct ft_wdf_request *request)
+{
+    struct ft_wdf_sent *sent = &request->sent;
+
+    sent->back = true;
+    if (sent->cancelers > 0 || (sent->timer_set && !KeCancelTimer(&sent->timer)))
+        return;
+    sent->timer_set = false;
+    come_back(request);
+}
+
 static FT_FRAMEWORK_ROUTINE NTSTATUS sent_is_back(PDEVICE_OBJECT DeviceObject, PIRP Irp,
                                                   PVOID Context)
 {
-    struct ft_wdf_request *request = Context;
-
     (void)DeviceObject;
     (void)Irp;
-    if (request->sent.cancelers > 0)
-        request->sent.back = true;
-    else
-        come_back(request);
+    is_back(Context);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
@@ -98,16 +105,14 @@ bool ft_wdf_cancel_sent(struct ft_wdf_request *request)
         request->irp->IoStatus.Status = STATUS_CANCELLED;
         request->irp->IoStatus.Information = 0;
         sent->pended = false;
-        come_back(request);
+        is_back(request);
         return true;
     }
     sent->cancelers++;
     IoCancelIrp(request->irp);
     sent->cancelers--;
-    if (sent->back && sent->cancelers == 0) {
-        sent->back = false;
-        come_back(request);
-    }
+    if (sent->back && sent->cancelers == 0)
+        is_back(request);
     return true;
 }
 
@@ -115,12 +120,18 @@ static FT_FRAMEWORK_ROUTINE VOID time_is_up(PKDPC Dpc, PVOID DeferredContext, PV
                                             PVOID SystemArgument2)
 {
     struct ft_wdf_request *request = DeferredContext;
+    struct ft_wdf_sent *sent = &request->sent;
 
     (void)Dpc;
     (void)SystemArgument1;
     (void)SystemArgument2;
-    request->sent.timer_set = false;
-    request->sent.timed_out = true;
+    sent->timer_set = false;
+    if (sent->back) { /* in time, after all */
+        if (sent->cancelers == 0)
+            come_back(request);
+        return;
+    }
+    sent->timed_out = true;
     ft_wdf_cancel_sent(request);
 }
 

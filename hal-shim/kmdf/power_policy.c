@@ -135,8 +135,9 @@ static void start_timer(struct ft_wdf_policy *policy)
 
 static void stop_timer(struct ft_wdf_policy *policy)
 {
-    if (policy->timer_set)
-        KeCancelTimer(&policy->timer);
+    /* One that has come due waits as a DPC, which must not take the next one for this. */
+    if (policy->timer_set && !KeCancelTimer(&policy->timer))
+        KeRemoveQueueDpc(&policy->dpc);
     policy->timer_set = 0;
 }
 

@@ -265,6 +265,36 @@ static void a_timer_cancels_it(void **state)
     assert_non_null(strstr(wb_notes(), "lower-read lower-cancel back-failed done:C00000B5"));
 }
 
+/* The timer has come due, and its DPC waits, when the target is done with the request: it is not
+ * the driver's before that DPC has run, and has not timed out. */
+static void late_timer_body(void)
+{
+    WDF_REQUEST_SEND_OPTIONS options;
+    KIRQL old;
+
+    lower = KEEPS;
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, 0);
+    WDF_REQUEST_SEND_OPTIONS_SET_TIMEOUT(&options, -10000);
+    pass_on(&options);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    KeStallExecutionProcessor(2000);
+    IoSetCancelRoutine(below, NULL);
+    bench_complete(below, STATUS_SUCCESS, 0);
+    CHECK(strstr(wb_notes(), "back") == NULL);
+    KeLowerIrql(old);
+    io_settle();
+    CHECK(strstr(wb_notes(), "back") != NULL && WdfRequestGetStatus(held) == STATUS_SUCCESS);
+    WdfRequestComplete(held, STATUS_SUCCESS);
+    forget_lower();
+}
+
+static void a_timer_that_comes_too_late_lets_it_pass(void **state)
+{
+    (void)state;
+    run(late_timer_body);
+    assert_non_null(strstr(wb_notes(), "lower-read back done:0"));
+}
+
 /* ---- the driver's own requests ---- */
 
 static void own_body(void)
@@ -553,6 +583,7 @@ int main(void)
         cmocka_unit_test(what_is_sent_cannot_be_completed),
         cmocka_unit_test(a_sent_request_can_be_cancelled),
         cmocka_unit_test(a_timer_cancels_it),
+        cmocka_unit_test(a_timer_that_comes_too_late_lets_it_pass),
         cmocka_unit_test(a_driver_makes_requests_of_its_own),
         cmocka_unit_test(a_request_can_be_used_again),
         cmocka_unit_test(a_buffer_that_is_lent_keeps_its_request),

@@ -158,6 +158,31 @@ static void a_power_reference_keeps_it_awake(void **state)
         NULL, 0, START END);
 }
 
+/* The time is up and its DPC waits when somebody uses the device; then it is idle anew. */
+static void use_in_time(enum ft_routine routine, WDFOBJECT device)
+{
+    KIRQL old;
+
+    if (routine != FT_ROUTINE_WDF_QUERY_REMOVE)
+        return;
+    WdfDeviceResumeIdle(device);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    KeStallExecutionProcessor(20000);
+    CHECK(NT_SUCCESS(WdfDeviceStopIdle(device, FALSE)));
+    WdfDeviceResumeIdle(device);
+    KeLowerIrql(old);
+    pass_ms(1);
+    CHECK(the_wdf.calls[FT_ROUTINE_WDF_D0_EXIT] == 0);
+}
+
+static void a_use_in_time_begins_the_idle_time_anew(void **state)
+{
+    (void)state;
+    wdf_bench_expect(
+        &(struct wdf_bench){.add = idle_but_held, .in = use_in_time, .flags = WDF_BENCH_QUIET},
+        NULL, 0, START END);
+}
+
 static KEVENT woken;
 
 static VOID use_it(PVOID context)
@@ -413,6 +438,7 @@ int main(void)
         cmocka_unit_test(wrong_settings_are_refused),
         cmocka_unit_test(an_idle_device_sleeps),
         cmocka_unit_test(a_power_reference_keeps_it_awake),
+        cmocka_unit_test(a_use_in_time_begins_the_idle_time_anew),
         cmocka_unit_test(who_needs_the_device_wakes_it),
         cmocka_unit_test(a_device_that_is_gone_cannot_be_woken),
         cmocka_unit_test(an_idle_device_is_armed_and_disarmed),
