@@ -158,7 +158,8 @@ static void a_corpus_may_be_cut_anywhere(void **state)
     free(bytes);
 }
 
-/* One bit here and there, from begin to end: refused, or a trace of it is, or the traces are what they were. */
+/* One bit here and there, from begin to end: refused, or a trace of it is, or the traces are what
+ * they were. */
 static void a_flipped_bit_is_noticed(void **state)
 {
     struct ft_error error = {0};
