@@ -393,24 +393,28 @@ static bool was_read(const struct ich4_state *s, const struct stretch *read)
 }
 
 /* A read may begin in the middle of a sample, or where the channel began anew: its first bytes are
- * taken as they are. */
+ * taken as they are. The last byte before a stop and the first one after it may look like a sample
+ * that was read long ago: of several ways to read it all, one that is new counts. */
 static uint32_t ich4_delivered(struct sim_device *device, const void *data, uint32_t bytes)
 {
     struct ich4_state *s = sim_device_state(device);
     struct stretch read, best_read = {0};
     uint32_t best = 0;
+    bool again = false;
 
     if (bytes < BYTES_JUDGED || s->torn)
         return bytes;
     for (uint32_t from = 0; from <= BYTES_LEFT_OUT; from++) {
         uint32_t right = follow(s, data, from, bytes, &read);
+        bool twice = was_read(s, &read);
 
-        if (right > best) {
+        if (right > best || (right == best && again && !twice)) {
             best = right;
             best_read = read;
+            again = twice;
         }
     }
-    if (best == bytes && was_read(s, &best_read))
+    if (best == bytes && again)
         return 0;
     s->last_read = (uint8_t)((s->last_read + 1) % READS);
     s->read[s->last_read] = best_read;
