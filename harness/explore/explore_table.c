@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { FUNCTION_COLUMNS = 40, MOMENT_COLUMNS = 34, NAME_COLUMNS = 28 };
+enum { COLUMNS = 80, INDENT = 2, NAME_COLUMNS = 28 };
 
 static bool is_finding(unsigned kind)
 {
@@ -181,21 +181,63 @@ static void print_fold(uint64_t folded, FILE *out)
                 folded == 1 ? "" : "s");
 }
 
-static void print_place(const struct ft_explore *explore, const struct ft_place *place,
-                        const char *row, bool colour, FILE *out)
+/* What stands before the marks. Where place and moment would make a line wider than a terminal, the
+ * place has a line of its own above the moments it has in a row. */
+struct columns {
+    int function; /* 0: a line of its own */
+    int moment;
+    const char *above; /* the place that was printed last */
+};
+
+static int longer(int columns, const char *text)
+{
+    return (int)strlen(text) > columns ? (int)strlen(text) : columns;
+}
+
+static struct columns choose_columns(const struct ft_explore *explore)
+{
+    struct columns columns = {.function = 1};
+
+    for (uint64_t i = 0; i < explore->place_count; i++) {
+        char moment[64];
+
+        ft_moment_print(&explore->place[i].moment, moment, sizeof moment);
+        columns.moment = longer(columns.moment, moment);
+        columns.function = longer(columns.function, ft_place_function(explore, &explore->place[i]));
+    }
+    if (columns.function + 1 + columns.moment + 1 + (int)explore->disturbance_count > COLUMNS)
+        columns.function = 0;
+    return columns;
+}
+
+/* Columns that stand before the marks. */
+static int marks_begin(const struct columns *columns)
+{
+    return (columns->function ? columns->function + 1 : INDENT) + columns->moment + 1;
+}
+
+static void print_place(const struct ft_explore *explore, struct columns *columns,
+                        const struct ft_place *place, FILE *out)
 {
     const char *function = ft_place_function(explore, place);
     char moment[64];
 
+    function = *function ? function : "-";
     ft_moment_print(&place->moment, moment, sizeof moment);
-    fprintf(out, "%-*.*s %-*s ", FUNCTION_COLUMNS, FUNCTION_COLUMNS, *function ? function : "-",
-            MOMENT_COLUMNS, moment);
-    print_marks(row, colour, out);
+    if (columns->function) {
+        fprintf(out, "%-*s %-*s ", columns->function, function, columns->moment, moment);
+        return;
+    }
+    if (!columns->above || strcmp(columns->above, function) != 0)
+        fprintf(out, "%s\n", function);
+    columns->above = function;
+    fprintf(out, "%*s%-*s ", INDENT, "", columns->moment, moment);
 }
 
 static void print_sweep(const struct ft_explore *explore, const struct ft_marks *marks, bool full,
                         bool colour, FILE *out)
 {
+    struct columns columns = choose_columns(explore);
     uint64_t folded = 0;
     bool any = false;
 
@@ -207,11 +249,13 @@ static void print_sweep(const struct ft_explore *explore, const struct ft_marks 
             continue;
         }
         if (!any)
-            print_head(explore, FUNCTION_COLUMNS + MOMENT_COLUMNS + 2, out);
+            print_head(explore, marks_begin(&columns), out);
         any = true;
         print_fold(folded, out);
+        columns.above = folded ? NULL : columns.above;
         folded = 0;
-        print_place(explore, &explore->place[i], row, colour, out);
+        print_place(explore, &columns, &explore->place[i], out);
+        print_marks(row, colour, out);
     }
     if (any)
         print_fold(folded, out);
@@ -249,11 +293,10 @@ static void print_legend(const struct ft_marks *marks, FILE *out)
         fprintf(out, "  %c  %s (%llu)\n", letter(i),
                 ft_mark_name(marks->mark[i].kind, marks->mark[i].rule),
                 (unsigned long long)marks->mark[i].cells);
-    fputs(
-        "  .  clean   ,  clean, and a later op came late or was skipped   -  not legal there, did "
-        "nothing\n"
-        "  =  as without a disturbance   ?  no verdict   !  the worker died   blank  not run\n\n",
-        out);
+    fputs("  .  clean   ,  clean, and a later op came late or was skipped\n"
+          "  -  not legal there, did nothing   =  as without a disturbance\n"
+          "  ?  no verdict   !  the worker died   blank  not run\n\n",
+          out);
 }
 
 void ft_table_print(const struct ft_explore *explore, bool full, bool colour, FILE *out)
