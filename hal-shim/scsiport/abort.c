@@ -1,4 +1,5 @@
-/* ABORT_COMMAND and TERMINATE_IO (scsiport.md, sections 2.3 and 5).
+/* ABORT_COMMAND and TERMINATE_IO (scsiport.md, sections 2.3 and 5), of the class driver and, where
+ * the port tries that before it resets a bus, of its own (section 16.1).
  *
  * A victim that the miniport does not have yet ends here; one that the port knows nothing of makes
  * the abort fail here. The others are the miniport's to find: by the time it gets the abort, its
@@ -15,8 +16,10 @@ static NTSTATUS forward(struct ft_scsi_request *abort, KIRQL irql)
     if (queued)
         ft_scsi_enqueue(abort);
     KeReleaseSpinLock(&adapter->lock, irql);
-    if (!queued)
+    if (!queued) {
+        abort->cancelled = 1;
         ft_scsi_request_fail(abort, SRB_STATUS_ABORTED);
+    }
     ft_scsi_start_next(adapter);
     return STATUS_PENDING;
 }
@@ -43,17 +46,105 @@ NTSTATUS ft_scsi_abort(struct ft_scsi_request *abort)
     return STATUS_PENDING;
 }
 
-static void forget_in(struct ft_scsi_request *list, const struct ft_scsi_request *victim)
+/* An abort of the port's own that still waits is not needed any more. */
+static struct ft_scsi_request *idle_abort_of(const struct ft_scsi_request *victim)
 {
-    for (; list; list = list->next)
-        if (list->victim == victim)
-            list->victim = NULL;
+    struct ft_scsi_request *r = victim->adapter->queue;
+
+    while (r && (r->victim != victim || r->own_completion != FT_SCSI_OWN_ABORT))
+        r = r->next;
+    return r;
+}
+
+void ft_scsi_drop_abort(struct ft_scsi_request *victim)
+{
+    struct ft_scsi_request *idle = idle_abort_of(victim);
+
+    if (!idle)
+        return;
+    ft_scsi_take_out(idle);
+    idle->victim = NULL;
+    ft_scsi_request_fail(idle, SRB_STATUS_SUCCESS);
 }
 
 void ft_scsi_forget_victim(struct ft_scsi_request *victim)
 {
-    forget_in(victim->adapter->queue, victim);
+    ft_scsi_drop_abort(victim);
+    for (struct ft_scsi_request *r = victim->adapter->queue; r; r = r->next)
+        if (r->victim == victim)
+            r->victim = NULL;
     for (struct ft_scsi_request *r = victim->adapter->active; r; r = r->active_next)
         if (r->victim == victim)
             r->victim = NULL;
+}
+
+/* ---- of the port's own ---- */
+
+static bool is_being_aborted(const struct ft_scsi_request *victim)
+{
+    for (const struct ft_scsi_request *r = victim->adapter->queue; r; r = r->next)
+        if (r->victim == victim)
+            return true;
+    for (const struct ft_scsi_request *r = victim->adapter->active; r; r = r->active_next)
+        if (r->victim == victim)
+            return true;
+    return false;
+}
+
+static struct ft_scsi_request *make(struct ft_scsi_request *victim)
+{
+    const SCSI_REQUEST_BLOCK *given = &victim->given;
+    PSCSI_REQUEST_BLOCK srb = ft_block_alloc(sizeof *srb, FT_HC_SRB, ft_scsi_request_label(victim));
+    struct ft_scsi_request *abort;
+
+    if (!srb)
+        return NULL;
+    srb->Length = sizeof *srb;
+    srb->Function = SRB_FUNCTION_ABORT_COMMAND;
+    srb->PathId = given->PathId;
+    srb->TargetId = given->TargetId;
+    srb->Lun = given->Lun;
+    srb->SrbFlags =
+        SRB_FLAGS_BYPASS_FROZEN_QUEUE | SRB_FLAGS_BYPASS_LOCKED_QUEUE | SRB_FLAGS_NO_QUEUE_FREEZE;
+    srb->TimeOutValue = FT_SCSI_ABORT_SECONDS;
+    srb->NextSrb = victim->srb;
+    abort = ft_scsi_request_new(victim->adapter, victim->unit, srb, NULL, NULL);
+    if (!abort)
+        ft_block_free(srb);
+    return abort;
+}
+
+bool ft_scsi_abort_own(struct ft_scsi_request *victim)
+{
+    struct ft_scsi_request *abort = is_being_aborted(victim) ? NULL : make(victim);
+    const SCSI_REQUEST_BLOCK *srb;
+
+    if (!abort)
+        return false;
+    srb = abort->srb;
+    abort->whole = 1;
+    abort->victim = victim;
+    abort->own_completion = FT_SCSI_OWN_ABORT;
+    ft_emit(FT_EV_SCSI_SRB, ft_scsi_srb_handle(srb), 0, srb->Function,
+            ft_scsi_where(srb->PathId, srb->TargetId, srb->Lun), srb->SrbFlags, 0,
+            srb->TimeOutValue, 0);
+    ft_scsi_enqueue(abort);
+    return true;
+}
+
+/* A victim that could not be aborted takes its bus with it; one that is over needs nothing. */
+void ft_scsi_abort_ended(struct ft_scsi_request *abort)
+{
+    struct ft_scsi_adapter *adapter = abort->adapter;
+    ULONG path = abort->srb->PathId;
+    bool failed = SRB_STATUS(abort->srb->SrbStatus) != SRB_STATUS_SUCCESS &&
+                  SRB_STATUS(abort->srb->SrbStatus) != SRB_STATUS_BUS_RESET;
+    KIRQL irql;
+
+    ft_block_free(abort->srb);
+    KeAcquireSpinLock(&adapter->lock, &irql);
+    if (failed && abort->victim && abort->victim->state == FT_SCSI_REQUEST_ACTIVE &&
+        adapter->hold_ticks == 0 && adapter->state == FT_SCSI_RUNNING && !adapter->surprise)
+        ft_scsi_reset_locked(adapter, path, FT_SCSI_RESET_UNIT);
+    KeReleaseSpinLock(&adapter->lock, irql);
 }

@@ -8,7 +8,8 @@
 enum {
     FT_SCSI_VALIDATED_MAX = 8,
     FT_SCSI_RANGES_MAX = 16,
-    FT_SCSI_ID_MAX = 16 /* characters of a vendor or device id */
+    FT_SCSI_ID_MAX = 16, /* characters of a vendor or device id */
+    FT_SCSI_ARGUMENT_MAX = 64
 };
 
 /* A ScsiPortGetDeviceBase mapping, in adapter->bases. */
@@ -40,6 +41,10 @@ struct ft_scsi_config {
         ULONG bytes;
         BOOLEAN io;
     } validated[FT_SCSI_VALIDATED_MAX];
+    /* What the registry says (port_parameters.c). */
+    bool has_argument, no_tags, no_multiple;
+    ULONG srb_flags; /* that go with each request */
+    CHAR argument[FT_SCSI_ARGUMENT_MAX];
     ACCESS_RANGE given_range[FT_SCSI_RANGES_MAX];
     ACCESS_RANGE range[FT_SCSI_RANGES_MAX];
 };
@@ -85,6 +90,10 @@ NTSTATUS ft_scsi_config_new(struct ft_scsi_adapter *adapter);
 void ft_scsi_config_free(struct ft_scsi_adapter *adapter);
 /* Calls it; an SP_RETURN_... value. The device extension is zeroed before. */
 ULONG ft_scsi_find(struct ft_scsi_adapter *adapter, BOOLEAN *again);
+
+/* ---- port_parameters.c ---- */
+
+void ft_scsi_parameters(const struct ft_scsi_adapter *adapter, struct ft_scsi_config *config);
 
 /* ---- config.c ---- */
 

@@ -120,7 +120,7 @@ void ft_scsi_tell_completion(const struct ft_scsi_request *request, PSCSI_REQUES
         request = NULL;
     }
     ft_emit(FT_EV_SCSI_COMPLETE, handle, how, request != NULL,
-            srb ? (uint64_t)srb->SrbStatus | (uint64_t)srb->ScsiStatus << 8 |
+            srb ? (uint64_t)srb->SrbStatus | (uint64_t)ft_scsi_scsi_status(srb) << 8 |
                       (uint64_t)srb->Function << 16 |
                       (request ? (FT_M->now - request->started) / SECOND << 24 : 0)
                 : 0,

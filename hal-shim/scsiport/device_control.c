@@ -1,17 +1,7 @@
 /* Device control requests to an adapter or a unit, from ntddscsi.h (scsiport.md, section 3.4). */
-#include "scsiport/adapter.h"
+#include "scsiport/pass_through.h"
 
-#include <ntddscsi.h>
-
-struct control {
-    struct ft_scsi_adapter *adapter;
-    struct ft_scsi_unit *unit; /* NULL: the adapter was asked */
-    void *buffer;
-    ULONG in, out;
-    ULONG_PTR information;
-};
-
-static NTSTATUS get_capabilities(struct control *control)
+static NTSTATUS get_capabilities(struct ft_scsi_control *control)
 {
     const PORT_CONFIGURATION_INFORMATION *info = control->adapter->config;
     PIO_SCSI_CAPABILITIES to = control->buffer;
@@ -31,7 +21,7 @@ static NTSTATUS get_capabilities(struct control *control)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS get_address(struct control *control)
+static NTSTATUS get_address(struct ft_scsi_control *control)
 {
     PSCSI_ADDRESS to = control->buffer;
 
@@ -48,7 +38,7 @@ static NTSTATUS get_address(struct control *control)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS rescan(struct control *control)
+static NTSTATUS rescan(struct ft_scsi_control *control)
 {
     if (control->adapter->state != FT_SCSI_RUNNING)
         return STATUS_DEVICE_NOT_READY;
@@ -58,7 +48,7 @@ static NTSTATUS rescan(struct control *control)
 
 /* ---- IOCTL_SCSI_MINIPORT ---- */
 
-static bool header_fits(const struct control *control)
+static bool header_fits(const struct ft_scsi_control *control)
 {
     const SRB_IO_CONTROL *header = control->buffer;
 
@@ -66,7 +56,7 @@ static bool header_fits(const struct control *control)
            header->Length <= control->in - sizeof *header;
 }
 
-static void fill(PSCSI_REQUEST_BLOCK srb, const struct control *control,
+static void fill(PSCSI_REQUEST_BLOCK srb, const struct ft_scsi_control *control,
                  const struct ft_scsi_unit *unit)
 {
     const SRB_IO_CONTROL *header = control->buffer;
@@ -84,7 +74,7 @@ static void fill(PSCSI_REQUEST_BLOCK srb, const struct control *control,
 }
 
 /* To the miniport, by way of the first unit when the adapter was asked. */
-static NTSTATUS to_miniport(struct control *control)
+static NTSTATUS to_miniport(struct ft_scsi_control *control)
 {
     struct ft_scsi_unit *unit = control->unit ? control->unit : control->adapter->units;
     PSCSI_REQUEST_BLOCK srb;
@@ -93,7 +83,7 @@ static NTSTATUS to_miniport(struct control *control)
 
     if (!header_fits(control))
         return STATUS_INVALID_PARAMETER;
-    if (!unit || control->adapter->state != FT_SCSI_RUNNING)
+    if (!unit || control->adapter->state != FT_SCSI_RUNNING || control->adapter->surprise)
         return STATUS_DEVICE_NOT_READY;
     srb = ft_block_for_driver(sizeof *srb, FT_HC_SRB, 0);
     mdl = IoAllocateMdl(control->buffer, control->in > control->out ? control->in : control->out,
@@ -101,7 +91,7 @@ static NTSTATUS to_miniport(struct control *control)
     if (srb && mdl) {
         MmBuildMdlForNonPagedPool(mdl);
         fill(srb, control, unit);
-        ft_scsi_send_own(control->adapter, unit, srb, mdl);
+        ft_scsi_send_for(control->adapter, unit, srb, mdl);
         status = ft_scsi_status(srb->SrbStatus);
         control->information =
             srb->DataTransferLength < control->out ? srb->DataTransferLength : control->out;
@@ -119,11 +109,12 @@ NTSTATUS ft_scsi_device_control(struct ft_scsi_adapter *adapter, struct ft_scsi_
                                 PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
-    struct control control = {.adapter = adapter,
-                              .unit = unit,
-                              .buffer = irp->AssociatedIrp.SystemBuffer,
-                              .in = location->Parameters.DeviceIoControl.InputBufferLength,
-                              .out = location->Parameters.DeviceIoControl.OutputBufferLength};
+    struct ft_scsi_control control = {.adapter = adapter,
+                                      .unit = unit,
+                                      .buffer = irp->AssociatedIrp.SystemBuffer,
+                                      .in = location->Parameters.DeviceIoControl.InputBufferLength,
+                                      .out =
+                                          location->Parameters.DeviceIoControl.OutputBufferLength};
     NTSTATUS status;
 
     switch (location->Parameters.DeviceIoControl.IoControlCode) {
@@ -135,6 +126,15 @@ NTSTATUS ft_scsi_device_control(struct ft_scsi_adapter *adapter, struct ft_scsi_
         break;
     case IOCTL_SCSI_RESCAN_BUS:
         status = rescan(&control);
+        break;
+    case IOCTL_SCSI_GET_INQUIRY_DATA:
+        status = ft_scsi_inquiry_data(&control);
+        break;
+    case IOCTL_SCSI_PASS_THROUGH:
+        status = ft_scsi_pass_through(&control, false);
+        break;
+    case IOCTL_SCSI_PASS_THROUGH_DIRECT:
+        status = ft_scsi_pass_through(&control, true);
         break;
     case IOCTL_SCSI_MINIPORT:
         status = to_miniport(&control);

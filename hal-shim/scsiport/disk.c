@@ -18,6 +18,16 @@ void ft_disk_left(struct ft_disk *disk)
     ft_wake_waiters(disk, STATUS_SUCCESS, true);
 }
 
+/* What WMI and applications ask is the unit's to answer. */
+FT_CLASS_ROUTINE
+static NTSTATUS NTAPI pass_down(PDEVICE_OBJECT device, PIRP irp)
+{
+    const struct ft_disk *disk = device->DeviceExtension;
+
+    IoSkipCurrentIrpStackLocation(irp);
+    return IoCallDriver(disk->unit->pdo, irp);
+}
+
 /* The class driver's driver object; every disk of the run has the same. */
 static PDRIVER_OBJECT class_driver(void)
 {
@@ -28,6 +38,8 @@ static PDRIVER_OBJECT class_driver(void)
     driver = ft_driver_create();
     driver->MajorFunction[IRP_MJ_READ] = ft_disk_transfer;
     driver->MajorFunction[IRP_MJ_WRITE] = ft_disk_transfer;
+    driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = pass_down;
+    driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = pass_down;
     FT_SCSI->disk_driver = driver;
     return driver;
 }

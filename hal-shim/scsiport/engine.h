@@ -19,11 +19,12 @@ enum {
     FT_SCSI_RETRIES = 20,   /* of a request that came back BUSY */
     FT_SCSI_HOLD_TICKS = 4, /* after a reset */
     FT_SCSI_SENSE_SECONDS = 4,
-    FT_SCSI_SENSE_FILL = 0xEE /* what the port's sense area holds until the miniport writes it */
+    FT_SCSI_ABORT_SECONDS = 4, /* of an ABORT_COMMAND of the port's own */
+    FT_SCSI_SENSE_FILL = 0xEE  /* what the port's sense area holds until the miniport writes it */
 };
 
 /* Who waits for a request of the port's own. */
-enum { FT_SCSI_OF_CLASS, FT_SCSI_OWN_WAIT, FT_SCSI_OWN_SENSE };
+enum { FT_SCSI_OF_CLASS, FT_SCSI_OWN_WAIT, FT_SCSI_OWN_SENSE, FT_SCSI_OWN_ABORT };
 
 /* How the port gets a request back, as event scsi:complete names it. */
 enum ft_scsi_how {
@@ -44,6 +45,17 @@ enum ft_scsi_reset_why {
 static inline uint64_t ft_scsi_where(unsigned path, unsigned target, unsigned lun)
 {
     return path << 16 | target << 8 | lun;
+}
+
+/* A WMI SRB has its subfunction where others have ScsiStatus. */
+static inline bool ft_scsi_has_status(const SCSI_REQUEST_BLOCK *srb)
+{
+    return srb->Function != SRB_FUNCTION_WMI;
+}
+
+static inline UCHAR ft_scsi_scsi_status(const SCSI_REQUEST_BLOCK *srb)
+{
+    return ft_scsi_has_status(srb) ? srb->ScsiStatus : SCSISTAT_GOOD;
 }
 
 /* ---- port_queue.c; the port lock is held ---- */
@@ -123,6 +135,7 @@ void ft_scsi_sense_ended(struct ft_scsi_request *sense);
 void ft_scsi_timer_begin(struct ft_scsi_adapter *adapter);
 void ft_scsi_timer_set(struct ft_scsi_adapter *adapter, PHW_TIMER routine, ULONG microseconds);
 void ft_scsi_unit_timer(struct ft_scsi_unit *unit); /* loads it with the oldest active request */
+void ft_scsi_request_timer(struct ft_scsi_request *request); /* of a request of no unit's queue */
 void ft_scsi_watchdog(struct ft_scsi_adapter *adapter, const SCSI_REQUEST_BLOCK *srb);
 /* paths: a bit for each that was reset. */
 void ft_scsi_hold_begin(struct ft_scsi_adapter *adapter, unsigned why, unsigned paths);
@@ -135,7 +148,12 @@ BOOLEAN ft_scsi_reset_locked(struct ft_scsi_adapter *adapter, ULONG path,
 
 /* An ABORT_COMMAND or TERMINATE_IO from the class driver. */
 NTSTATUS ft_scsi_abort(struct ft_scsi_request *request);
+/* The port itself aborts a request of the miniport's that takes too long. False: there is no
+ * memory, or that has been tried. The port lock is held; the next request is started after it. */
+bool ft_scsi_abort_own(struct ft_scsi_request *victim);
+void ft_scsi_abort_ended(struct ft_scsi_request *abort);    /* no lock is held */
 void ft_scsi_forget_victim(struct ft_scsi_request *victim); /* it is over */
+void ft_scsi_drop_abort(struct ft_scsi_request *victim);    /* the miniport gave it back */
 
 /* ---- interrupts.c; the port lock is held ---- */
 

@@ -1,6 +1,8 @@
 /* HwScsiFindAdapter and its PORT_CONFIGURATION_INFORMATION (scsiport.md, sections 3.2 and 4).
  *
- * Addresses in it are the bus's own: ScsiPortGetDeviceBase makes the processor's of them. */
+ * Addresses in it are the bus's own: ScsiPortGetDeviceBase makes the processor's of them.
+ * BusInformation is NULL: nothing is gathered about the buses that this machine has, and bus data
+ * can be asked for. */
 #include "scsiport/adapter.h"
 
 /* ---- what the miniport is given ---- */
@@ -101,6 +103,7 @@ static void fill(struct ft_scsi_adapter *adapter, struct ft_scsi_config *config)
     info->Dma64BitAddresses = SCSI_DMA64_SYSTEM_SUPPORTED;
     info->DmaChannel2 = info->DmaPort2 = SP_UNINITIALIZED_VALUE;
     add_resources(config, resources_of(adapter));
+    ft_scsi_parameters(adapter, config);
 }
 
 NTSTATUS ft_scsi_config_new(struct ft_scsi_adapter *adapter)
@@ -239,6 +242,7 @@ static void announce(const struct ft_scsi_adapter *adapter, ULONG result, BOOLEA
 struct find {
     struct ft_scsi_adapter *adapter;
     PVOID context;
+    PCHAR argument; /* NULL: the registry has none */
     BOOLEAN *again;
 };
 
@@ -248,8 +252,18 @@ static uint64_t call_find(void *a, void *unused, void *unused2, void *unused3)
     struct ft_scsi_adapter *adapter = find->adapter;
 
     (void)unused, (void)unused2, (void)unused3;
-    return adapter->init->data.HwFindAdapter(adapter->extension, find->context, NULL, NULL,
-                                             adapter->config, find->again);
+    return adapter->init->data.HwFindAdapter(adapter->extension, find->context, NULL,
+                                             find->argument, adapter->config, find->again);
+}
+
+/* The registry takes back what the miniport offers. */
+static void apply_registry(const struct ft_scsi_config *config,
+                           PPORT_CONFIGURATION_INFORMATION info)
+{
+    if (config->no_tags)
+        info->TaggedQueuing = FALSE;
+    if (config->no_multiple)
+        info->MultipleRequestPerLu = FALSE;
 }
 
 /* HwContext is for miniports that look for their adapters on the bus. */
@@ -257,8 +271,10 @@ ULONG ft_scsi_find(struct ft_scsi_adapter *adapter, BOOLEAN *again)
 {
     struct ft_scsi_config *config = ft_scsi_config(adapter);
     bool supplied = adapter->resources && ((struct ft_scsi_resources *)adapter->resources)->count;
-    struct find find = {
-        .adapter = adapter, .context = supplied ? NULL : adapter->init->context, .again = again};
+    struct find find = {.adapter = adapter,
+                        .context = supplied ? NULL : adapter->init->context,
+                        .argument = config->has_argument ? config->argument : NULL,
+                        .again = again};
     ULONG result;
 
     RtlZeroMemory(adapter->extension, adapter->init->data.DeviceExtensionSize);
@@ -269,6 +285,8 @@ ULONG ft_scsi_find(struct ft_scsi_adapter *adapter, BOOLEAN *again)
                                  NULL, NULL, NULL);
     ft_scsi_bus_data_free(adapter);
     announce(adapter, result, *again);
+    apply_registry(config, &config->info);
+    adapter->srb_flags = config->srb_flags;
     if (result == SP_RETURN_FOUND)
         ft_scsi_state(adapter, FT_SCSI_FOUND);
     return result;

@@ -3,8 +3,9 @@
  *
  * Windows decides by the registry (PnpInterface) whether adapters of that bus come by Plug and Play
  * or are looked for; here the description of the driver says so (FT_DRIVER_LEGACY). A miniport
- * without HwScsiAdapterControl may be started by Plug and Play too, but not be stopped again. Dump
- * mode (NULL arguments) is not built: it stops the run by name. */
+ * without HwScsiAdapterControl may be started by Plug and Play too, but not be stopped again.
+ * HwScsiAdapterState is never called: no 64-bit Windows goes back to real mode. Dump mode (NULL
+ * arguments) is not built: it stops the run by name. */
 #include "scsiport/adapter.h"
 
 #include "io/io_private.h"
@@ -73,9 +74,7 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT device, PIRP irp)
     case IRP_MJ_DEVICE_CONTROL:
         return ft_scsi_device_control(adapter, ft_scsi_unit_of(device), irp);
     case IRP_MJ_SYSTEM_CONTROL:
-        if (!unit && adapter->below)
-            return ft_scsi_pass_down(adapter, irp);
-        return ft_scsi_complete_irp(irp, irp->IoStatus.Status);
+        return ft_scsi_system_control(adapter, ft_scsi_unit_of(device), irp);
     default:
         return ft_scsi_complete_irp(irp, STATUS_INVALID_DEVICE_REQUEST);
     }

@@ -8,8 +8,10 @@ enum outcome { ENDS, GOES_BACK, WANTS_SENSE };
 
 static bool came_back_busy(const SCSI_REQUEST_BLOCK *srb)
 {
-    return SRB_STATUS(srb->SrbStatus) == SRB_STATUS_BUSY || srb->ScsiStatus == SCSISTAT_BUSY ||
-           srb->ScsiStatus == SCSISTAT_QUEUE_FULL;
+    UCHAR status = ft_scsi_scsi_status(srb);
+
+    return SRB_STATUS(srb->SrbStatus) == SRB_STATUS_BUSY || status == SCSISTAT_BUSY ||
+           status == SCSISTAT_QUEUE_FULL;
 }
 
 static bool lacks_sense(const struct ft_scsi_request *request)
@@ -25,8 +27,9 @@ static bool lacks_sense(const struct ft_scsi_request *request)
 
 static bool freezes(const SCSI_REQUEST_BLOCK *srb)
 {
-    if (srb->ScsiStatus == SCSISTAT_CHECK_CONDITION ||
-        srb->ScsiStatus == SCSISTAT_COMMAND_TERMINATED)
+    UCHAR status = ft_scsi_scsi_status(srb);
+
+    if (status == SCSISTAT_CHECK_CONDITION || status == SCSISTAT_COMMAND_TERMINATED)
         return true;
     switch (SRB_STATUS(srb->SrbStatus)) {
     case SRB_STATUS_TIMEOUT:
@@ -57,10 +60,11 @@ static void go_back(struct ft_scsi_request *request)
     PSCSI_REQUEST_BLOCK srb = request->srb;
 
     ft_emit(FT_EV_SCSI_RETRY, ft_scsi_srb_handle(srb), request->retries + 1u, srb->SrbStatus,
-            srb->ScsiStatus);
+            ft_scsi_scsi_status(srb));
     request->retries++;
     srb->SrbStatus = SRB_STATUS_PENDING;
-    srb->ScsiStatus = SCSISTAT_GOOD;
+    if (ft_scsi_has_status(srb))
+        srb->ScsiStatus = SCSISTAT_GOOD;
     srb->SrbFlags = request->flags;
     srb->DataTransferLength = request->given.DataTransferLength;
     srb->SenseInfoBufferLength = request->given.SenseInfoBufferLength;
@@ -108,6 +112,8 @@ void ft_scsi_completed(struct ft_scsi_request *request)
         ft_scsi_unit_timer(request->unit);
     outcome = decide(request);
     KeReleaseSpinLock(&adapter->lock, irql);
+    if (outcome != ENDS)
+        ft_scsi_drop_abort(request);
     if (outcome == ENDS)
         ft_scsi_request_end(request);
     else if (outcome == WANTS_SENSE)

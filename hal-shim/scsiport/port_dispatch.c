@@ -89,7 +89,7 @@ static NTSTATUS end(PIRP irp, PSCSI_REQUEST_BLOCK srb, UCHAR srb_status)
         status = STATUS_DEVICE_BUSY;
     srb->SrbStatus = srb_status;
     ft_emit(FT_EV_SCSI_ENDED, ft_scsi_srb_handle(srb), ft_handle_of(irp), (uint32_t)status,
-            srb_status, srb->ScsiStatus, srb->DataTransferLength, 0);
+            srb_status, ft_scsi_scsi_status(srb), srb->DataTransferLength, 0);
     irp->IoStatus.Status = status;
     irp->IoStatus.Information = 0;
     IoCompleteRequest(irp, IO_NO_INCREMENT);

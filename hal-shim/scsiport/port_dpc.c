@@ -101,6 +101,10 @@ static void pass(struct ft_scsi_adapter *adapter)
         callbacks(adapter, &now.intent);
     if (now.intent.flags & FT_SCSI_BUS_CHANGE)
         ft_scsi_rescan(adapter);
+    if (now.intent.flags & FT_SCSI_WMI)
+        ft_scsi_wmi_deliver(adapter);
+    if (now.intent.flags & FT_SCSI_WMI_AGAIN)
+        ft_scsi_wmi_renew(adapter);
 }
 
 FT_PORT_ROUTINE

@@ -3,6 +3,8 @@
  */
 #include "scsiport/engine.h"
 
+enum { WMI_ADAPTER = 0xFF };
+
 struct call {
     SCSI_NOTIFICATION_TYPE type;
     PSCSI_REQUEST_BLOCK srb;
@@ -18,6 +20,16 @@ static void read_unit(struct call *call, va_list arguments)
     call->path = va_arg(arguments, int);
     call->target = va_arg(arguments, int);
     call->lun = va_arg(arguments, int);
+}
+
+/* Of WMI: path 255 is the adapter, and nothing follows it. */
+static void read_place(struct call *call, va_list arguments)
+{
+    call->path = (UCHAR)va_arg(arguments, int);
+    if (call->path == WMI_ADAPTER)
+        return;
+    call->target = (UCHAR)va_arg(arguments, int);
+    call->lun = (UCHAR)va_arg(arguments, int);
 }
 
 /* The arguments behind the device extension, as the type has them. */
@@ -40,10 +52,12 @@ static void read_call(struct call *call, va_list arguments)
         break;
     case WMIEvent:
         call->event = va_arg(arguments, PVOID);
-        call->path = (UCHAR)va_arg(arguments, int);
+        read_place(call, arguments);
+        break;
+    case WMIReregister:
+        read_place(call, arguments);
         break;
     case BusChangeDetected:
-    case WMIReregister:
         call->path = (UCHAR)va_arg(arguments, int);
         break;
     default:
@@ -162,6 +176,23 @@ static void tell(const struct ft_scsi_adapter *adapter, const struct call *call,
          given, ft_scsi_routine(), armed != NULL, armed && armed != call->timer);
 }
 
+/* A unit that the port does not know has no registration and no events. */
+static void wmi_call(struct ft_scsi_adapter *adapter, const struct call *call)
+{
+    bool whole = call->path == WMI_ADAPTER;
+    struct ft_scsi_unit *unit = whole
+                                    ? NULL
+                                    : ft_scsi_unit_at(adapter, (unsigned)call->path,
+                                                      (unsigned)call->target, (unsigned)call->lun);
+
+    if (!whole && !unit)
+        return;
+    if (call->type == WMIReregister)
+        ft_scsi_wmi_again(adapter, unit);
+    else if (call->event)
+        ft_scsi_wmi_event(adapter, unit ? unit->pdo : adapter->fdo, call->event);
+}
+
 static void do_call(struct ft_scsi_adapter *adapter, const struct call *call, uint8_t layer)
 {
     switch (call->type) {
@@ -191,10 +222,10 @@ static void do_call(struct ft_scsi_adapter *adapter, const struct call *call, ui
         ft_scsi_intend(adapter, FT_SCSI_BUS_CHANGE);
         break;
     case WMIEvent:
-        adapter->intent.wmi_events++;
-        ft_scsi_intend(adapter, FT_SCSI_WMI);
+    case WMIReregister:
+        wmi_call(adapter, call);
         break;
-    default: /* WMIReregister needs nothing here; the others are Storport's: nothing happens */
+    default: /* Storport's: nothing happens */
         break;
     }
 }

@@ -97,6 +97,7 @@ static NTSTATUS start(struct ft_scsi_adapter *adapter, PIRP irp)
     if (NT_SUCCESS(status)) {
         adapter->started = 1;
         go_on(adapter, first);
+        ft_scsi_wmi_start(adapter);
     }
     return ft_scsi_complete_irp(irp, status);
 }
@@ -173,6 +174,7 @@ static NTSTATUS remove_device(struct ft_scsi_adapter *adapter, PIRP irp)
     ft_scsi_state(adapter, FT_SCSI_GONE);
     ft_scsi_fail_all(adapter, SRB_STATUS_NO_DEVICE); /* what waited for better times */
     ft_scsi_units_depart(adapter);
+    ft_scsi_wmi_stop(adapter);
     ft_scsi_release(adapter);
     adapter->asleep = 0;
     ft_scsi_change_end(adapter);

@@ -116,7 +116,7 @@ static bool wants_tag(const struct ft_scsi_request *request)
     if (!request->unit || request->whole || request->own_completion == FT_SCSI_OWN_SENSE)
         return false;
     if (!(request->flags & (SRB_FLAGS_QUEUE_ACTION_ENABLE | SRB_FLAGS_NO_QUEUE_FREEZE)) ||
-        (request->flags & SRB_FLAGS_DISABLE_DISCONNECT))
+        ((request->flags | request->adapter->srb_flags) & SRB_FLAGS_DISABLE_DISCONNECT))
         return false;
     return srb->Function == SRB_FUNCTION_EXECUTE_SCSI &&
            (config->MultipleRequestPerLu || (config->TaggedQueuing && request->unit->tagged));
@@ -197,6 +197,12 @@ static bool fits(const struct ft_scsi_request *request)
     return wants_tag(request) && unit->untagged_active == 0;
 }
 
+/* Of the class driver, or sent by the port for somebody else. */
+static bool is_of_others(const struct ft_scsi_request *request)
+{
+    return request->own_completion == FT_SCSI_OF_CLASS || request->waits;
+}
+
 /* Its cancel routine is about to take it. */
 static bool is_cancelled(const struct ft_scsi_request *request)
 {
@@ -209,7 +215,7 @@ static bool passes(const struct ft_scsi_request *request)
 
     if (is_cancelled(request))
         return false;
-    if (unit->adapter->held && request->own_completion == FT_SCSI_OF_CLASS)
+    if (unit->adapter->held && is_of_others(request))
         return false;
     if (unit->locked && !(request->flags & SRB_FLAGS_BYPASS_LOCKED_QUEUE))
         return false;
@@ -268,11 +274,27 @@ static struct ft_scsi_request *next_of_units(struct ft_scsi_adapter *adapter)
     return next;
 }
 
+/* What is about another request or the bus ends what the adapter waits for until it is drained;
+ * what comes later waits itself. */
+static bool is_held(const struct ft_scsi_request *request)
+{
+    uint8_t held = request->adapter->held;
+
+    return request->waits ? held != FT_SCSI_FREE : held == FT_SCSI_DRAINED && is_of_others(request);
+}
+
+/* The port's own abort, whose victim came back meanwhile. */
+static bool is_late(const struct ft_scsi_request *request)
+{
+    return request->own_completion == FT_SCSI_OWN_ABORT &&
+           request->victim->state != FT_SCSI_REQUEST_ACTIVE;
+}
+
 static struct ft_scsi_request *next_of_adapter(struct ft_scsi_adapter *adapter)
 {
     struct ft_scsi_request *request = adapter->queue;
 
-    while (request && is_cancelled(request))
+    while (request && (is_cancelled(request) || is_held(request) || is_late(request)))
         request = request->next;
     return request;
 }

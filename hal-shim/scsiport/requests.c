@@ -19,7 +19,8 @@ struct ft_scsi_request *ft_scsi_request_new(struct ft_scsi_adapter *adapter,
     request->key = srb->QueueSortKey;
     request->victim = NULL;
     srb->SrbStatus = SRB_STATUS_PENDING;
-    srb->ScsiStatus = SCSISTAT_GOOD;
+    if (ft_scsi_has_status(srb))
+        srb->ScsiStatus = SCSISTAT_GOOD;
     return request;
 }
 
@@ -68,9 +69,11 @@ void ft_scsi_request_end(struct ft_scsi_request *request)
     ft_scsi_forget_victim(request);
     srb->SrbFlags &= ~(ULONG)SRB_FLAGS_IS_ACTIVE;
     ft_emit(FT_EV_SCSI_ENDED, ft_scsi_srb_handle(srb), ft_handle_of(irp), (uint32_t)status,
-            srb->SrbStatus, srb->ScsiStatus, srb->DataTransferLength, request->retries);
+            srb->SrbStatus, ft_scsi_scsi_status(srb), srb->DataTransferLength, request->retries);
     if (request->own_completion == FT_SCSI_OWN_SENSE) {
         ft_scsi_sense_ended(request);
+    } else if (request->own_completion == FT_SCSI_OWN_ABORT) {
+        ft_scsi_abort_ended(request);
     } else if (request->own_completion == FT_SCSI_OWN_WAIT) {
         ft_wake_waiters(request, STATUS_SUCCESS, true); /* who waits frees it */
         return;
@@ -90,22 +93,18 @@ void ft_scsi_request_fail(struct ft_scsi_request *request, UCHAR srb_status)
     ft_scsi_request_end(request);
 }
 
-void ft_scsi_send_own(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
-                      PSCSI_REQUEST_BLOCK srb, PMDL mdl)
+/* Queues a request whose sender waits, and frees it when it is done. */
+static void send_and_wait(struct ft_scsi_request *request)
 {
-    struct ft_scsi_request *request = ft_scsi_request_new(adapter, unit, srb, NULL, mdl);
+    struct ft_scsi_adapter *adapter = request->adapter;
+    const SCSI_REQUEST_BLOCK *srb = request->srb;
     KIRQL irql;
 
-    if (!request) {
-        srb->SrbStatus = SRB_STATUS_INTERNAL_ERROR;
-        return;
-    }
     request->own_completion = FT_SCSI_OWN_WAIT;
-    request->whole = unit == NULL;
-    request->flags |= SRB_FLAGS_BYPASS_FROZEN_QUEUE | SRB_FLAGS_BYPASS_LOCKED_QUEUE;
+    request->whole = request->unit == NULL;
     ft_emit(FT_EV_SCSI_SRB, ft_scsi_srb_handle(srb), 0, srb->Function,
             ft_scsi_where(srb->PathId, srb->TargetId, srb->Lun), srb->SrbFlags,
-            srb->DataTransferLength, srb->TimeOutValue, srb->QueueSortKey);
+            srb->DataTransferLength, srb->TimeOutValue, request->key);
     KeAcquireSpinLock(&adapter->lock, &irql);
     ft_scsi_enqueue(request);
     KeReleaseSpinLock(&adapter->lock, irql);
@@ -113,4 +112,30 @@ void ft_scsi_send_own(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit
     while (request->state != FT_SCSI_REQUEST_DONE)
         ft_task_wait(request, 0);
     ft_block_free(request);
+}
+
+void ft_scsi_send_own(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
+                      PSCSI_REQUEST_BLOCK srb, PMDL mdl)
+{
+    struct ft_scsi_request *request = ft_scsi_request_new(adapter, unit, srb, NULL, mdl);
+
+    if (!request) {
+        srb->SrbStatus = SRB_STATUS_INTERNAL_ERROR;
+        return;
+    }
+    request->flags |= SRB_FLAGS_BYPASS_FROZEN_QUEUE | SRB_FLAGS_BYPASS_LOCKED_QUEUE;
+    send_and_wait(request);
+}
+
+void ft_scsi_send_for(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
+                      PSCSI_REQUEST_BLOCK srb, PMDL mdl)
+{
+    struct ft_scsi_request *request = ft_scsi_request_new(adapter, unit, srb, NULL, mdl);
+
+    if (!request) {
+        srb->SrbStatus = SRB_STATUS_INTERNAL_ERROR;
+        return;
+    }
+    request->waits = 1;
+    send_and_wait(request);
 }

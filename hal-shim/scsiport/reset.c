@@ -55,6 +55,9 @@ struct ft_scsi_request *ft_scsi_hold_tick(struct ft_scsi_adapter *adapter)
     for (struct ft_scsi_unit *unit = adapter->units; unit; unit = unit->next)
         if (unit->timer == 0)
             ft_scsi_unit_timer(unit);
+    for (struct ft_scsi_request *r = adapter->active; r; r = r->active_next)
+        if (r->state == FT_SCSI_REQUEST_ACTIVE && r->ticks == 0)
+            ft_scsi_request_timer(r);
     adapter->next_packet = NULL;
     return waited;
 }
@@ -105,13 +108,16 @@ static void wait_until_idle(struct ft_scsi_adapter *adapter)
 
 void ft_scsi_drain(struct ft_scsi_adapter *adapter)
 {
-    adapter->held = 1;
+    if (!adapter->held)
+        adapter->held = FT_SCSI_DRAINS;
     wait_until_idle(adapter);
+    if (adapter->held)
+        adapter->held = FT_SCSI_DRAINED;
 }
 
 void ft_scsi_resume(struct ft_scsi_adapter *adapter)
 {
-    adapter->held = 0;
+    adapter->held = FT_SCSI_FREE;
     ft_scsi_start_next(adapter);
 }
 

@@ -153,6 +153,7 @@ static void keep(struct ft_scsi_unit *unit, const INQUIRYDATA *data)
             (uint64_t)(unit->path << 16 | unit->target << 8 | unit->lun), data->DeviceType,
             unit->tagged != 0);
     ft_disk_arrived(unit);
+    ft_scsi_wmi_unit(unit);
 }
 
 /* ---- the walk ---- */
@@ -176,6 +177,7 @@ static bool check_known(struct scan *scan, struct ft_scsi_unit *unit)
 {
     if (ask(unit, &scan->inquiry) || is_over(scan->adapter))
         return true;
+    ft_scsi_wmi_unit_gone(unit);
     ft_disk_departed(unit);
     ft_emit(FT_EV_SCSI_UNIT_GONE, ft_scsi_hba(scan->adapter), ft_block_handle(unit->pdo));
     ft_scsi_unit_free(unit);

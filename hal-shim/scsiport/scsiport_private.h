@@ -96,6 +96,13 @@ enum ft_scsi_adapter_state {
     FT_SCSI_GONE     /* removed, or surprise-removed and stopped */
 };
 
+/* Whether new requests are started: stop or power may be due. */
+enum ft_scsi_held {
+    FT_SCSI_FREE,
+    FT_SCSI_DRAINS, /* no, but what ends active ones (aborts, resets of the bus) is */
+    FT_SCSI_DRAINED /* only the port's own: the adapter is idle, and is about to be stopped */
+};
+
 /* Intents of the miniport, recorded at DIRQL (sheet, section 7). */
 enum {
     FT_SCSI_NEED_DPC = 1, /* any of the following was asked for */
@@ -107,7 +114,8 @@ enum {
     FT_SCSI_ENABLE = 256,  /* CallEnableInterrupts */
     FT_SCSI_DISABLE = 512, /* CallDisableInterrupts */
     FT_SCSI_BUS_CHANGE = 2048,
-    FT_SCSI_WMI = 4096
+    FT_SCSI_WMI = 4096,      /* an event waits for its delivery, or was lost */
+    FT_SCSI_WMI_AGAIN = 8192 /* WMIReregister */
 };
 
 /* A mapping's parameters: of ScsiPortIoMapTransfer, and kept apart those that the flush wants. */
@@ -133,7 +141,6 @@ struct ft_scsi_intent {
     PHW_INTERRUPT enable, disable;     /* callbacks */
     PHW_TIMER timer;
     ULONG timer_us;
-    ULONG wmi_events; /* WMIEvent notifications */
     struct ft_scsi_mapping flush, map;
 };
 
@@ -150,7 +157,7 @@ struct ft_scsi_adapter {
     uint8_t surprise;                       /* the hardware is gone */
     uint8_t changing;                       /* a start, stop or change of power is on its way */
     uint8_t users;                          /* power requests inside the port */
-    uint8_t held;                           /* no new request is started: stop or power is due */
+    uint8_t held;                           /* enum ft_scsi_held */
     uint8_t power;                          /* DEVICE_POWER_STATE */
     uint8_t number;                         /* of its name */
     uint8_t started;                        /* a START has succeeded once */
@@ -171,13 +178,16 @@ struct ft_scsi_adapter {
     PDMA_ADAPTER dma;               /* NULL: PIO */
     ULONG registers;                /* map registers that IoGetDmaAdapter granted */
     ULONG pages_max;                /* MaximumPhysicalPages */
+    ULONG srb_flags;                /* that the registry wants in each request */
     void *bases;                    /* live ScsiPortGetDeviceBase mappings (config.c) */
     void *resources;                /* struct ft_scsi_resources, of the last START (port_start.c) */
     struct _IO_WORKITEM *scan_item; /* of a scan that is due, NULL: none */
     KEVENT scan_over;               /* signalled while no scan is on its way */
     uint8_t scanning, scan_stop;    /* a scan is on its way; it is to end */
     uint8_t unused_scan[6];
-    void *common; /* the common buffer (uncached.c), NULL: none */
+    void *wmi;                     /* a block (port_wmi.c) while it is registered with WMI, else NULL */
+    struct _IO_WORKITEM *wmi_item; /* of a renewal that is due, NULL: none */
+    void *common;                  /* the common buffer (uncached.c), NULL: none */
     uint64_t common_logical;
     ULONG common_bytes, uncached_offset, uncached_bytes;
     ULONG srb_extension_stride;      /* SrbExtensionSize + sense, rounded; 0: none */
@@ -237,9 +247,10 @@ struct ft_scsi_unit {
     uint8_t untagged_active;
     uint8_t active_count;
     uint8_t retry_wait; /* a request came back busy: nothing before the next tick */
-    uint8_t unused[2];
-    uint32_t timer;    /* ticks left; 0 none */
-    uint32_t sort_key; /* of the request picked last */
+    uint8_t wmi;        /* it is registered with WMI */
+    uint8_t wmi_again;  /* … and that is to be renewed */
+    uint32_t timer;     /* ticks left; 0 none */
+    uint32_t sort_key;  /* of the request picked last */
     INQUIRYDATA inquiry;
     struct ft_scsi_request *queue; /* waiting, sorted */
     struct ft_scsi_request *sense; /* autosense requests that wait */
@@ -271,7 +282,9 @@ struct ft_scsi_request {
     uint8_t own_completion; /* whom the port tells (engine.h); 0: the class driver */
     uint8_t whole;          /* it belongs to no unit's queue, whatever unit it names */
     uint8_t cancelled;      /* its IRP is, and it is not the miniport's */
-    uint8_t unused[2];
+    uint8_t waits;          /* a request that the port sends for somebody else: it can be held */
+    uint8_t unused;
+    uint32_t ticks; /* left of its time-out, of a request that no unit's timer runs for; 0: none */
     ULONG flags, key;         /* SrbFlags and QueueSortKey as they came */
     uint32_t extension_index; /* of its SRB extension, +1; 0 none */
     void *sense_saved;        /* the caller's SenseInfoBuffer while the port's own is in place */
@@ -318,6 +331,10 @@ NTSTATUS ft_scsi_dispatch(PDEVICE_OBJECT device, PIRP irp); /* IRP_MJ_SCSI of un
  * completed. PASSIVE_LEVEL. The SRB's status is in it. */
 void ft_scsi_send_own(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
                       PSCSI_REQUEST_BLOCK srb, PMDL mdl);
+/* The same for somebody else (a device control or WMI request): a state of queue or adapter holds
+ * it back as it does a class driver's. */
+void ft_scsi_send_for(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
+                      PSCSI_REQUEST_BLOCK srb, PMDL mdl);
 void ft_scsi_engine_begin(struct ft_scsi_adapter *adapter); /* locks, DPCs; once, in AddDevice */
 void ft_scsi_tick_start(struct ft_scsi_adapter *adapter);   /* IoStartTimer */
 void ft_scsi_tick_stop(struct ft_scsi_adapter *adapter);
@@ -341,6 +358,38 @@ void ft_scsi_after(struct ft_scsi_adapter *adapter);
 void ft_scsi_start_granted(struct ft_scsi_request *request);
 /* They never will be: the port completes the SRB INVALID_REQUEST. */
 void ft_scsi_start_refused(struct ft_scsi_request *request);
+
+/* ---- port_wmi.c ---- */
+
+enum { FT_SCSI_WMI_EVENT_BYTES = 128 }; /* of an event with its header, at most */
+
+/* What event scsi:wmi names. */
+enum ft_scsi_wmi_what {
+    FT_SCSI_WMI_DISPATCH = 1,
+    FT_SCSI_WMI_POST,
+    FT_SCSI_WMI_GET_NAME,
+    FT_SCSI_WMI_SET_COUNT,
+    FT_SCSI_WMI_SET_NAME,
+    FT_SCSI_WMI_SET_DATA,
+    FT_SCSI_WMI_FIRE,
+    FT_SCSI_WMI_FIRE_UNIT
+};
+
+struct _WNODE_HEADER;
+/* PASSIVE_LEVEL. */
+void ft_scsi_wmi_start(struct ft_scsi_adapter *adapter);
+void ft_scsi_wmi_stop(struct ft_scsi_adapter *adapter);
+void ft_scsi_wmi_unit(struct ft_scsi_unit *unit);
+void ft_scsi_wmi_unit_gone(struct ft_scsi_unit *unit);
+NTSTATUS ft_scsi_system_control(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
+                                PIRP irp);
+/* At DIRQL. device: whose event it is, NULL: nobody's. False: it is lost. */
+bool ft_scsi_wmi_event(struct ft_scsi_adapter *adapter, PDEVICE_OBJECT device,
+                       const struct _WNODE_HEADER *node);
+void ft_scsi_wmi_again(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit);
+/* In the DPC. */
+void ft_scsi_wmi_deliver(struct ft_scsi_adapter *adapter);
+void ft_scsi_wmi_renew(struct ft_scsi_adapter *adapter);
 
 /* ---- DMA as the engine needs it ---- */
 

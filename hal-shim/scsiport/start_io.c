@@ -65,11 +65,13 @@ bool ft_scsi_dress(struct ft_scsi_request *request)
     if (!dress_data(request))
         return false;
     dress_sense(request);
+    srb->SrbFlags |= request->adapter->srb_flags;
     srb->QueueTag = tag ? (UCHAR)tag : SP_UNTAGGED;
     if (!tag)
         srb->SrbFlags &= ~(ULONG)SRB_FLAGS_QUEUE_ACTION_ENABLE;
     srb->SrbStatus = SRB_STATUS_PENDING;
-    srb->ScsiStatus = SCSISTAT_GOOD;
+    if (ft_scsi_has_status(srb))
+        srb->ScsiStatus = SCSISTAT_GOOD;
     if (request->adapter->dma && request->mdl && (srb->SrbFlags & SRB_FLAGS_UNSPECIFIED_DIRECTION))
         KeFlushIoBuffers(request->mdl, (srb->SrbFlags & SRB_FLAGS_DATA_IN) != 0, TRUE);
     return true;
@@ -122,6 +124,7 @@ static BOOLEAN NTAPI hand_over(PVOID context)
     if (request->unit && request->unit->timer == 0)
         ft_scsi_unit_timer(request->unit);
     ft_scsi_watchdog(adapter, srb);
+    ft_scsi_request_timer(request);
     ft_emit(FT_EV_SCSI_START_IO, ft_scsi_srb_handle(srb), srb->Function,
             ft_scsi_where(srb->PathId, srb->TargetId, srb->Lun), srb->QueueTag, srb->SrbFlags,
             srb->DataTransferLength, srb->TimeOutValue, ft_scsi_srb_handle(srb->NextSrb));

@@ -1,10 +1,14 @@
 /* The port's own clock, once a second (scsiport.md, section 10): timers of units, the adapter's
  * watchdog, the hold after a reset, and another try for what came back busy.
  *
- * A unit's timer runs for its oldest active request; the watchdog from each HwScsiStartIo to the
- * next NextRequest. What expires makes the port reset the bus, or every bus. Counters have one tick
- * more than seconds, because the first tick may come at once. Of the documented escalations this is
- * the one that resets at once; the other sends ABORT_COMMAND first (section 16.1).
+ * A unit's timer runs for its oldest active request, the watchdog from each HwScsiStartIo to the
+ * next NextRequest; what is in no unit's queue (aborts, resets) has a timer of its own. What
+ * expires makes the port reset the bus, or every bus. Counters have one tick more than seconds,
+ * because the first tick may come at once.
+ *
+ * Documents know two escalations (section 16.1): the bus is reset at once, or the request is
+ * aborted first and the bus reset when that fails or takes too long itself. The driver's
+ * description says which port it is (FT_DRIVER_ABORT_FIRST).
  */
 #include "scsiport/engine.h"
 
@@ -33,6 +37,11 @@ void ft_scsi_unit_timer(struct ft_scsi_unit *unit)
     unit->timer = oldest ? ticks_of(&oldest->given) : 0;
 }
 
+void ft_scsi_request_timer(struct ft_scsi_request *request)
+{
+    request->ticks = request->whole ? ticks_of(&request->given) : 0;
+}
+
 void ft_scsi_watchdog(struct ft_scsi_adapter *adapter, const SCSI_REQUEST_BLOCK *srb)
 {
     adapter->watchdog = ticks_of(srb);
@@ -54,19 +63,52 @@ static void watchdog_expired(struct ft_scsi_adapter *adapter)
         ft_scsi_reset_locked(adapter, path, FT_SCSI_RESET_WATCHDOG);
 }
 
-static void tick_units(struct ft_scsi_adapter *adapter)
+static bool aborts_first(void)
 {
-    uint32_t reset = 0; /* bit per path */
+    return (ft_world_module()->description->flags & FT_DRIVER_ABORT_FIRST) != 0;
+}
+
+/* The paths whose bus is to be reset, a bit for each. */
+static uint32_t tick_units(struct ft_scsi_adapter *adapter)
+{
+    uint32_t reset = 0;
 
     for (struct ft_scsi_unit *unit = adapter->units; unit; unit = unit->next) {
+        struct ft_scsi_request *oldest;
+
         unit->retry_wait = 0;
         if (unit->timer == 0 || --unit->timer > 0)
             continue;
         expired(adapter, unit);
-        if (!(reset & 1u << unit->path))
-            ft_scsi_reset_locked(adapter, unit->path, FT_SCSI_RESET_UNIT);
-        reset |= 1u << unit->path;
+        oldest = oldest_of(unit);
+        if (!aborts_first() || !oldest || !ft_scsi_abort_own(oldest))
+            reset |= 1u << unit->path;
     }
+    return reset;
+}
+
+static uint32_t tick_requests(struct ft_scsi_adapter *adapter)
+{
+    uint32_t reset = 0;
+
+    for (struct ft_scsi_request *r = adapter->active; r; r = r->active_next) {
+        if (r->state != FT_SCSI_REQUEST_ACTIVE || r->ticks == 0 || --r->ticks > 0)
+            continue;
+        ft_emit(FT_EV_SCSI_TIMEOUT, ft_block_handle(adapter->fdo),
+                ft_scsi_where(r->given.PathId, r->given.TargetId, r->given.Lun), false,
+                ft_scsi_srb_handle(r->srb));
+        reset |= 1u << r->given.PathId;
+    }
+    return reset;
+}
+
+static void tick_all(struct ft_scsi_adapter *adapter)
+{
+    uint32_t reset = tick_units(adapter) | tick_requests(adapter);
+
+    for (ULONG path = 0; path < adapter->config->NumberOfBuses; path++)
+        if (reset >> path & 1)
+            ft_scsi_reset_locked(adapter, path, FT_SCSI_RESET_UNIT);
 }
 
 /* The port lock is held. Returns the request that waited for the end of the hold. */
@@ -77,7 +119,7 @@ static struct ft_scsi_request *tick(struct ft_scsi_adapter *adapter)
     if (adapter->watchdog > 0 && --adapter->watchdog == 0)
         watchdog_expired(adapter);
     else
-        tick_units(adapter);
+        tick_all(adapter);
     return NULL;
 }
 

@@ -79,6 +79,7 @@ void ft_scsi_units_depart(struct ft_scsi_adapter *adapter)
     while (adapter->units) {
         struct ft_scsi_unit *unit = adapter->units;
 
+        ft_scsi_wmi_unit_gone(unit);
         ft_disk_departed(unit);
         ft_emit(FT_EV_SCSI_UNIT_GONE, ft_scsi_hba(adapter), ft_block_handle(unit->pdo));
         ft_scsi_unit_free(unit);

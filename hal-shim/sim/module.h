@@ -62,7 +62,10 @@ enum {
     /* A driver from before Plug and Play, or of no hardware: it is loaded as a service, has no
      * AddDevice, and makes its device in DriverEntry. The machine's firmware has started the
      * hardware; requests go to the first device that the driver has named. */
-    FT_DRIVER_LEGACY = 4
+    FT_DRIVER_LEGACY = 4,
+    /* SCSI Port as older documents have it: it aborts a request that takes too long, and resets the
+     * bus only when that fails. Without: it resets the bus at once. */
+    FT_DRIVER_ABORT_FIRST = 8
 };
 
 /* The sections that hold a driver's writable data (design: restored at every reset). */

@@ -97,6 +97,32 @@ void ft_scsi_rescan(struct ft_scsi_adapter *adapter)
     wb_note("changed");
 }
 
+bool ft_scsi_wmi_event(struct ft_scsi_adapter *adapter, PDEVICE_OBJECT device,
+                       const struct _WNODE_HEADER *node)
+{
+    CHECK(adapter == eb.adapter && device != NULL && node != NULL);
+    ft_scsi_intend(adapter, FT_SCSI_WMI);
+    return true;
+}
+
+void ft_scsi_wmi_again(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit)
+{
+    CHECK(adapter == eb.adapter && (unit == NULL || unit->adapter == adapter));
+    ft_scsi_intend(adapter, FT_SCSI_WMI_AGAIN);
+}
+
+void ft_scsi_wmi_deliver(struct ft_scsi_adapter *adapter)
+{
+    CHECK(adapter == eb.adapter && KeGetCurrentIrql() == DISPATCH_LEVEL);
+    wb_note("event");
+}
+
+void ft_scsi_wmi_renew(struct ft_scsi_adapter *adapter)
+{
+    CHECK(adapter == eb.adapter && KeGetCurrentIrql() == DISPATCH_LEVEL);
+    wb_note("renew");
+}
+
 bool ft_scsi_dma_prepare(struct ft_scsi_request *request)
 {
     CHECK(KeGetCurrentIrql() == DISPATCH_LEVEL);
@@ -335,7 +361,8 @@ static void body(void)
 void eb_run(const struct engine_bench *how, const char *notes)
 {
     eb = *how;
-    wb_body(body, FT_STOP_NONE);
+    wb_run(&(struct wb_case){.body = body, .describe = how->describe});
+    assert_int_equal(wb_result()->stop, FT_STOP_NONE);
     if (notes)
         assert_string_equal(wb_notes(), notes);
 }

@@ -3,7 +3,8 @@
  * notes what the engine asks for.
  *
  * Notes: "start:1" (the first SRB that was sent), "isr", "timer", "reset:0" (the path), "enable",
- * "disable", "done:1:01" (its SRB status in hexadecimal), "flush", "map", "finish:1", "changed".
+ * "disable", "done:1:01" (its SRB status in hexadecimal), "flush", "map", "finish:1", "changed",
+ * "event", "renew" (of WMI).
  */
 #ifndef FT_ENGINE_BENCH_H
 #define FT_ENGINE_BENCH_H
@@ -28,7 +29,8 @@ struct engine_bench {
     BOOLEAN refuse_dma;  /* channel or map registers never come */
     BOOLEAN hold_dma;    /* … come when the test says so */
     BOOLEAN sense_area;  /* the port has sense areas of its own */
-    void (*body)(void);  /* the test, in the class driver's layer */
+    void (*describe)(struct ft_description *description);
+    void (*body)(void); /* the test, in the class driver's layer */
 
     /* the bench's own */
     struct ft_scsi_adapter *adapter;

@@ -215,6 +215,38 @@ static void the_interrupt_is_not_connected_in_ScsiSetRunningConfig(void **state)
                       START DOWN "run restart isr " GONE);
 }
 
+static void touch_in_restart(enum ft_routine routine)
+{
+    if (routine == FT_ROUTINE_SCSI_CONTROL && ft_irql() > DISPATCH_LEVEL &&
+        the_scsi.calls[FT_ROUTINE_SCSI_CONTROL] > 3) {
+        scsi_bench_register_set(WB_REG_SCRATCH, 1);
+        ScsiPortStallExecution(1);
+    }
+}
+
+/* The device is lost while the miniport restarts it: the removal waits until that is over. */
+static void a_removal_waits_for_a_power_up_on_its_way(void **state)
+{
+    static const struct {
+        enum ft_point point;
+        uint16_t count;
+    } moments[] = {{FT_PT_REG_WRITE, 1}, {FT_PT_SCSI_STEP, 1}, {FT_PT_SCSI_SERVICE, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+        const struct ft_op ops[] = {
+            O(POWER_DOWN),
+            O(POWER_UP),
+            {.kind = FT_OP_SURPRISE_REMOVE,
+             .moment = {.point = moments[i].point, .count = moments[i].count}}};
+
+        scsi_bench_run(&(struct scsi_bench){.in = touch_in_restart}, ops, 3);
+        assert_int_equal(wb_result()->stop, FT_STOP_NONE);
+        assert_int_equal(wb_count(FT_EV_ISR_CONNECT), wb_count(FT_EV_ISR_DISCONNECT));
+        assert_true(wb_place(FT_EV_SCSI_STARTED, 2) < wb_place(FT_EV_SCSI_STOPPED, 2));
+    }
+}
+
 /* ---- units ---- */
 
 static void each_unit_that_answers_is_found(void **state)
@@ -338,6 +370,7 @@ int main(void)
         cmocka_unit_test(it_stays_as_it_is_through_a_power_stop),
         cmocka_unit_test(an_interrupt_may_come_before_HwScsiInitialize),
         cmocka_unit_test(the_interrupt_is_not_connected_in_ScsiSetRunningConfig),
+        cmocka_unit_test(a_removal_waits_for_a_power_up_on_its_way),
         cmocka_unit_test(each_unit_that_answers_is_found),
         cmocka_unit_test(the_scan_goes_down_where_the_adapter_does),
         cmocka_unit_test(an_inquiry_is_tried_three_times),

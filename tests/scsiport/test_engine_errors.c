@@ -330,6 +330,160 @@ static void an_abort_of_what_waits_needs_no_miniport(void **state)
            "start:1 done:2:02 done:3:01 done:4:03");
 }
 
+/* What takes its victim with it only in the end: an abort that nobody answers. */
+static void clean_reset_1(ULONG path)
+{
+    CHECK(path == 0);
+    clean_reset(path);
+}
+
+static void abort_for_ever(void)
+{
+    PSCSI_REQUEST_BLOCK abort;
+
+    eb_srb(SRB_FUNCTION_EXECUTE_SCSI, 0)->TimeOutValue = 60;
+    eb.srb[1]->SrbFlags = SRB_FLAGS_NO_QUEUE_FREEZE;
+    eb_send(eb.srb[1]);
+    eb_settle();
+    abort = abort_of(1);
+    abort->TimeOutValue = 3;
+    eb_send(abort);
+    eb_seconds(3);
+    CHECK(!eb_is_done(2));
+    eb_seconds(2);
+    CHECK(eb_is_done(1) && eb_is_done(2));
+}
+
+static void an_abort_has_a_time_out_too(void **state)
+{
+    (void)state;
+    eb_run(&(struct engine_bench){.body = abort_for_ever,
+                                  .start = swallow_and_ask,
+                                  .reset = clean_reset_1},
+           "start:1 start:2 reset:0 finish:1 done:1:0e done:2:0e");
+    assert_int_equal(wb_count(FT_EV_SCSI_TIMEOUT), 1);
+    assert_int_equal(wb_last(FT_EV_SCSI_RESET)->arg[2], FT_SCSI_RESET_UNIT);
+}
+
+static void aborts_first(struct ft_description *description)
+{
+    description->flags |= FT_DRIVER_ABORT_FIRST;
+}
+
+static void take_long(void)
+{
+    send_with_time(0, 2);
+    eb_seconds(4);
+    CHECK(eb_is_done(1));
+    eb_seconds(10);
+}
+
+static void the_port_may_abort_before_it_resets(void **state)
+{
+    (void)state;
+    eb_run(&(struct engine_bench){.body = take_long, .start = abort_it, .describe = aborts_first},
+           "start:1 start:0 finish:1 done:1:02");
+    assert_int_equal(wb_count(FT_EV_SCSI_RESET), 0);
+    assert_int_equal(wb_count(FT_EV_SCSI_TIMEOUT), 1);
+}
+
+static BOOLEAN fail_abort(PSCSI_REQUEST_BLOCK srb)
+{
+    eb_next();
+    if (srb->Function == SRB_FUNCTION_ABORT_COMMAND)
+        eb_complete(srb, SRB_STATUS_ABORT_FAILED);
+    return TRUE;
+}
+
+static void an_abort_of_the_port_s_own_that_fails_is_followed_by_a_reset(void **state)
+{
+    (void)state;
+    eb_run(
+        &(struct engine_bench){
+            .body = take_long, .start = fail_abort, .reset = clean_reset, .describe = aborts_first},
+        "start:1 start:0 reset:0 last:1 done:1:0e");
+}
+
+static void take_longer(void)
+{
+    send_with_time(0, 2);
+    eb_seconds(4);
+    CHECK(!eb_is_done(1));
+    eb_seconds(2 + FT_SCSI_ABORT_SECONDS);
+    CHECK(eb_is_done(1));
+}
+
+static void one_that_takes_too_long_as_well(void **state)
+{
+    (void)state;
+    eb_run(&(struct engine_bench){.body = take_longer,
+                                  .start = swallow_and_ask,
+                                  .reset = clean_reset,
+                                  .describe = aborts_first},
+           "start:1 start:0 reset:0 finish:1 done:1:0e");
+    assert_int_equal(wb_count(FT_EV_SCSI_TIMEOUT), 2);
+}
+
+static void late_but_done(void)
+{
+    send_with_time(0, 2);
+    eb_settle();
+    eb.adapter->busy = 1; /* the abort waits for NextRequest */
+    eb_seconds(4);
+    eb_complete(eb.srb[1], SRB_STATUS_SUCCESS);
+    eb_next();
+    ft_scsi_after(eb.adapter);
+    eb_settle();
+    CHECK(eb.adapter->active_count == -1 && !eb.adapter->queue);
+}
+
+static void one_whose_victim_is_over_is_not_sent(void **state)
+{
+    (void)state;
+    eb_run(&(struct engine_bench){.body = late_but_done,
+                                  .start = swallow_and_ask,
+                                  .describe = aborts_first},
+           "start:1 last:1 done:1:01");
+}
+
+/* An adapter that waits for its last request lets an abort through; once it is idle nothing of the
+ * class driver's reaches it any more. */
+static void abort_in_drain(void)
+{
+    PSCSI_REQUEST_BLOCK reset;
+
+    eb_execute(0, 0);
+    eb_settle();
+    eb.adapter->held = FT_SCSI_DRAINS;
+    eb_send(abort_of(1));
+    eb_settle();
+    CHECK(eb_is_done(1) && eb_is_done(2));
+    ft_scsi_drain(eb.adapter);
+    reset = eb_srb(SRB_FUNCTION_RESET_BUS, 0);
+    eb_send(reset);
+    eb_settle();
+    CHECK(!eb_is_done(3));
+    ft_scsi_resume(eb.adapter);
+    eb_settle();
+    CHECK(eb_is_done(3));
+}
+
+static BOOLEAN abort_or_reset(PSCSI_REQUEST_BLOCK srb)
+{
+    if (srb->Function != SRB_FUNCTION_RESET_BUS)
+        return abort_it(srb);
+    eb_complete(srb, SRB_STATUS_SUCCESS);
+    eb_next();
+    return TRUE;
+}
+
+static void a_drained_adapter_gets_no_resets_either(void **state)
+{
+    (void)state;
+    eb_run(&(struct engine_bench){.body = abort_in_drain, .start = abort_or_reset},
+           "start:1 start:2 finish:1 done:1:42 done:2:01 start:3 done:3:01");
+}
+
 /* ---- sense data ---- */
 
 static BOOLEAN check_condition(PSCSI_REQUEST_BLOCK srb)
@@ -529,6 +683,7 @@ static void complete_twice(void)
     CHECK(ScsiPortGetLogicalUnit(eb.adapter->extension, 0, 5, 0) == NULL);
     ScsiPortNotification(NextLuRequest, eb.adapter->extension, 7, 1, 0);
     ScsiPortNotification(BusChangeDetected, eb.adapter->extension, 0);
+    ScsiPortNotification(WMIReregister, eb.adapter->extension, 0, 9, 0); /* nobody's */
     ScsiPortNotification(LinkUp, eb.adapter->extension);
     ft_scsi_after(eb.adapter);
     eb_settle();
@@ -542,6 +697,26 @@ static void odd_notifications_are_told(void **state)
     assert_int_equal(wb_event(FT_EV_SCSI_COMPLETE, 3)->arg[0], 0);
     assert_int_equal(wb_last(FT_EV_SCSI_NEXT)->arg[3], false);
     assert_int_equal(wb_last(FT_EV_SCSI_NOTIFY)->arg[1], LinkUp);
+}
+
+static void notify_wmi(void)
+{
+    ULONG event[32] = {sizeof event};
+
+    ScsiPortNotification(WMIEvent, eb.adapter->extension, event, 0xFF);
+    ScsiPortNotification(WMIEvent, eb.adapter->extension, event, 0, 1, 0);
+    ScsiPortNotification(WMIReregister, eb.adapter->extension, 0, 1, 0);
+    ScsiPortNotification(WMIEvent, eb.adapter->extension, event, 0, 9, 0); /* nobody's */
+    ft_scsi_after(eb.adapter);
+    eb_settle();
+}
+
+static void events_and_registrations_are_for_the_dpc(void **state)
+{
+    (void)state;
+    eb_run(&(struct engine_bench){.body = notify_wmi}, "event renew");
+    assert_int_equal(wb_count(FT_EV_SCSI_NOTIFY), 4);
+    assert_int_equal(wb_event(FT_EV_SCSI_NOTIFY, 1)->arg[2], 0xFF);
 }
 
 static BOOLEAN scribble(PSCSI_REQUEST_BLOCK srb)
@@ -591,12 +766,19 @@ int main(void)
         cmocka_unit_test(the_port_waits_until_its_request_is_over),
         cmocka_unit_test(an_abort_goes_to_the_miniport),
         cmocka_unit_test(an_abort_of_what_waits_needs_no_miniport),
+        cmocka_unit_test(an_abort_has_a_time_out_too),
+        cmocka_unit_test(the_port_may_abort_before_it_resets),
+        cmocka_unit_test(an_abort_of_the_port_s_own_that_fails_is_followed_by_a_reset),
+        cmocka_unit_test(one_that_takes_too_long_as_well),
+        cmocka_unit_test(one_whose_victim_is_over_is_not_sent),
+        cmocka_unit_test(a_drained_adapter_gets_no_resets_either),
         cmocka_unit_test(the_port_fetches_sense_data),
         cmocka_unit_test(sense_that_fails_says_so),
         cmocka_unit_test(the_hba_fetches_sense_data),
         cmocka_unit_test(a_timer_is_one_slot),
         cmocka_unit_test(a_long_interrupt_goes_on_at_dispatch_level),
         cmocka_unit_test(odd_notifications_are_told),
+        cmocka_unit_test(events_and_registrations_are_for_the_dpc),
         cmocka_unit_test(changed_fields_are_told),
     };
 

@@ -256,6 +256,74 @@ static void the_event_says_who_maps(void **state)
     assert_int_equal(wb_last(FT_EV_SCSI_FREE_BASE)->arg[2], FT_ROUTINE_SCSI_CONTROL);
 }
 
+/* ---- the registry ---- */
+
+static void set_value(HANDLE key, const WCHAR *name, ULONG type, const void *data, ULONG bytes)
+{
+    UNICODE_STRING string;
+
+    RtlInitUnicodeString(&string, name);
+    CHECK(NT_SUCCESS(ZwSetValueKey(key, &string, 0, type, (PVOID)data, bytes)));
+}
+
+static HANDLE make_key(HANDLE root, PUNICODE_STRING name)
+{
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE key = NULL;
+
+    InitializeObjectAttributes(&attributes, name, OBJ_KERNEL_HANDLE, root, NULL);
+    CHECK(NT_SUCCESS(ZwCreateKey(&key, KEY_ALL_ACCESS, &attributes, 0, NULL, 0, NULL)));
+    return key;
+}
+
+static ULONG write_registry(PVOID driver, PVOID path, PHW_INITIALIZATION_DATA data)
+{
+    static const WCHAR argument[] = L"base=330;irq=5";
+    static const ULONG one = 1, zero = 0;
+    UNICODE_STRING parameters, device, second;
+    HANDLE service = make_key(NULL, path), below, all, first;
+
+    RtlInitUnicodeString(&parameters, L"Parameters");
+    RtlInitUnicodeString(&device, L"Device");
+    RtlInitUnicodeString(&second, L"Device0");
+    below = make_key(service, &parameters);
+    all = make_key(below, &device);
+    first = make_key(below, &second);
+    set_value(all, L"DriverParameter", REG_SZ, L"for all", 16);
+    set_value(all, L"DisableTaggedQueuing", REG_DWORD, &one, sizeof one);
+    set_value(all, L"DisableDisconnects", REG_DWORD, &zero, sizeof zero);
+    set_value(all, L"DisableMultipleRequests", REG_SZ, L"1", 4); /* not a number */
+    set_value(first, L"DisableSynchronousTransfers", REG_DWORD, &one, sizeof one);
+    set_value(first, L"DriverParameter", REG_SZ, argument, sizeof argument);
+    data->TaggedQueuing = data->MultipleRequestPerLu = data->AutoRequestSense = TRUE;
+    ZwClose(first);
+    ZwClose(all);
+    ZwClose(below);
+    ZwClose(service);
+    the_scsi.status = ScsiPortInitialize(driver, path, data, NULL);
+    return the_scsi.status;
+}
+
+static BOOLEAN look_at_flags(PSCSI_REQUEST_BLOCK srb)
+{
+    CHECK(srb->SrbFlags & SRB_FLAGS_DISABLE_SYNCH_TRANSFER);
+    CHECK(!(srb->SrbFlags & SRB_FLAGS_DISABLE_DISCONNECT));
+    scsi_bench_complete(srb, scsi_bench_answer(srb));
+    return TRUE;
+}
+
+static void the_registry_has_a_say(void **state)
+{
+    (void)state;
+    scsi_bench_run(&(struct scsi_bench){.entry = write_registry, .start_io = look_at_flags}, NULL,
+                   0);
+    assert_string_equal(the_scsi.argument, "base=330;irq=5");
+    assert_true(the_scsi.given.TaggedQueuing && the_scsi.taken.TaggedQueuing);
+    assert_false(wb_last(FT_EV_SCSI_UNIT)->arg[4]); /* not any more */
+    scsi_bench_run(&(struct scsi_bench){0}, NULL, 0);
+    assert_string_equal(the_scsi.argument, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +335,7 @@ int main(void)
         cmocka_unit_test(bus_data_at_device_level_are_none),
         cmocka_unit_test(registers_are_mapped_and_freed),
         cmocka_unit_test(the_event_says_who_maps),
+        cmocka_unit_test(the_registry_has_a_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

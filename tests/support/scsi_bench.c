@@ -71,7 +71,9 @@ static void map_registers(PPORT_CONFIGURATION_INFORMATION config)
 static ULONG NTAPI find_adapter(PVOID extension, PVOID context, PVOID bus, PCHAR arguments,
                                 PPORT_CONFIGURATION_INFORMATION config, PBOOLEAN again)
 {
-    (void)context, (void)bus, (void)arguments;
+    (void)context;
+    CHECK(bus == NULL);
+    snprintf(the_scsi.argument, sizeof the_scsi.argument, "%s", arguments ? arguments : "");
     the_scsi.extension = extension;
     the_scsi.given = *config;
     the_scsi.fresh = all_zero(extension, SCSI_BENCH_EXTENSION);

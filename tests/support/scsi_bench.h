@@ -62,6 +62,7 @@ struct scsi_bench {
     PVOID extension; /* HwDeviceExtension, since HwScsiFindAdapter */
     PUCHAR registers;
     ULONG status;                                /* of ScsiPortInitialize */
+    char argument[32];                           /* ArgumentString; "" when there is none */
     PORT_CONFIGURATION_INFORMATION given, taken; /* config when it came, and when it went */
     ACCESS_RANGE range;                          /* the first one given */
     BOOLEAN fresh;           /* the device extension was all zeroes in the last HwScsiFindAdapter */
