@@ -116,12 +116,14 @@ static struct ft_scsi_request *make(struct ft_scsi_request *victim)
 
 bool ft_scsi_abort_own(struct ft_scsi_request *victim)
 {
-    struct ft_scsi_request *abort = is_being_aborted(victim) ? NULL : make(victim);
+    struct ft_scsi_request *abort =
+        victim->aborted || is_being_aborted(victim) ? NULL : make(victim);
     const SCSI_REQUEST_BLOCK *srb;
 
     if (!abort)
         return false;
     srb = abort->srb;
+    victim->aborted = 1;
     abort->whole = 1;
     abort->victim = victim;
     abort->own_completion = FT_SCSI_OWN_ABORT;
@@ -136,6 +138,7 @@ bool ft_scsi_abort_own(struct ft_scsi_request *victim)
 void ft_scsi_abort_ended(struct ft_scsi_request *abort)
 {
     struct ft_scsi_adapter *adapter = abort->adapter;
+    struct ft_scsi_request *victim = abort->victim;
     ULONG path = abort->srb->PathId;
     bool failed = SRB_STATUS(abort->srb->SrbStatus) != SRB_STATUS_SUCCESS &&
                   SRB_STATUS(abort->srb->SrbStatus) != SRB_STATUS_BUS_RESET;
@@ -143,8 +146,12 @@ void ft_scsi_abort_ended(struct ft_scsi_request *abort)
 
     ft_block_free(abort->srb);
     KeAcquireSpinLock(&adapter->lock, &irql);
-    if (failed && abort->victim && abort->victim->state == FT_SCSI_REQUEST_ACTIVE &&
-        adapter->hold_ticks == 0 && adapter->state == FT_SCSI_RUNNING && !adapter->surprise)
+    if (victim && victim->state != FT_SCSI_REQUEST_ACTIVE)
+        victim = NULL;
+    if (failed && victim && adapter->hold_ticks == 0 && adapter->state == FT_SCSI_RUNNING &&
+        !adapter->surprise)
         ft_scsi_reset_locked(adapter, path, FT_SCSI_RESET_UNIT);
+    else if (victim && victim->unit->timer == 0)
+        ft_scsi_unit_timer(victim->unit); /* it may still not come back */
     KeReleaseSpinLock(&adapter->lock, irql);
 }

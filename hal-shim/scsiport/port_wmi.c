@@ -18,7 +18,7 @@ enum { WMI_SECONDS = 10, EVENTS_MAX = 4 };
 /* An event that the DPC has not delivered yet. */
 struct event {
     uint16_t bytes; /* 0: the place is free */
-    UCHAR node[FT_SCSI_WMI_EVENT_BYTES];
+    _Alignas(WNODE_HEADER) UCHAR node[FT_SCSI_WMI_EVENT_BYTES];
 };
 
 /* A block, as long as the adapter is registered. */

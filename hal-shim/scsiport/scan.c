@@ -212,7 +212,7 @@ static void scan_bus(struct scan *scan, unsigned path)
 
         if (target == info->InitiatorBusId[path])
             continue;
-        while (lun < SCSI_MAXIMUM_LOGICAL_UNITS && !is_over(scan->adapter) &&
+        while (lun < info->MaximumNumberOfLogicalUnits && !is_over(scan->adapter) &&
                check(scan, path, target, lun))
             lun++;
     }

@@ -185,7 +185,7 @@ struct ft_scsi_adapter {
     KEVENT scan_over;               /* signalled while no scan is on its way */
     uint8_t scanning, scan_stop;    /* a scan is on its way; it is to end */
     uint8_t unused_scan[6];
-    void *wmi;                     /* a block (port_wmi.c) while it is registered with WMI, else NULL */
+    void *wmi; /* a block (port_wmi.c) while it is registered with WMI, else NULL */
     struct _IO_WORKITEM *wmi_item; /* of a renewal that is due, NULL: none */
     void *common;                  /* the common buffer (uncached.c), NULL: none */
     uint64_t common_logical;
@@ -283,7 +283,7 @@ struct ft_scsi_request {
     uint8_t whole;          /* it belongs to no unit's queue, whatever unit it names */
     uint8_t cancelled;      /* its IRP is, and it is not the miniport's */
     uint8_t waits;          /* a request that the port sends for somebody else: it can be held */
-    uint8_t unused;
+    uint8_t aborted;        /* the port has aborted it once: the next time it resets the bus */
     uint32_t ticks; /* left of its time-out, of a request that no unit's timer runs for; 0: none */
     ULONG flags, key;         /* SrbFlags and QueueSortKey as they came */
     uint32_t extension_index; /* of its SRB extension, +1; 0 none */

@@ -247,6 +247,18 @@ static void a_removal_waits_for_a_power_up_on_its_way(void **state)
     }
 }
 
+static void three_units(PPORT_CONFIGURATION_INFORMATION config)
+{
+    config->MaximumNumberOfLogicalUnits = 3;
+}
+
+static void the_scan_stops_where_the_adapter_does(void **state)
+{
+    (void)state;
+    scsi_bench_run(&(struct scsi_bench){.luns = 8, .configure = three_units}, NULL, 0);
+    assert_int_equal(wb_count(FT_EV_SCSI_UNIT), 3);
+}
+
 /* ---- units ---- */
 
 static void each_unit_that_answers_is_found(void **state)
@@ -371,6 +383,7 @@ int main(void)
         cmocka_unit_test(an_interrupt_may_come_before_HwScsiInitialize),
         cmocka_unit_test(the_interrupt_is_not_connected_in_ScsiSetRunningConfig),
         cmocka_unit_test(a_removal_waits_for_a_power_up_on_its_way),
+        cmocka_unit_test(the_scan_stops_where_the_adapter_does),
         cmocka_unit_test(each_unit_that_answers_is_found),
         cmocka_unit_test(the_scan_goes_down_where_the_adapter_does),
         cmocka_unit_test(an_inquiry_is_tried_three_times),
