@@ -294,6 +294,16 @@ static bool any_file(void)
     return false;
 }
 
+bool ft_dma_grant_pending(void)
+{
+    unsigned first, cpu;
+
+    if (FT_M->dma.waiting != 0 && ft_cpu_find(DISPATCH_LEVEL, &cpu) &&
+        (next_grantable(&first) || (FT_M->dma.few_armed && !any_file())))
+        return true;
+    return ft_completion_pending();
+}
+
 bool ft_dma_grant_next(void)
 {
     struct ft_dma_grant *grant;

@@ -107,23 +107,37 @@ static void completion_task(void *argument)
     ft_wake_waiters(&FT_M->dpc_count, STATUS_SUCCESS, true);
 }
 
-bool ft_completion_start_next(void)
+static struct ft_dma_grant *next_due(unsigned *cpu)
 {
     struct ft_dma_grant *due = NULL;
-    struct ft_dma_transfer *transfer;
-    struct ft_task *task;
-    unsigned cpu;
 
-    if (FT_M->dma.completions_due == 0 || !ft_cpu_find(DISPATCH_LEVEL, &cpu))
-        return false;
+    if (FT_M->dma.completions_due == 0 || !ft_cpu_find(DISPATCH_LEVEL, cpu))
+        return NULL;
     for (unsigned i = 0; i < FT_DMA_GRANTS_MAX; i++) {
         struct ft_dma_grant *grant = &FT_M->dma.grant[i];
+        const struct ft_dma_transfer *transfer = grant->transfer;
 
-        transfer = grant->transfer;
         if (grant->state != FT_GRANT_FREE && transfer && transfer->routine_due &&
             !transfer->routine_begun && (!due || grant->order < due->order))
             due = grant;
     }
+    return due;
+}
+
+bool ft_completion_pending(void)
+{
+    unsigned cpu;
+
+    return next_due(&cpu) != NULL;
+}
+
+bool ft_completion_start_next(void)
+{
+    struct ft_dma_transfer *transfer;
+    struct ft_task *task;
+    unsigned cpu;
+    struct ft_dma_grant *due = next_due(&cpu);
+
     if (!due)
         return false;
     task = ft_task_spawn(FT_TASK_DPC, completion_task, (void *)(uintptr_t)due->id, due->label);

@@ -230,6 +230,7 @@ uint32_t ft_system_counter(unsigned channel, bool polled);
 
 /* Begins the task that calls a completion routine which is due. */
 bool ft_completion_start_next(void);
+bool ft_completion_pending(void); /* it would begin one */
 
 /* sim_slave_transfer for a device on a request line of version 3. */
 struct sim_device;

@@ -73,17 +73,37 @@ static void run_isr(void *argument)
     ft_wake_waiters(interrupt, STATUS_SUCCESS, true);
 }
 
-/* The first input whose ISR may begin now, and the processor for it. */
+/* The input's interrupt, when its ISR may begin now, and the processor for it. */
+static PKINTERRUPT may_begin_on(unsigned input, unsigned *cpu)
+{
+    PKINTERRUPT interrupt = ft_interrupt_connected(input);
+
+    if (interrupt && !interrupt->active && !interrupt->inactive && is_raised(input) &&
+        *interrupt->lock_word == 0 && ft_cpu_find(interrupt->synchronize_irql, cpu))
+        return interrupt;
+    return NULL;
+}
+
+/* The first one. */
 static PKINTERRUPT may_begin(unsigned *cpu)
 {
-    for (unsigned input = 0; input < FT_MESSAGES_MAX; input++) {
-        PKINTERRUPT interrupt = ft_interrupt_connected(input);
+    PKINTERRUPT interrupt = NULL;
 
-        if (interrupt && !interrupt->active && !interrupt->inactive && is_raised(input) &&
-            *interrupt->lock_word == 0 && ft_cpu_find(interrupt->synchronize_irql, cpu))
-            return interrupt;
-    }
-    return NULL;
+    for (unsigned input = 0; input < FT_MESSAGES_MAX && !interrupt; input++)
+        interrupt = may_begin_on(input, cpu);
+    return interrupt;
+}
+
+bool ft_interrupt_input(unsigned input)
+{
+    return input < FT_MESSAGES_MAX;
+}
+
+bool ft_interrupt_may_begin(unsigned input)
+{
+    unsigned cpu;
+
+    return may_begin_on(input, &cpu) != NULL;
 }
 
 bool ft_interrupt_pending(void)
@@ -93,11 +113,9 @@ bool ft_interrupt_pending(void)
     return may_begin(&cpu) != NULL;
 }
 
-bool ft_interrupt_start_next(void)
+static bool start(PKINTERRUPT interrupt, unsigned cpu)
 {
     struct ft_task *task;
-    unsigned cpu;
-    PKINTERRUPT interrupt = may_begin(&cpu);
 
     if (!interrupt)
         return false;
@@ -109,6 +127,22 @@ bool ft_interrupt_start_next(void)
     ft_task_for_device(task);
     interrupt->active = 1;
     return true;
+}
+
+bool ft_interrupt_start_next(void)
+{
+    unsigned cpu = 0;
+    PKINTERRUPT interrupt = may_begin(&cpu);
+
+    return start(interrupt, cpu);
+}
+
+bool ft_interrupt_start(unsigned input)
+{
+    unsigned cpu = 0;
+    PKINTERRUPT interrupt = may_begin_on(input, &cpu);
+
+    return start(interrupt, cpu);
 }
 
 /* ---- the controller, and what ops do to it ---- */

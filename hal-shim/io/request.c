@@ -191,6 +191,7 @@ static void send_request(void *argument)
     }
     if (!irp) {
         *request = (struct ft_request){0};
+        ft_wake_waiters(request, STATUS_SUCCESS, true);
         ft_requester_left();
         return;
     }
@@ -202,6 +203,7 @@ static void send_request(void *argument)
     attached = ft_request_attach(irp, request, top->Flags) &&
                (!request->disk || ft_disk_request_begins(request));
     announce(irp, request);
+    ft_wake_waiters(request, STATUS_SUCCESS, true);
     if (!attached) {
         refuse(irp, index);
         return;
@@ -363,9 +365,45 @@ static struct ft_task *spawn_cancel(struct ft_request *request, unsigned label)
     return task;
 }
 
+static struct ft_request *request_of(unsigned label)
+{
+    for (unsigned i = 0; label != 0 && i < FT_REQUESTS_MAX; i++)
+        if (FT_IO->request[i].state != FT_REQUEST_FREE && FT_IO->request[i].label == label)
+            return &FT_IO->request[i];
+    return NULL;
+}
+
+/* Under an `order` the thread that cancels is there before the request is sent. */
+static void cancel_when_sent(void *argument)
+{
+    unsigned label = (unsigned)(uintptr_t)argument;
+    struct ft_request *request = request_of(label);
+
+    if (request && request->state == FT_REQUEST_NEW)
+        ft_task_wait(request, 0);
+    request = request_of(label);
+    if (!request || request->state != FT_REQUEST_SENT)
+        return;
+    ft_irp_pin(request->irp);
+    cancel_request(request->irp);
+}
+
+static bool cancel_in_order(const struct ft_op *op)
+{
+    struct ft_request *request = request_of(op->arg[0]);
+
+    if (!request || request->state != FT_REQUEST_NEW)
+        return false;
+    ft_task_for_device(ft_task_spawn(FT_TASK_THREAD, cancel_when_sent,
+                                     (void *)(uintptr_t)op->arg[0], ft_label_claim(op->label)));
+    return true;
+}
+
 /* The requester can cancel what it has sent and not got back; anything else is skipped. */
 bool ft_cancel_op(const struct ft_op *op)
 {
+    if (FT_M->order.on && cancel_in_order(op))
+        return true;
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++) {
         struct ft_request *request = &FT_IO->request[i];
 

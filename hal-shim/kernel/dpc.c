@@ -261,17 +261,32 @@ void ft_dpc_begin(void *dpc, unsigned kind, unsigned cpu, uint32_t queued)
         task->affinity = (uint8_t)(1u << (((PRKDPC)dpc)->Number - 1));
 }
 
+bool ft_dpc_start(unsigned index)
+{
+    struct ft_dpc_entry entry = FT_M->dpc_queue[index];
+
+    dequeue(index);
+    ft_dpc_begin(entry.dpc, FT_TASK_DPC, entry.cpu, entry.queued);
+    return true;
+}
+
 bool ft_dpc_start_next(unsigned *cpu)
 {
     for (unsigned i = 0; i < FT_M->dpc_count; i++) {
-        struct ft_dpc_entry entry = FT_M->dpc_queue[i];
-
-        *cpu = entry.cpu;
-        if (ft_cpu_irql(*cpu) >= DISPATCH_LEVEL)
-            continue;
-        dequeue(i);
-        ft_dpc_begin(entry.dpc, FT_TASK_DPC, *cpu, entry.queued);
-        return true;
+        *cpu = FT_M->dpc_queue[i].cpu;
+        if (ft_cpu_irql(*cpu) < DISPATCH_LEVEL)
+            return ft_dpc_start(i);
     }
     return false;
+}
+
+/* A processor runs the DPCs of its queue in their order. */
+bool ft_dpc_may_begin(unsigned index)
+{
+    unsigned cpu = FT_M->dpc_queue[index].cpu;
+
+    for (unsigned i = 0; i < index; i++)
+        if (FT_M->dpc_queue[i].cpu == cpu)
+            return false;
+    return ft_cpu_irql(cpu) < DISPATCH_LEVEL;
 }

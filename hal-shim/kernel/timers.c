@@ -263,11 +263,9 @@ bool ft_timer_op(const struct ft_op *op)
 }
 
 /* DPCs of timers run in the order in which their timers expired. */
-bool ft_timer_start_next(void)
+static struct ft_timer *first_expired(void)
 {
     struct ft_timer *first = NULL;
-    unsigned cpu;
-    PRKDPC dpc;
 
     for (unsigned i = 0; i < FT_TIMERS_MAX; i++) {
         struct ft_timer *timer = &FT_M->timer[i];
@@ -275,6 +273,23 @@ bool ft_timer_start_next(void)
         if (timer->timer && timer->pending && (!first || timer->expired < first->expired))
             first = timer;
     }
+    return first;
+}
+
+void *ft_timer_pending(void)
+{
+    struct ft_timer *first = first_expired();
+    unsigned cpu;
+
+    return first && ft_cpu_find(DISPATCH_LEVEL, &cpu) ? first->timer : NULL;
+}
+
+bool ft_timer_start_next(void)
+{
+    struct ft_timer *first = first_expired();
+    unsigned cpu;
+    PRKDPC dpc;
+
     if (!first || !ft_cpu_find(DISPATCH_LEVEL, &cpu))
         return false;
     dpc = first->dpc;

@@ -123,12 +123,17 @@ static void run_work(void *unused)
         ft_object_put(work.object);
 }
 
-/* A task takes the first item when it runs: so an item counts as queued until then. */
-bool ft_work_start_next(void)
+bool ft_work_pending(void)
 {
     unsigned cpu;
 
-    if (FT_M->kernel.work_begun >= FT_M->kernel.work_count || !ft_cpu_find(DISPATCH_LEVEL, &cpu))
+    return FT_M->kernel.work_begun < FT_M->kernel.work_count && ft_cpu_find(DISPATCH_LEVEL, &cpu);
+}
+
+/* A task takes the first item when it runs: so an item counts as queued until then. */
+bool ft_work_start_next(void)
+{
+    if (!ft_work_pending())
         return false;
     if (!ft_task_spawn(FT_TASK_WORK, run_work, NULL, 0))
         return false;

@@ -31,6 +31,15 @@ enum ft_point {
 #undef PT
 };
 
+/* Where turns of an `order` are counted (world/chains.h). */
+enum ft_point_set {
+    FT_POINTS_ALL,
+    FT_POINTS_ENTRY, /* not those named .out: between one and the next entry only the driver's own
+                        plain memory changes */
+    FT_POINTS_SYNC,  /* entries of what another task can notice: no memory, strings, IRQL, time */
+    FT_POINT_SETS
+};
+
 enum { FT_OP_ARGS_MAX = 2, FT_OPS_MAX = 64, FT_LABEL_MAX = 254, FT_LATE_STEPS = 20000 };
 
 /* A moment; count 0 is "when the machine is quiet". */
@@ -71,6 +80,10 @@ const struct ft_op_row *ft_op_row(unsigned number);
 
 /* The name of a point, or NULL. */
 const char *ft_point_name(unsigned number);
+
+/* True when the point belongs to the set. */
+bool ft_point_is_in(enum ft_point point, enum ft_point_set set);
+const char *ft_point_set_name(unsigned set); /* NULL: there is none */
 
 /* True when the scenario has no disturbance and no world choice. */
 bool ft_scenario_is_calm(const struct ft_scenario *scenario);

@@ -104,11 +104,35 @@ struct ft_met {
     uint8_t op[FT_OPS_MAX];                      /* enum ft_met_op, by position in the scenario */
 };
 
+/* What a run whose scenario has an `order` could choose from: one entry for each turn, and every
+ * chain that could go on at some point. The caller's memory, like struct ft_met. */
+enum { FT_TURNS_MAX = 16384, FT_CHAINS_MAX = 200, FT_TURN_SEEN = 1024 };
+enum { FT_CHAIN_BASE = 65025 }; /* two arguments of `last` hold the name of a chain: its digits */
+
+struct ft_turn {
+    uint32_t running; /* the chain that could go on by itself, 0: none (world/chains.h) */
+    uint32_t taken;   /* the chain that goes on */
+    uint8_t count;    /* of those that could */
+    uint8_t which;    /* of these goes on; 0 is the usual order's */
+    uint8_t point;    /* enum ft_point, 0: none */
+};
+
+struct ft_turns {
+    uint32_t count, chains;
+    uint32_t demoted; /* tasks that polled so long that everybody else came first */
+    bool ended;       /* the tail was reached */
+    bool lost;        /* there were more than fit here */
+    uint32_t chain[FT_CHAINS_MAX];
+    uint8_t seen[FT_TURN_SEEN]; /* where in `chain`, plus one */
+    struct ft_turn turn[FT_TURNS_MAX];
+};
+
 struct ft_run_options {
     const struct ft_scenario *scenario; /* platform and ops */
     const struct ft_chooser *chooser;   /* NULL: the scenario's op list */
     struct ft_event_log *log;           /* NULL: recording is off */
     struct ft_met *met;                 /* filled during the run; NULL: nobody wants to know */
+    struct ft_turns *turns;             /* filled during the run; NULL: nobody wants to know */
     bool cold;                          /* never start from the warm save point */
     bool keep_faults;                   /* do not catch CPU faults: a debugger is attached */
     uint64_t stop_at;    /* raise SIGTRAP before this event (1 is the first), 0: never */

@@ -41,6 +41,10 @@ void ft_hardware_pass(void)
 {
     uint8_t old = FT_M->in_engine;
 
+    if (FT_M->order.on) {
+        ft_order_poll();
+        return;
+    }
     if (!ft_engine_busy())
         return;
     FT_M->in_engine = FT_ENGINE_STEPPING;
@@ -48,7 +52,8 @@ void ft_hardware_pass(void)
     FT_M->in_engine = old;
 }
 
-bool ft_clock_step(bool periodic_too)
+/* When the next thing comes due, UINT64_MAX: nothing does. */
+static uint64_t next_due(bool periodic_too)
 {
     uint64_t due = UINT64_MAX;
 
@@ -65,6 +70,18 @@ bool ft_clock_step(bool periodic_too)
         if (task->state == FT_TS_WAIT && task->deadline && task->deadline < due)
             due = task->deadline;
     }
+    return due;
+}
+
+bool ft_clock_pending(void)
+{
+    return next_due(true) != UINT64_MAX;
+}
+
+bool ft_clock_step(bool periodic_too)
+{
+    uint64_t due = next_due(periodic_too);
+
     if (due == UINT64_MAX)
         return false;
     if (due > FT_M->now)

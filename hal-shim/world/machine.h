@@ -99,11 +99,15 @@ struct ft_task {
     int8_t critical, guarded; /* depth of critical and guarded regions */
     uint16_t id;              /* handle id */
     uint16_t label;
-    uint16_t request; /* IRP handle id it serves */
-    uint16_t device;  /* device handle id */
-    uint32_t order;   /* creation order */
-    uint32_t waited;  /* when the present wait began, in the same count */
-    uint32_t queued;  /* DPC: when it was queued, in the same count */
+    uint16_t request;   /* IRP handle id it serves */
+    uint16_t device;    /* device handle id */
+    uint8_t idle_polls; /* under an `order`, since another chain moved */
+    uint16_t polls;     /* in all */
+    uint16_t children;  /* tasks it made under an `order` */
+    uint32_t chain;     /* under an `order` (world/chains.h) */
+    uint32_t order;     /* creation order */
+    uint32_t waited;    /* when the present wait began, in the same count */
+    uint32_t queued;    /* DPC: when it was queued, in the same count */
     int32_t wake_status;
     uint64_t deadline; /* 0: none */
     uint64_t site;     /* call site of the DDI it is in */
@@ -155,6 +159,7 @@ struct ft_dpc_entry {
 #include "kernel/kernel_state.h"
 #include "kmdf/kmdf_state.h"
 #include "scsiport/scsiport_state.h"
+#include "world/chains.h"
 
 /* The engine rests, runs (it goes on before anything else), or is inside a step right now. */
 enum { FT_ENGINE_RESTS, FT_ENGINE_RUNS, FT_ENGINE_STEPPING };
@@ -199,6 +204,7 @@ struct ft_machine {
     uint64_t places;     /* at which a strategy could be asked so far */
     uint32_t ops_fired, ops_late, ops_skipped;
     uint8_t label_used[32]; /* bit per label */
+    struct ft_order order;
 
     /* --- kernel --- */
     struct ft_object object[FT_OBJECTS_FEW];
@@ -442,10 +448,14 @@ const struct ft_module *ft_world_module(void);
 /* kernel/ */
 void ft_kernel_reset(void);
 bool ft_dpc_start_next(unsigned *cpu); /* begins the task of the first DPC that may run */
-bool ft_timer_start_next(void);        /* begins the task of the first expired timer's DPC */
-bool ft_work_start_next(void);         /* begins the task of the first queued work item */
-void ft_thread_end(void);              /* the running task is about to end */
-void ft_bugcheck_callbacks(void);      /* runs what the driver registered for a bug check */
+bool ft_dpc_may_begin(unsigned index); /* that entry of the queue could begin now */
+bool ft_dpc_start(unsigned index);
+void *ft_timer_pending(void);     /* the KTIMER whose DPC is the next to begin; NULL: none */
+bool ft_work_pending(void);       /* a work item could begin now */
+bool ft_timer_start_next(void);   /* begins the task of the first expired timer's DPC */
+bool ft_work_start_next(void);    /* begins the task of the first queued work item */
+void ft_thread_end(void);         /* the running task is about to end */
+void ft_bugcheck_callbacks(void); /* runs what the driver registered for a bug check */
 void ft_timer_expired(
     struct ft_timer *timer); /* signals it, queues its DPC, re-arms a periodic one */
 /* A timer that is due: true when the armed late-timer op holds it back. */
@@ -461,7 +471,10 @@ void ft_io_reset(
     void); /* cold: bus driver, driver object, physical device objects, device models */
 bool ft_interrupt_start_next(
     void); /* begins the ISR of the first raised and connected interrupt that may run */
-bool ft_interrupt_pending(void); /* one could run now */
+bool ft_interrupt_pending(void);         /* one could run now */
+bool ft_interrupt_input(unsigned input); /* there is such an input */
+bool ft_interrupt_may_begin(unsigned input);
+bool ft_interrupt_start(unsigned input);
 bool ft_engine_busy(void);
 void ft_engine_step(void);
 void ft_io_start_driver(
@@ -509,6 +522,7 @@ uint64_t ft_dma_list_at(const void *list);
 /* Queued AdapterControl routines whose grant was deferred get their turn; true when one was begun
  * (a DPC-kind task). */
 bool ft_dma_grant_next(void);
+bool ft_dma_grant_pending(void); /* ft_dma_grant_next would begin one */
 
 /* kmdf/ */
 /* DriverEntry failed: the framework forgets the driver, if it was one of its own. */

@@ -2,6 +2,7 @@
 #include "sim/scenario.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum { DELIMITER = 255 };
 
@@ -87,6 +88,60 @@ const char *ft_point_name(unsigned number)
     default:
         return NULL;
     }
+}
+
+/* What no other task can notice. */
+static bool is_private(enum ft_point point)
+{
+    switch (point) {
+    case FT_PT_RTL_COPY:
+    case FT_PT_IRQL_RAISE:
+    case FT_PT_IRQL_LOWER:
+    case FT_PT_STALL:
+    case FT_PT_POOL_ALLOC:
+    case FT_PT_POOL_FREE:
+    case FT_PT_IRP_STACK:
+    case FT_PT_IRP_ALLOC:
+    case FT_PT_MDL:
+    case FT_PT_IO_MAP:
+    case FT_PT_LOOKASIDE:
+    case FT_PT_REGISTRY:
+    case FT_PT_PROBE:
+    case FT_PT_SG_SIZE:
+    case FT_PT_DMA_QUERY:
+    case FT_PT_DEVICE_QUERY:
+    case FT_PT_ERROR_LOG:
+    case FT_PT_CALL_LEAVE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool ft_point_is_in(enum ft_point point, enum ft_point_set set)
+{
+    static uint8_t known[256]; /* 1 + a bit per set; a pure function of the rows */
+    const char *name;
+    size_t length;
+
+    if (set == FT_POINTS_ALL)
+        return true;
+    if (known[point] == 0) {
+        name = ft_point_name(point);
+        length = name ? strlen(name) : 0;
+        known[point] = 1;
+        if (length < 4 || strcmp(name + length - 4, ".out") != 0)
+            known[point] |= is_private(point) ? 1 << FT_POINTS_ENTRY
+                                              : 1 << FT_POINTS_ENTRY | 1 << FT_POINTS_SYNC;
+    }
+    return known[point] & 1 << set;
+}
+
+const char *ft_point_set_name(unsigned set)
+{
+    static const char *const names[] = {"all", "entry", "sync"};
+
+    return set < FT_POINT_SETS ? names[set] : NULL;
 }
 
 bool ft_scenario_is_calm(const struct ft_scenario *scenario)

@@ -51,6 +51,11 @@ static bool execute(const struct ft_op *op)
     switch (op->kind) {
     case FT_OP_PREEMPT:
         return !ft_io_asleep() && ft_prefer_choice(op->arg[0], op->arg[1]);
+    case FT_OP_ORDER:
+    case FT_OP_LAST:
+    case FT_OP_LOWER:
+    case FT_OP_PICK:
+        return ft_order_op(op);
     case FT_OP_FAIL_ALLOC:
         FT_M->alloc_fail_what = op->arg[0] ? op->arg[0] : 0xFF;
         FT_M->alloc_fail_after = op->arg[1];
@@ -226,6 +231,14 @@ void ft_ops_on_access(void)
         ft_task_yield();
     if (m->stop != FT_STOP_NONE)
         ft_task_leave();
+}
+
+void ft_ops_strike_in_order(void)
+{
+    struct ft_machine *m = FT_M;
+
+    while (m->order.on && m->armed_valid && m->armed.moment.count == 0 && m->stop == FT_STOP_NONE)
+        strike(false);
 }
 
 bool ft_ops_strike_at_quiet(void)

@@ -84,7 +84,10 @@ void ft_point(enum ft_point point, unsigned label)
     if (m->armed_valid || m->options.chooser)
         ft_ops_at_point(point, label);
     leave_if_stopped();
-    if ((m->prefer != FT_NO_TASK || m->prefer_kind) && may_switch()) {
+    if (m->order.on && may_switch()) {
+        ft_order_at_point(point);
+        leave_if_stopped();
+    } else if ((m->prefer != FT_NO_TASK || m->prefer_kind) && may_switch()) {
         ft_task_yield();
         leave_if_stopped();
     }

@@ -131,7 +131,7 @@ static bool begin_pending(unsigned kind)
     }
 }
 
-static void step_engine(void)
+void ft_engine_step_alone(void)
 {
     FT_M->in_engine = FT_ENGINE_STEPPING;
     ft_engine_step();
@@ -146,7 +146,7 @@ static bool run_kind(unsigned kind)
     if (kind == FT_TASK_ENGINE) {
         if (!ft_engine_busy())
             return false;
-        step_engine();
+        ft_engine_step_alone();
         return true;
     }
     index = find_task(kind, 0, &cpu);
@@ -201,6 +201,8 @@ bool ft_prefer_choice(unsigned kind, unsigned index)
 
 bool ft_schedule_step(void)
 {
+    if (FT_M->order.on)
+        return ft_order_step();
     if ((FT_M->prefer != FT_NO_TASK || FT_M->prefer_kind) && run_preferred())
         return true;
     /* The running task keeps running: an engine that was stepping goes on until it is idle. */

@@ -180,6 +180,7 @@ struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argu
     task->order = FT_M->order_next++;
     task->fn = fn;
     task->argument = argument;
+    ft_order_name(task);
     ft_emit(FT_EV_TASK_NEW, handle, kind, label);
     return task;
 }

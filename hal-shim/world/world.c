@@ -213,6 +213,8 @@ void ft_world_begin(struct ft_world *world, const struct ft_run_options *options
         ft_host_release_faults();
     if (options->met)
         memset(options->met, 0, sizeof *options->met);
+    if (options->turns)
+        memset(options->turns, 0, offsetof(struct ft_turns, turn));
     if (ft_host_world.started_warm)
         return;
     if (options->log) {
@@ -297,6 +299,8 @@ static bool quiet_in_ops(void)
     if (ft_timer_release(false) || ft_ops_strike_at_quiet() || ft_timer_release(true))
         return true;
     m->phase = FT_PHASE_TAIL;
+    if (m->order.on)
+        ft_order_end();
     m->tail_began = m->now;
     ft_emit(FT_EV_RUN_TAIL);
     return true;
@@ -344,8 +348,11 @@ bool ft_world_step(struct ft_world *world)
         run_parked();
         return true;
     }
-    if (FT_M->phase == FT_PHASE_OPS)
+    if (FT_M->phase == FT_PHASE_OPS) {
         ft_ops_arm();
+        if (FT_M->order.on)
+            ft_ops_strike_in_order();
+    }
     if (ft_schedule_step())
         return true;
     if (FT_M->stop != FT_STOP_NONE)

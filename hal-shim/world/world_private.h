@@ -34,15 +34,18 @@ bool ft_stack_guard_hit(uintptr_t address);
 bool ft_schedule_step(void); /* false: quiet */
 bool ft_task_may_step(const struct ft_task *task, unsigned *cpu);
 bool ft_prefer_choice(unsigned kind, unsigned index); /* preempt op; false: no such task */
+void ft_engine_step_alone(void);                      /* one step of the engine, which is busy */
 void ft_cpu_push(unsigned cpu, unsigned task);
 void ft_cpu_drop(unsigned cpu, unsigned task);
 
 /* clock.c */
 bool ft_clock_step(bool periodic_too); /* false: nothing is due */
+bool ft_clock_pending(void);           /* something is */
 
 /* ops.c */
 void ft_ops_at_point(enum ft_point point, unsigned label);
 void ft_ops_on_access(void);
+void ft_ops_strike_in_order(void); /* under an `order`: the ops without a moment */
 bool ft_op_may_strike_in_start(const struct ft_op *op);
 
 /* save.c */

@@ -64,7 +64,12 @@ enum ft_exit {
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
     OPTION(TIME, "time", 0, "S", "end after that many seconds with what there is by then")         \
     OPTION(MODEL, "model", 0, "MODEL", "wdm or kmdf (scsi: not built yet)")                        \
-    OPTION(STRATEGY, "strategy", 0, "S", "sweep (the default), pairs or random")                   \
+    OPTION(STRATEGY, "strategy", 0, "S", "sweep (the default), pairs, random or pct:D")            \
+    OPTION(POINTS, "points", 0, "SET",                                                             \
+           "where a schedule may change: all points, entry (the default) or sync")                 \
+    OPTION(CONFIDENCE, "confidence", 0, "PERCENT",                                                 \
+           "pct: end when any bug of that depth would have been found with it (99)")               \
+    OPTION(FIRST, "first", 0, NULL, "end with the first finding")                                  \
     OPTION(DISTURB, "disturb", 0, "KIND",                                                          \
            "only this disturbance or world choice: an op of a scenario (repeatable)")              \
     OPTION(LIMIT, "limit", 0, "N", "end after that many runs")                                     \
@@ -108,8 +113,10 @@ struct ft_cli {
     int argument_count;
     const char *scenario, *mutant, *platform, *driver, *flavour, *output;
     const char *junit, *sarif, *html, *baseline_path, *model, *strategy, *format;
+    const char *points, *confidence;
     struct ft_words object, kind, disturb;
     bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given, full, explain;
+    bool first;
     uint64_t seed, stop_at, around, radius, from, to;
     uint64_t limit, resume;
     uint64_t seconds; /* --time, 0: not given */

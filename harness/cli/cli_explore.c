@@ -17,11 +17,20 @@ static bool is_trace(const char *name)
     return length > 4 && strcmp(name + length - 4, ".ftr") == 0;
 }
 
-/* Both are issue 8's; the parser knows them, so that nobody takes them for a typing error. */
-static bool is_later(const char *name)
+/* "pct:3": the strategy and its number. */
+static bool take_numbered(const char *name, const char *head, unsigned least, unsigned most,
+                          unsigned *ret)
 {
-    return strncmp(name, "pct:", 4) == 0 || strcmp(name, "pct") == 0 ||
-           strncmp(name, "exhaustive:", 11) == 0 || strcmp(name, "exhaustive") == 0;
+    size_t length = strlen(head);
+    char *end = NULL;
+    unsigned long value;
+
+    if (strncmp(name, head, length) != 0 || name[length] < '0' || name[length] > '9') {
+        return false;
+    }
+    value = strtoul(name + length, &end, 10);
+    *ret = (unsigned)value;
+    return *end == '\0' && value >= least && value <= most;
 }
 
 static int get_strategy(const struct ft_cli *cli, struct ft_explore *explore)
@@ -36,10 +45,51 @@ static int get_strategy(const struct ft_cli *cli, struct ft_explore *explore)
             return FT_EXIT_OK;
         }
     }
-    if (is_later(name)) {
-        return ft_cli_refuse(cli, FT_USAGE, "not built yet: --strategy %.40s", name);
+    if (take_numbered(name, "pct:", 1, FT_DEPTH_MAX, &explore->depth)) {
+        explore->strategy = &ft_strategy_pct;
+        return FT_EXIT_OK;
     }
-    return ft_cli_refuse(cli, FT_USAGE, "no strategy %.40s: sweep, pairs or random", name);
+    return ft_cli_refuse(cli, FT_USAGE,
+                         "no strategy %.40s: sweep, pairs, random or pct:D (1 to %d)", name,
+                         FT_DEPTH_MAX);
+}
+
+/* Of the strategies of schedules. */
+static int get_schedule(const struct ft_cli *cli, struct ft_explore *explore)
+{
+    char *end = NULL;
+    double percent = cli->confidence != NULL ? strtod(cli->confidence, &end) : 99;
+
+    if (explore->strategy->drive == NULL) {
+        return cli->points == NULL && cli->confidence == NULL
+                   ? FT_EXIT_OK
+                   : ft_cli_refuse(cli, FT_USAGE, "--points and --confidence are for pct");
+    }
+    if ((end != NULL && *end != '\0') || !(percent > 0 && percent <= 100)) {
+        return ft_cli_refuse(cli, FT_USAGE, "--confidence takes a percentage, not '%.40s'",
+                             cli->confidence);
+    }
+    explore->confidence = percent / 100;
+    explore->points = FT_POINTS_ENTRY;
+    while (cli->points != NULL && explore->points < FT_POINT_SETS &&
+           strcmp(ft_point_set_name(explore->points), cli->points) != 0) {
+        explore->points = explore->points == FT_POINTS_ENTRY ? FT_POINTS_ALL
+                          : explore->points == FT_POINTS_ALL ? FT_POINTS_SYNC
+                                                             : FT_POINT_SETS;
+    }
+    if (explore->points == FT_POINT_SETS) {
+        return ft_cli_refuse(cli, FT_USAGE, "no set of points %.40s: all, entry or sync",
+                             cli->points);
+    }
+    if (explore->base.op_count + explore->depth + 1 > FT_OPS_MAX) {
+        return ft_cli_refuse(cli, FT_USAGE, "the scenario has too many ops");
+    }
+    for (unsigned i = 0; i < explore->base.op_count; i++) {
+        if (explore->base.op[i].kind == FT_OP_ORDER) {
+            return ft_cli_refuse(cli, FT_USAGE, "the scenario has an order of its own");
+        }
+    }
+    return FT_EXIT_OK;
 }
 
 /* A trace gives the scenario, and the driver it was recorded on. */
@@ -144,6 +194,8 @@ static int get_work(struct ft_cli *cli, struct ft_explore *explore)
 
     status = status == FT_EXIT_OK ? get_subject(cli, explore) : status;
     status = status == FT_EXIT_OK ? get_disturbances(cli, explore) : status;
+    status = status == FT_EXIT_OK ? get_schedule(cli, explore) : status;
+    explore->first = cli->first;
     explore->keep_going = cli->keep_going;
     explore->jobs = cli->jobs;
     if (explore->strategy == &ft_strategy_random) {
@@ -214,10 +266,11 @@ const struct ft_verb ft_verb_explore = {
     .arguments_max = 1,
     .output = "DIR",
     .output_help = "write a trace of each finding into this folder",
-    .options = FT_OPT(STRATEGY) | FT_OPT(DISTURB) | FT_OPT(SCENARIO) | FT_OPT(SEED) |
-               FT_OPT(MUTANT) | FT_OPT(PLATFORM) | FT_OPT(DRIVER) | FT_OPT(FLAVOUR) |
-               FT_OPT(OUTPUT) | FT_OPT(LIMIT) | FT_OPT(TIME) | FT_OPT(RESUME) | FT_OPT(FULL) |
-               FT_OPT(JOBS) | FT_OPT(KEEP_GOING) | FT_OPT(BASELINE) | FT_OPT(IGNORE) | FT_OPT(JSON),
+    .options = FT_OPT(STRATEGY) | FT_OPT(POINTS) | FT_OPT(CONFIDENCE) | FT_OPT(FIRST) |
+               FT_OPT(DISTURB) | FT_OPT(SCENARIO) | FT_OPT(SEED) | FT_OPT(MUTANT) |
+               FT_OPT(PLATFORM) | FT_OPT(DRIVER) | FT_OPT(FLAVOUR) | FT_OPT(OUTPUT) |
+               FT_OPT(LIMIT) | FT_OPT(TIME) | FT_OPT(RESUME) | FT_OPT(FULL) | FT_OPT(JOBS) |
+               FT_OPT(KEEP_GOING) | FT_OPT(BASELINE) | FT_OPT(IGNORE) | FT_OPT(JSON),
     .details =
         "sweep: one disturbance at every point that the scenario's run passes before its tail, in "
         "turn. pairs: the sweep, then a second disturbance at the points behind the first, near "

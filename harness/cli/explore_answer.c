@@ -134,6 +134,7 @@ static void print_summary(const struct ft_explore *explore, FILE *out)
         [FT_EXPLORE_INTERRUPTED] = "interrupted",
         [FT_EXPLORE_LIMIT] = "stopped at --limit",
         [FT_EXPLORE_TIME] = "stopped at --time",
+        [FT_EXPLORE_FIRST] = "stopped at the first finding",
     };
     const struct ft_module *module = explore->module;
 
@@ -160,7 +161,7 @@ static void print_summary(const struct ft_explore *explore, FILE *out)
     if (explore->stopped != FT_EXPLORE_DONE) {
         fprintf(out, "%s at %" PRIu64 " of %" PRIu64 "; go on with --resume %" PRIu64 "\n",
                 reasons[explore->stopped], explore->resume, explore->units, explore->resume);
-        if (explore->resume == explore->from) {
+        if (explore->resume == explore->from && explore->stopped != FT_EXPLORE_FIRST) {
             fputs("no place was finished: give it a higher --limit or --time\n", out);
         }
     }
@@ -201,6 +202,28 @@ static void print_finding(const struct ft_explore_finding *finding, bool colour,
     }
 }
 
+static void print_certificate(const struct ft_explore *explore, FILE *out)
+{
+    const struct ft_certificate *c = &explore->certificate;
+
+    fprintf(out, "\n  %s\n", c->given ? "certificate" : "no certificate");
+    if (!c->given) {
+        fprintf(out, "    withheld: %s\n", c->why);
+    }
+    fprintf(out, "    scenario %016" PRIx64 " on %s, changes at %s points\n", c->scenario,
+            ft_platform_preset_name(explore->base.platform.preset), ft_point_set_name(c->points));
+    fprintf(out,
+            "    at most %" PRIu32 " chains (n) and %" PRIu32 " turns (k) in a run, depth %u\n",
+            c->chains, c->turns, c->bound);
+    fprintf(out,
+            "    %" PRIu64 " schedules run, %" PRIu64 " more the same as one of them, in %.1f s\n",
+            c->schedules, c->same, c->seconds);
+    fprintf(
+        out,
+        "    any ordering bug of depth %u or less would have been found with probability %s%.4f\n",
+        c->bound, c->given ? "" : "(not certified) ", c->probability);
+}
+
 void ft_explore_print(const struct ft_cli *cli, const struct ft_explore *explore)
 {
     const struct ft_explore_finding *first = first_finding(explore);
@@ -209,6 +232,9 @@ void ft_explore_print(const struct ft_cli *cli, const struct ft_explore *explore
 
     ft_table_print(explore, cli->full, colour, stdout);
     print_summary(explore, stdout);
+    if (explore->strategy->drive != NULL) {
+        print_certificate(explore, stdout);
+    }
     for (unsigned i = 0; i < explore->finding_count; i++) {
         print_finding(&explore->finding[i], colour, stdout);
     }
@@ -277,7 +303,7 @@ static json_t *place_json(const struct ft_explore *explore, const struct ft_mark
 
 static const char *stop_name(enum ft_explore_stop stop)
 {
-    static const char *const names[] = {"done", "interrupted", "limit", "time"};
+    static const char *const names[] = {"done", "interrupted", "limit", "time", "first"};
 
     return names[stop];
 }
@@ -304,6 +330,22 @@ static json_t *head_json(const struct ft_explore *explore, const struct ft_explo
     snprintf(hash, sizeof(hash), "%016" PRIx64, first != NULL ? first->hash : explore->trace.hash);
     json_object_set_new(object, "hash", json_string(hash));
     return object;
+}
+
+static void add_certificate(json_t *object, const struct ft_explore *explore)
+{
+    const struct ft_certificate *c = &explore->certificate;
+    char hash[20];
+
+    snprintf(hash, sizeof(hash), "%016" PRIx64, c->scenario);
+    json_object_set_new(
+        object, "certificate",
+        json_pack("{s:b, s:s?, s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:f, s:f, s:f}", "given",
+                  c->given, "withheld", c->given ? NULL : c->why, "scenario", hash, "platform",
+                  ft_platform_preset_name(explore->base.platform.preset), "points",
+                  ft_point_set_name(c->points), "depth", (int)c->bound, "n", (int)c->chains, "k",
+                  (int)c->turns, "schedules", (json_int_t)c->schedules, "same", (json_int_t)c->same,
+                  "family", c->family, "probability", c->probability, "seconds", c->seconds));
 }
 
 static void add_tables(json_t *object, const struct ft_explore *explore)
@@ -350,6 +392,9 @@ void ft_explore_print_json(const struct ft_cli *cli, const struct ft_explore *ex
     json_object_set_new(object, "resume", json_integer((json_int_t)explore->resume));
     json_object_set_new(object, "workers_lost", json_integer((json_int_t)explore->deaths));
     json_object_set_new(object, "findings", findings);
+    if (explore->strategy->drive != NULL) {
+        add_certificate(object, explore);
+    }
     add_tables(object, explore);
     ft_cli_print_json(object);
 }

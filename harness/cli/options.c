@@ -147,6 +147,10 @@ static const char **text_of(struct ft_cli *cli, int option)
         return &cli->strategy;
     case FT_OPT_FORMAT:
         return &cli->format;
+    case FT_OPT_POINTS:
+        return &cli->points;
+    case FT_OPT_CONFIDENCE:
+        return &cli->confidence;
     default:
         return NULL;
     }
@@ -171,6 +175,8 @@ static bool *flag_of(struct ft_cli *cli, int option)
         return &cli->full;
     case FT_OPT_EXPLAIN:
         return &cli->explain;
+    case FT_OPT_FIRST:
+        return &cli->first;
     default:
         return NULL;
     }

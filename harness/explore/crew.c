@@ -60,6 +60,8 @@ bool ft_worker_stopped(const struct ft_worker *worker)
     struct ft_board *board = worker->explore->board;
     uint64_t limit = worker->explore->limit;
 
+    if (worker->explore->first && board->found)
+        board->stop = FT_EXPLORE_FIRST;
     if (limit && __atomic_load_n(&board->runs, __ATOMIC_RELAXED) >= limit)
         board->stop = FT_EXPLORE_LIMIT;
     return board->stop || worker->seat->crashed;
@@ -120,6 +122,7 @@ static void find(const struct ft_explore *explore, struct ft_seat *seat, unsigne
                                .count = 1,
                                .scenario = seat->scenario};
     seat->found_count++;
+    explore->board->found = true;
 }
 
 static uint8_t beyond(uint32_t count, uint32_t base)

@@ -72,6 +72,7 @@ struct ft_board {
     volatile int stop;  /* enum ft_explore_stop */
     volatile uint64_t passed_count;
     volatile bool scouted;
+    volatile bool found; /* anything */
     struct ft_run_result base;
     struct ft_passed passed[FT_PLACES_MAX];
     struct ft_seat seat[FT_CREW_MAX];

@@ -148,6 +148,8 @@ enum ft_status ft_explore_run(struct ft_explore *explore, struct ft_error *error
     }
     if (status == FT_OK && explore->strategy == &ft_strategy_pairs)
         status = run_pairs(explore, error);
+    else if (status == FT_OK && explore->strategy->drive)
+        status = explore->strategy->drive(explore, error);
     else if (status == FT_OK)
         run_units(explore);
     return status == FT_OK ? ft_findings_collect(explore, error) : status;
@@ -157,6 +159,7 @@ void ft_explore_free(struct ft_explore *explore)
 {
     if (explore->cell)
         munmap(explore->cell, cell_bytes(explore));
+    ft_pct_free(explore);
     ft_board_free(explore->board);
     ft_trace_free(&explore->trace);
     free(explore->place);

@@ -9,6 +9,7 @@
 #ifndef FT_EXPLORE_H
 #define FT_EXPLORE_H
 
+#include "explore/certificate.h"
 #include "explore/crew.h"
 #include "explore/disturbance.h"
 #include "replay/execute.h"
@@ -16,7 +17,13 @@
 enum { FT_EXPLORE_FINDINGS_MAX = 256, FT_EXPLORE_PATH = 512 };
 
 /* Why it ended before all was tried. */
-enum ft_explore_stop { FT_EXPLORE_DONE, FT_EXPLORE_INTERRUPTED, FT_EXPLORE_LIMIT, FT_EXPLORE_TIME };
+enum ft_explore_stop {
+    FT_EXPLORE_DONE,
+    FT_EXPLORE_INTERRUPTED,
+    FT_EXPLORE_LIMIT,
+    FT_EXPLORE_TIME,
+    FT_EXPLORE_FIRST
+};
 
 /* One distinct finding: a rule (or crash or hang) and a driver function. */
 struct ft_explore_finding {
@@ -31,6 +38,7 @@ struct ft_explore_finding {
 };
 
 struct ft_strategy;
+struct ft_pct;
 
 struct ft_explore {
     /* --- what to do --- */
@@ -45,6 +53,10 @@ struct ft_explore {
     double seconds;       /* 0: no limit */
     uint64_t from;        /* the unit to begin with */
     uint64_t seed, seeds; /* random: the first, and how many */
+    unsigned depth;       /* pct: D; exhaustive: K */
+    unsigned points;      /* enum ft_point_set of both */
+    double confidence;    /* pct: end when a bug would have been found with that probability */
+    bool first;           /* end with the first finding */
     int platform;         /* preset of random scenarios, -1: any */
     const char *folder;   /* for traces; NULL: none are written */
     /* NULL: none is. A crash has that function. */
@@ -64,7 +76,9 @@ struct ft_explore {
     uint64_t live_count;
     uint64_t units, resume; /* of the strategy; the first that is not finished */
     uint64_t runs, deaths;
-    unsigned phase; /* pairs: 0 the sweep, 1 the pairs */
+    unsigned phase;     /* pairs: 0 the sweep, 1 the pairs; pct: 0 which chains there are */
+    struct ft_pct *pct; /* pct's own */
+    struct ft_certificate certificate; /* of pct and exhaustive */
     double elapsed;
     enum ft_explore_stop stopped;
     struct ft_explore_finding finding[FT_EXPLORE_FINDINGS_MAX];
@@ -80,13 +94,18 @@ struct ft_strategy {
     uint64_t (*units)(const struct ft_explore *explore);
     /* Runs the cells of a unit from `cell` on; returns early when ft_worker_stopped. */
     void (*run)(struct ft_worker *worker, uint64_t unit, uint32_t cell);
+    /* Calls the crew itself, more than once, and writes the certificate; NULL: one call does. */
+    enum ft_status (*drive)(struct ft_explore *explore, struct ft_error *error);
 };
 
-extern const struct ft_strategy ft_strategy_sweep, ft_strategy_pairs, ft_strategy_random;
+extern const struct ft_strategy ft_strategy_sweep, ft_strategy_pairs, ft_strategy_random,
+    ft_strategy_pct;
 
 /* Needs -> strategy etc. set. Ctrl-C ends it in order; what is there so far stays. */
 enum ft_status ft_explore_run(struct ft_explore *explore, struct ft_error *error);
 void ft_explore_free(struct ft_explore *explore);
+
+void ft_pct_free(struct ft_explore *explore);
 
 /* The cell of a place. */
 static inline struct ft_cell *ft_explore_cell(const struct ft_explore *explore, uint64_t place,

@@ -147,6 +147,10 @@ static unsigned kind_weight(unsigned kind)
     case FT_OP_BUS_RESET:
     case FT_OP_ABORT:
     case FT_OP_TARGET:
+    case FT_OP_ORDER: /* a strategy's, not an engine's */
+    case FT_OP_LAST:
+    case FT_OP_LOWER:
+    case FT_OP_PICK:
         return 0;
     case FT_OP_CANCEL:
     case FT_OP_PREEMPT:

@@ -175,8 +175,10 @@ void wb_open(const struct wb_case *how)
 
 void wb_again(const struct ft_op *op, unsigned op_count)
 {
-    struct ft_run_options options = {
-        .scenario = &bench.scenario, .cold = true, .step_limit = bench.how.step_limit};
+    struct ft_run_options options = {.scenario = &bench.scenario,
+                                     .turns = bench.how.turns,
+                                     .cold = true,
+                                     .step_limit = bench.how.step_limit};
 
     assert_true(op_count <= FT_OPS_MAX);
     bench.scenario.op_count = (uint16_t)op_count;

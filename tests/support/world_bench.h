@@ -37,7 +37,8 @@ struct wb_case {
     bool device_auto;                     /* the device has no model */
     const struct sim_device_model *model; /* instead of the bench's own */
     uint32_t step_limit;
-    ft_observer *tap; /* also sees every event, when not NULL; what it returns is ignored */
+    struct ft_turns *turns; /* of the last run, when not NULL */
+    ft_observer *tap;       /* also sees every event, when not NULL; what it returns is ignored */
 };
 
 /* One run in a world of its own. */

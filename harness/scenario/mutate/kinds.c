@@ -63,6 +63,11 @@ struct kinds {
     uint8_t kind[255];
 };
 
+static bool is_of_strategy(unsigned kind)
+{
+    return kind >= FT_OP_ORDER && kind <= FT_OP_PICK;
+}
+
 static const struct kinds *kinds_of(enum ft_op_class class_)
 {
     static struct kinds classes[FT_OP_CLASS_CHOICE + 1];
@@ -73,7 +78,7 @@ static const struct kinds *kinds_of(enum ft_op_class class_)
     for (unsigned kind = 1; kind < 255; kind++) {
         const struct ft_op_row *row = ft_op_row(kind);
 
-        if (row && row->built && row->class_ == class_)
+        if (row && row->built && row->class_ == class_ && !is_of_strategy(kind))
             kinds->kind[kinds->count++] = (uint8_t)kind;
     }
     return kinds;
