@@ -122,7 +122,8 @@ static void find(const struct ft_explore *explore, struct ft_seat *seat, unsigne
                                .count = 1,
                                .scenario = seat->scenario};
     seat->found_count++;
-    explore->board->found = true;
+    if (kind != FT_VERDICT_CUT && kind != FT_VERDICT_UNJUDGED)
+        explore->board->found = true;
 }
 
 static uint8_t beyond(uint32_t count, uint32_t base)
