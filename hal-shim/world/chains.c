@@ -1,5 +1,6 @@
 #include "world/chains.h"
 
+#include "sim/turns.h"
 #include "world/machine.h"
 #include "world/order.h"
 #include "world/world_private.h"
@@ -399,6 +400,7 @@ bool ft_order_step(void)
     struct list list = {.count = 0};
     uint32_t running = 0;
     bool stepping = FT_M->in_engine == FT_ENGINE_RUNS && ft_engine_busy();
+    unsigned taken;
 
     FT_M->prefer = FT_NO_TASK;
     FT_M->prefer_kind = 0;
@@ -416,7 +418,12 @@ bool ft_order_step(void)
     }
     if (list.count == 0)
         return false;
-    return go(&list.next[decide(&list, running, stepping ? FT_PT_ENGINE_BURST : 0, true)]);
+    taken = decide(&list, running, stepping ? FT_PT_ENGINE_BURST : 0, true);
+    if (taken > 0 && FT_M->order.seed == 0) {
+        FT_M->order.next = list.next[taken]; /* a step of its own: a save point can stand here */
+        return true;
+    }
+    return go(&list.next[taken]);
 }
 
 void ft_order_poll(void)
@@ -441,6 +448,42 @@ void ft_order_end(void)
         notes()->ended = true;
 }
 
+/* ---- from save points (sim/turns.h) ---- */
+
+uint32_t ft_world_turns(const struct ft_world *world)
+{
+    (void)world;
+    return FT_M->order.turns;
+}
+
+bool ft_world_pick(struct ft_world *world, uint32_t turn, unsigned which)
+{
+    struct ft_order *order = &FT_M->order;
+
+    (void)world;
+    if (order->picks == FT_PICKS_MAX || turn > UINT16_MAX)
+        return false;
+    order->pick[order->picks].at = (uint16_t)turn;
+    order->pick[order->picks++].which = (uint8_t)which;
+    return true;
+}
+
+bool ft_world_turned(const struct ft_world *world)
+{
+    const struct ft_order *order = &FT_M->order;
+
+    (void)world;
+    if (!order->on || !FT_M->ops_done || FT_M->armed_valid)
+        return false;
+    for (unsigned i = 0; i < order->picks; i++)
+        if (order->pick[i].at > order->turns)
+            return false;
+    for (unsigned i = 0; i < order->lowers; i++)
+        if (order->lower[i].at > order->turns)
+            return false;
+    return true;
+}
+
 /* ---- the ops ---- */
 
 static bool begin_order(const struct ft_op *op)
@@ -449,7 +492,6 @@ static bool begin_order(const struct ft_op *op)
 
     if (order->on)
         return false;
-    memset(order, 0, sizeof *order);
     order->on = 1;
     order->seed = op->arg[0];
     order->points = (uint8_t)op->arg[1];

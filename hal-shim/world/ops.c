@@ -42,12 +42,59 @@ void ft_ops_arm(void)
     m->access_phase = 0;
 }
 
+/* What strikes at once by itself is a thread under an order, so that it has its turn, too. */
+static bool is_deferred(unsigned kind)
+{
+    switch (kind) {
+    case FT_OP_YANK:
+    case FT_OP_BUS_RESET:
+    case FT_OP_INT_SPURIOUS:
+    case FT_OP_ABORT:
+    case FT_OP_TARGET:
+        return FT_M->order.on && !ft_current();
+    default:
+        return false;
+    }
+}
+
+static void announce(enum ft_event_kind kind, uint32_t index, const struct ft_op *op)
+{
+    uint64_t arg[] = {index, op->kind, op->label};
+
+    ft_emit_as(FT_LAYER_HARNESS, 0, kind, 3, arg);
+}
+
+enum { KIND_SHIFT = 56, LABEL_SHIFT = 48, INDEX_SHIFT = 32, ARG_SHIFT = 16 };
+
+static void strike_deferred(void *argument)
+{
+    uint64_t packed = (uintptr_t)argument;
+    struct ft_op op = {.kind = (uint8_t)(packed >> KIND_SHIFT),
+                       .label = (uint8_t)(packed >> LABEL_SHIFT),
+                       .arg = {(uint16_t)packed, (uint16_t)(packed >> ARG_SHIFT)}};
+
+    if (!ft_io_op(&op))
+        announce(FT_EV_OP_SKIPPED, (uint16_t)(packed >> INDEX_SHIFT), &op);
+}
+
+static bool defer(const struct ft_op *op)
+{
+    uint64_t packed = (uint64_t)op->kind << KIND_SHIFT | (uint64_t)op->label << LABEL_SHIFT |
+                      (uint64_t)(uint16_t)FT_M->op_index << INDEX_SHIFT |
+                      (uint64_t)op->arg[1] << ARG_SHIFT | op->arg[0];
+
+    return ft_task_spawn(FT_TASK_THREAD, strike_deferred, (void *)(uintptr_t)packed, op->label) !=
+           NULL;
+}
+
 static bool execute(const struct ft_op *op)
 {
     const struct ft_op_row *row = ft_op_row(op->kind);
 
     if (!row || !row->built)
         return false;
+    if (is_deferred(op->kind))
+        return defer(op);
     switch (op->kind) {
     case FT_OP_PREEMPT:
         return !ft_io_asleep() && ft_prefer_choice(op->arg[0], op->arg[1]);
@@ -69,13 +116,6 @@ static bool execute(const struct ft_op *op)
     default:
         return row->class_ == FT_OP_CLASS_CHOICE ? ft_dma_op(op) : ft_io_op(op);
     }
-}
-
-static void announce(enum ft_event_kind kind, uint32_t index, const struct ft_op *op)
-{
-    uint64_t arg[] = {index, op->kind, op->label};
-
-    ft_emit_as(FT_LAYER_HARNESS, 0, kind, 3, arg);
 }
 
 /* What a strategy strikes has no position in a scenario. */

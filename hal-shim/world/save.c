@@ -5,6 +5,7 @@
  * ASan shadow. Copied by uninstrumented code, with every task parked. Restoring also mends the
  * shadow of what the abandoned run left on stacks and beyond the pool's high-water mark.
  */
+#include "sim/turns.h"
 #include "world/host.h"
 #include "world/machine.h"
 #include "world/shadow.h"
@@ -197,15 +198,27 @@ uint64_t ft_world_digest(struct ft_world *world)
     static struct save_point point; /* only its list of segments */
     static XXH3_state_t digest;
     struct ft_machine *m = FT_M;
+    const struct ft_order order = m->order;
+    struct ft_turns *const turns = m->options.turns;
     const uint64_t hash = m->hash, steps = m->steps, places = m->places, armed = m->armed_step;
 
-    (void)world;
     FT_ASSERT(!ft_current());
+    m->options.turns = NULL; /* the host's */
+    m->order.begun = 0;
+    if (!m->order.on)
+        memset(&m->order, 0, sizeof m->order);
+    if (ft_world_turned(world)) {
+        m->order.turns = m->order.picks = m->order.lowers = 0;
+        memset(m->order.pick, 0, sizeof m->order.pick);
+        memset(m->order.lower, 0, sizeof m->order.lower);
+    }
     m->hash = m->steps = m->places = m->armed_step = 0;
     list_segments(&point);
     XXH3_64bits_reset(&digest);
     for (unsigned i = 0; i < point.count; i++)
         digest_segment(&digest, &point.segment[i]);
+    m->options.turns = turns;
+    m->order = order;
     m->hash = hash;
     m->steps = steps;
     m->places = places;

@@ -64,7 +64,8 @@ enum ft_exit {
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
     OPTION(TIME, "time", 0, "S", "end after that many seconds with what there is by then")         \
     OPTION(MODEL, "model", 0, "MODEL", "wdm or kmdf (scsi: not built yet)")                        \
-    OPTION(STRATEGY, "strategy", 0, "S", "sweep (the default), pairs, random or pct:D")            \
+    OPTION(STRATEGY, "strategy", 0, "S",                                                           \
+           "sweep (the default), pairs, random, pct:D or exhaustive:K")                            \
     OPTION(POINTS, "points", 0, "SET",                                                             \
            "where a schedule may change: all points, entry (the default) or sync")                 \
     OPTION(CONFIDENCE, "confidence", 0, "PERCENT",                                                 \

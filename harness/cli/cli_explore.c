@@ -49,9 +49,14 @@ static int get_strategy(const struct ft_cli *cli, struct ft_explore *explore)
         explore->strategy = &ft_strategy_pct;
         return FT_EXIT_OK;
     }
-    return ft_cli_refuse(cli, FT_USAGE,
-                         "no strategy %.40s: sweep, pairs, random or pct:D (1 to %d)", name,
-                         FT_DEPTH_MAX);
+    if (take_numbered(name, "exhaustive:", 0, FT_PREEMPTIONS_MAX, &explore->depth)) {
+        explore->strategy = &ft_strategy_exhaustive;
+        return FT_EXIT_OK;
+    }
+    return ft_cli_refuse(
+        cli, FT_USAGE,
+        "no strategy %.40s: sweep, pairs, random, pct:D (1 to %d) or exhaustive:K (0 to %d)", name,
+        FT_DEPTH_MAX, FT_PREEMPTIONS_MAX);
 }
 
 /* Of the strategies of schedules. */
@@ -63,7 +68,7 @@ static int get_schedule(const struct ft_cli *cli, struct ft_explore *explore)
     if (explore->strategy->drive == NULL) {
         return cli->points == NULL && cli->confidence == NULL
                    ? FT_EXIT_OK
-                   : ft_cli_refuse(cli, FT_USAGE, "--points and --confidence are for pct");
+                   : ft_cli_refuse(cli, FT_USAGE, "--points and --confidence are for schedules");
     }
     if ((end != NULL && *end != '\0') || !(percent > 0 && percent <= 100)) {
         return ft_cli_refuse(cli, FT_USAGE, "--confidence takes a percentage, not '%.40s'",

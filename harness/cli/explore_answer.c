@@ -202,6 +202,21 @@ static void print_finding(const struct ft_explore_finding *finding, bool colour,
     }
 }
 
+static void print_worth(const struct ft_certificate *c, FILE *out)
+{
+    const char *but = c->given ? "" : "(not certified) ";
+
+    if (c->exhaustive) {
+        fprintf(out, "    %sall schedules with at most %u preemption%s: %s\n", but, c->bound,
+                plural(c->bound), c->probability == 1 ? "covered" : "not all covered");
+    } else {
+        fprintf(out,
+                "    %sany ordering bug of depth %u or less would have been found with probability "
+                "%.4f\n",
+                but, c->bound, c->probability);
+    }
+}
+
 static void print_certificate(const struct ft_explore *explore, FILE *out)
 {
     const struct ft_certificate *c = &explore->certificate;
@@ -212,16 +227,13 @@ static void print_certificate(const struct ft_explore *explore, FILE *out)
     }
     fprintf(out, "    scenario %016" PRIx64 " on %s, changes at %s points\n", c->scenario,
             ft_platform_preset_name(explore->base.platform.preset), ft_point_set_name(c->points));
-    fprintf(out,
-            "    at most %" PRIu32 " chains (n) and %" PRIu32 " turns (k) in a run, depth %u\n",
-            c->chains, c->turns, c->bound);
-    fprintf(out,
-            "    %" PRIu64 " schedules run, %" PRIu64 " more the same as one of them, in %.1f s\n",
-            c->schedules, c->same, c->seconds);
-    fprintf(
-        out,
-        "    any ordering bug of depth %u or less would have been found with probability %s%.4f\n",
-        c->bound, c->given ? "" : "(not certified) ", c->probability);
+    fprintf(out, "    at most %" PRIu32 " chains (n) and %" PRIu32 " turns (k) in a run\n",
+            c->chains, c->turns);
+    fprintf(out, "    %" PRIu64 " schedules run, %" PRIu64 " %s, in %.1f s\n", c->schedules,
+            c->same,
+            c->exhaustive ? "of them up to a state that was met" : "more the same as one of them",
+            c->seconds);
+    print_worth(c, out);
 }
 
 void ft_explore_print(const struct ft_cli *cli, const struct ft_explore *explore)
@@ -340,12 +352,13 @@ static void add_certificate(json_t *object, const struct ft_explore *explore)
     snprintf(hash, sizeof(hash), "%016" PRIx64, c->scenario);
     json_object_set_new(
         object, "certificate",
-        json_pack("{s:b, s:s?, s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:f, s:f, s:f}", "given",
-                  c->given, "withheld", c->given ? NULL : c->why, "scenario", hash, "platform",
-                  ft_platform_preset_name(explore->base.platform.preset), "points",
-                  ft_point_set_name(c->points), "depth", (int)c->bound, "n", (int)c->chains, "k",
-                  (int)c->turns, "schedules", (json_int_t)c->schedules, "same", (json_int_t)c->same,
-                  "family", c->family, "probability", c->probability, "seconds", c->seconds));
+        json_pack("{s:b, s:s?, s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:f, s:f, s:f, s:f}",
+                  "given", c->given, "withheld", c->given ? NULL : c->why, "scenario", hash,
+                  "platform", ft_platform_preset_name(explore->base.platform.preset), "points",
+                  ft_point_set_name(c->points), c->exhaustive ? "preemptions" : "depth",
+                  (int)c->bound, "n", (int)c->chains, "k", (int)c->turns, "schedules",
+                  (json_int_t)c->schedules, "same", (json_int_t)c->same, "family", c->family,
+                  "restored", c->restored, "probability", c->probability, "seconds", c->seconds));
 }
 
 static void add_tables(json_t *object, const struct ft_explore *explore)

@@ -47,6 +47,8 @@ const char *ft_tally_objection(const struct ft_tally *tally)
         return "a run was cut short by the limit of steps";
     if (tally->full)
         return "a schedule needs more ops than a scenario has";
+    if (tally->broken)
+        return "a worker was lost, and with it part of its schedules";
     return NULL;
 }
 

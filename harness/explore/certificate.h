@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FT_DEPTH_MAX = 6, FT_WHY_MAX = 200 };
+enum { FT_DEPTH_MAX = 6, FT_PREEMPTIONS_MAX = 8, FT_WHY_MAX = 200 };
 
 struct ft_certificate {
     bool given;
@@ -22,6 +22,7 @@ struct ft_certificate {
     uint32_t turns;     /* k: most turns of a run at which a change may lie */
     uint64_t schedules; /* run */
     uint64_t same;      /* not run: the same schedule as one that was */
+    double restored;    /* share of the turns that were not run again, but restored */
     double family;      /* n * k^(d-1): in so many runs of PCT one is bound to hit */
     double probability; /* with which any bug of that depth would have been found */
     uint64_t scenario;  /* its hash */
@@ -30,10 +31,15 @@ struct ft_certificate {
 
 /* What workers add up while they run; in shared memory. */
 struct ft_tally {
-    uint64_t schedules, same; /* atomic, as all here */
-    uint32_t chains, turns;   /* maxima */
-    uint32_t demoted, lost, cut, full;
+    uint64_t schedules, same;  /* atomic, as all here */
+    uint32_t chains, turns;    /* maxima */
+    uint64_t passed, restored; /* turns; of these not run, but restored with a save point */
+    uint32_t demoted, lost, cut, full, broken;
 };
+
+#define FT_OBJECTION_FINDINGS                                                                      \
+    "there are findings: a run that ends early says nothing of what follows"
+#define FT_OBJECTION_RESUMED "it went on behind a part that this call knows nothing of"
 
 void ft_tally_run(struct ft_tally *tally, const struct ft_turns *turns,
                   const struct ft_run_result *result);

@@ -128,6 +128,23 @@ static enum ft_status run_pairs(struct ft_explore *explore, struct ft_error *err
     return FT_OK;
 }
 
+bool ft_explore_phase(struct ft_explore *explore, unsigned phase, uint64_t from, uint64_t to)
+{
+    double before = explore->elapsed, seconds = explore->seconds;
+    uint64_t begin = explore->from;
+
+    explore->phase = phase;
+    explore->units = to;
+    explore->from = from;
+    if (seconds > 0)
+        explore->seconds = seconds > before ? seconds - before : 0.001;
+    ft_crew_run(explore);
+    explore->elapsed += before;
+    explore->seconds = seconds;
+    explore->from = begin;
+    return explore->stopped == FT_EXPLORE_DONE;
+}
+
 enum ft_status ft_explore_run(struct ft_explore *explore, struct ft_error *error)
 {
     enum ft_status status = make_folder(explore, error);
@@ -160,6 +177,7 @@ void ft_explore_free(struct ft_explore *explore)
     if (explore->cell)
         munmap(explore->cell, cell_bytes(explore));
     ft_pct_free(explore);
+    ft_exhaustive_free(explore);
     ft_board_free(explore->board);
     ft_trace_free(&explore->trace);
     free(explore->place);

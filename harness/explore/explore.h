@@ -39,6 +39,7 @@ struct ft_explore_finding {
 
 struct ft_strategy;
 struct ft_pct;
+struct ft_exhaustive;
 
 struct ft_explore {
     /* --- what to do --- */
@@ -78,6 +79,7 @@ struct ft_explore {
     uint64_t runs, deaths;
     unsigned phase;     /* pairs: 0 the sweep, 1 the pairs; pct: 0 which chains there are */
     struct ft_pct *pct; /* pct's own */
+    struct ft_exhaustive *exhaustive;
     struct ft_certificate certificate; /* of pct and exhaustive */
     double elapsed;
     enum ft_explore_stop stopped;
@@ -99,13 +101,18 @@ struct ft_strategy {
 };
 
 extern const struct ft_strategy ft_strategy_sweep, ft_strategy_pairs, ft_strategy_random,
-    ft_strategy_pct;
+    ft_strategy_pct, ft_strategy_exhaustive;
 
 /* Needs -> strategy etc. set. Ctrl-C ends it in order; what is there so far stays. */
 enum ft_status ft_explore_run(struct ft_explore *explore, struct ft_error *error);
 void ft_explore_free(struct ft_explore *explore);
 
 void ft_pct_free(struct ft_explore *explore);
+void ft_exhaustive_free(struct ft_explore *explore);
+
+/* One call of the crew, for strategies that make several: units `from` to `to`. Time and limits are
+ * those of the whole exploration. False: it was stopped. */
+bool ft_explore_phase(struct ft_explore *explore, unsigned phase, uint64_t from, uint64_t to);
 
 /* The cell of a place. */
 static inline struct ft_cell *ft_explore_cell(const struct ft_explore *explore, uint64_t place,

@@ -248,24 +248,6 @@ static void run(struct ft_worker *worker, uint64_t number, uint32_t from)
 
 /* ---- here ---- */
 
-/* One call of the crew; time and limits are those of the whole exploration. */
-static bool run_phase(struct ft_explore *explore, unsigned phase, uint64_t from, uint64_t to)
-{
-    double before = explore->elapsed, seconds = explore->seconds;
-    uint64_t begin = explore->from;
-
-    explore->phase = phase;
-    explore->units = to;
-    explore->from = from;
-    if (seconds > 0)
-        explore->seconds = seconds > before ? seconds - before : 0.001;
-    ft_crew_run(explore);
-    explore->elapsed += before;
-    explore->seconds = seconds;
-    explore->from = begin;
-    return explore->stopped == FT_EXPLORE_DONE;
-}
-
 /* The units of chains that were not lowest before, shuffled. */
 static bool plan(struct ft_explore *explore, uint32_t first, uint32_t end)
 {
@@ -359,9 +341,9 @@ static void certify(struct ft_explore *explore, double probability, const char *
     if (explore->pct->family->full)
         objection = "there are more chains than can be written down";
     if (explore->board->found)
-        objection = "there are findings: a run that ends early says nothing of what follows";
+        objection = FT_OBJECTION_FINDINGS;
     if (explore->from)
-        objection = "it went on behind a part that this call knows nothing of";
+        objection = FT_OBJECTION_RESUMED;
     if (!objection)
         objection = why;
     if (objection)
@@ -386,7 +368,7 @@ static enum ft_status drive(struct ft_explore *explore, struct ft_error *error)
         uint32_t first = pct->scouted, end = pct->family->chains;
         uint64_t begin = pct->planned, wanted;
 
-        if (!run_phase(explore, 0, 0, end - first)) {
+        if (!ft_explore_phase(explore, 0, 0, end - first)) {
             why = "stopped before every chain was the lowest one";
             explore->resume = from;
             explore->units = begin;
@@ -400,7 +382,7 @@ static enum ft_status drive(struct ft_explore *explore, struct ft_error *error)
             return ft_fail(error, FT_NO_MEMORY, 0, "the schedules");
         wanted =
             pct->planned - (uint64_t)((1 - explore->confidence) * (double)(pct->planned - begin));
-        if (!run_phase(explore, 1, from > begin ? from : begin, wanted))
+        if (!ft_explore_phase(explore, 1, from > begin ? from : begin, wanted))
             why = "stopped before the share of schedules that was asked for was run";
         found = share(explore->resume, begin, pct->planned);
         probability = found < probability ? found : probability;

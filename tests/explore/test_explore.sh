@@ -164,6 +164,18 @@ test_pct() {
     expect 0 explore wdm-packet --strategy pct:2 --scenario "$two" --limit 40
     says out 'no certificate'
     says out 'withheld: stopped'
+    printf 'a: read length=64\ncancel of=a\n' >"$work/one.fts"
+    expect 0 explore wdm-packet --strategy exhaustive:1 --points sync --scenario "$work/one.fts" --json
+    json 'a["certificate"]["given"] and a["certificate"]["preemptions"] == 1'
+    json '0 < a["certificate"]["same"] < a["certificate"]["schedules"] and 0 < a["certificate"]["restored"] < 1'
+    expect 0 explore wdm-packet --strategy exhaustive:2 --scenario "$two" --limit 50
+    says out 'withheld: stopped before every schedule was run'
+    expect 1 explore wdm-packet --mutant cancel-claim-ignored --strategy exhaustive:1 --points sync \
+        --scenario "$work/one.fts" --first -o "$work/few"
+    says out 'stopped at the first finding'
+    last_line 0
+    printf 'a: read length=64\ncancel of=a @ a/dma:map/1\n' >"$work/moment.fts"
+    expect 3 explore wdm-packet --strategy exhaustive:1 --scenario "$work/moment.fts"
     # Defects that need a moment; the trace replays event for event.
     expect 1 explore wdm-packet --mutant cancel-claim-ignored --strategy pct:3 --scenario "$two" \
         --first -o "$work/found"
@@ -199,6 +211,8 @@ test_refused() {
     expect 3 explore wdm-packet --strategy pct:3 --confidence 101
     expect 3 explore wdm-packet --strategy pct:3 --disturb yank
     expect 3 explore wdm-packet --strategy sweep --points all
+    expect 3 explore wdm-packet --strategy exhaustive
+    expect 3 explore wdm-packet --strategy exhaustive:9
     expect 3 explore wdm-packet --strategy sweeep
     expect 3 explore wdm-packet --disturb read
     expect 3 explore wdm-packet --disturb frobnicate
