@@ -79,13 +79,15 @@ function step(list, direction) {
   if (found >= 0) choose(found);
 }
 
-/* The object to follow when none is chosen: the request of the event, else its first object. */
+/* The object to follow when none is chosen: what a finding is about, else the request of the event,
+ * else its first object. */
 function stepObject(direction) {
   if (!view.object && view.chosen >= 0) {
     const i = view.chosen;
     const own = Array.from(events.arg.subarray(events.first[i], events.first[i + 1]),
                            (at) => objectOfText[at]).find(Boolean);
-    const object = events.request[i] ? `irp#${events.request[i]}` : own;
+    const object = findingsAt(i)[0]?.object ||
+      (events.request[i] ? `irp#${events.request[i]}` : own);
     if (object) followObject(object);
   }
   step(focusList, direction);
