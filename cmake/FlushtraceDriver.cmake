@@ -14,6 +14,9 @@
 # DESCRIPTION defines `const struct ft_description ft_driver_description`; DEVICE defines
 # `const struct sim_device_model ft_driver_device`. A patch has a line `Summary: ...` above its hunks.
 #
+# The access flavour has the sound driver and the mutants whose patch has a line `Flavour: access`:
+# data races, which no other flavour sees, and which no other has.
+#
 # Every flavour compiles the driver's sources once; a mutant compiles only the files that its patch
 # touches (all of them if it touches a header) and shares the other objects. The objects of a module
 # are linked partially (ld -r), its code and data move to sections of their own, and every symbol but
@@ -48,7 +51,11 @@ set(FLUSHTRACE_SANITIZE_FLAGS
 set(FLUSHTRACE_FLAVOUR_FLAGS_plain "")
 set(FLUSHTRACE_FLAVOUR_FLAGS_asan ${FLUSHTRACE_SANITIZE_FLAGS})
 set(FLUSHTRACE_FLAVOUR_FLAGS_dev ${FLUSHTRACE_SANITIZE_FLAGS})
-set(FLUSHTRACE_FLAVOUR_FLAGS_access -fsanitize-coverage=func,trace-loads,trace-stores)
+# Calls at every load, store and copy, told apart by volatile, for world/access.c: only the calls of
+# ThreadSanitizer are used, never its run-time library. trace-loads would not say what is volatile.
+set(FLUSHTRACE_FLAVOUR_FLAGS_access
+    -fsanitize=thread -mllvm -tsan-distinguish-volatile -mllvm -tsan-instrument-func-entry-exit=0
+    -mllvm -tsan-instrument-atomics=0)
 # Counts lines; clang places the counters before it optimises.
 set(FLUSHTRACE_FLAVOUR_FLAGS_coverage -fprofile-instr-generate -fcoverage-mapping)
 set(FLUSHTRACE_FLAVOUR_FLAGS_libfuzzer ${FLUSHTRACE_SANITIZE_FLAGS} -fsanitize=fuzzer-no-link)
@@ -174,10 +181,18 @@ function(_flushtrace_add_module)
     FLAGS -std=gnu11 -fPIC -g "-I${FLUSHTRACE_SHIM_DIR}" "-I${arg_FINGERPRINT_DIR}"
     DEPENDS "${arg_FINGERPRINT_DIR}/fingerprint.h")
   set(module "${arg_DIR}/module.o")
+  set(renames "")
+  if(arg_FLAVOUR STREQUAL "access")
+    foreach(copy memcpy memmove memset) # struct assignments too
+      list(APPEND renames --redefine-sym ${copy}=ft_driver_${copy})
+    endforeach()
+    set(renames COMMAND "${FLUSHTRACE_OBJCOPY}" ${renames} "${arg_DIR}/driver.o")
+  endif()
   add_custom_command(
     OUTPUT "${module}"
     COMMAND "${FLUSHTRACE_LD}" -r --force-group-allocation -T "${arg_DIR}/sections.ld" -o
             "${arg_DIR}/driver.o" ${arg_OBJECTS}
+    ${renames}
     COMMAND "${FLUSHTRACE_LD}" -r -o "${module}" "${arg_DIR}/driver.o" "${arg_DIR}/descriptor.o"
             ${arg_MODEL}
     COMMAND "${FLUSHTRACE_OBJCOPY}" "--keep-global-symbol=ft_module_${FT_MODULE_ID}" "${module}"
@@ -396,6 +411,7 @@ function(flushtrace_add_driver)
       get_filename_component(patch_path "${patch}" ABSOLUTE)
       set(dir "${base}/${mutant}")
       set(patched_dir "${dir}/src${inside}")
+      file(STRINGS "${patch_path}" races REGEX "^Flavour: access" LIMIT_COUNT 1)
     endif()
     _flushtrace_module_sources(
       DIR "${dir}/src${inside}" PATCH "${patch_path}" TOUCHED_RET touched SUMMARY_RET summary
@@ -417,6 +433,13 @@ function(flushtrace_add_driver)
     foreach(flavour IN LISTS arg_FLAVOURS)
       if(mutant AND flavour STREQUAL "coverage")
         continue() # what a corpus reaches is asked of the sound driver
+      endif()
+      set(sees_races FALSE)
+      if(flavour STREQUAL "access")
+        set(sees_races TRUE)
+      endif()
+      if(mutant AND (races AND NOT sees_races OR sees_races AND NOT races))
+        continue()
       endif()
       _flushtrace_module_objects(
         FLAVOUR ${flavour} SOUND_DIR "${base}/sound" DIR "${dir}" INSIDE "${inside}"

@@ -3,10 +3,11 @@
 
 #include <wdm.h>
 
-static void point(void)
+static void point(const volatile void *target, size_t bytes)
 {
     if (ft_current())
         ft_point(FT_PT_INTERLOCKED, 0);
+    ft_access(target, bytes, FT_ACCESS_WRITE | FT_ACCESS_MARKED);
 }
 
 /* The old value comes back from the first macro, the new one from the second. */
@@ -15,7 +16,7 @@ static void point(void)
     {                                                                                              \
         type old;                                                                                  \
                                                                                                    \
-        point();                                                                                   \
+        point(target, sizeof *target);                                                             \
         old = *target;                                                                             \
         statement;                                                                                 \
         return old;                                                                                \
@@ -23,7 +24,7 @@ static void point(void)
 #define NEW(name, type, parameters, value_)                                                        \
     type name parameters                                                                           \
     {                                                                                              \
-        point();                                                                                   \
+        point(target, sizeof *target);                                                             \
         return *target = (type)(value_);                                                           \
     }
 
@@ -70,7 +71,7 @@ OLD(ft_interlocked_compare_exchange_pointer, PVOID,
         unsigned_type mask = (unsigned_type)1 << (bit % (width));                                  \
         UCHAR old;                                                                                 \
                                                                                                    \
-        point();                                                                                   \
+        point(word, sizeof *word);                                                                 \
         old = ((unsigned_type)*word & mask) != 0;                                                  \
         *word = (type)((unsigned_type)*word change mask);                                          \
         return old;                                                                                \
@@ -87,7 +88,7 @@ UCHAR ft_interlocked_compare_exchange128(LONG64 volatile *target, LONG64 exchang
     LONG64 low, high;
     UCHAR equal;
 
-    point();
+    point(target, 2 * sizeof *target);
     low = target[0];
     high = target[1];
     equal = low == comparand_and_result[0] && high == comparand_and_result[1];

@@ -22,6 +22,7 @@ void ft_lock_take(uint64_t *lock, uint64_t handle)
         ft_task_park(FT_TS_SPIN);
     }
     task->wait_object = NULL;
+    ft_order_take((uintptr_t)lock);
     *lock = task->id;
     task->locks++;
 }
@@ -30,6 +31,7 @@ uint64_t ft_lock_give(uint64_t *lock)
 {
     uint64_t owner = ft_lock_owner(lock);
 
+    ft_order_give((uintptr_t)lock);
     *lock = 0;
     if (ft_current()->locks > 0)
         ft_current()->locks--;
@@ -46,6 +48,7 @@ void ft_lock_take_queued(uint64_t *lock, uint64_t handle)
         ft_emit(FT_EV_LOCK_WAIT, handle, ft_lock_owner(lock));
         ft_task_wait(lock, 0);
     }
+    ft_order_take((uintptr_t)lock);
     *lock = task->id;
     task->locks++;
 }

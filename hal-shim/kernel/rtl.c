@@ -6,10 +6,13 @@
 #include <string.h>
 #include <wdm.h>
 
-static void point(void)
+static void point(const void *destination, const void *source, size_t length)
 {
     if (ft_current())
         ft_point(FT_PT_RTL_COPY, 0);
+    if (source)
+        ft_access(source, length, 0);
+    ft_access(destination, length, FT_ACCESS_WRITE);
 }
 
 /* What the driver puts into a buffer is dirty in the caches. */
@@ -21,7 +24,7 @@ static void *written(void *destination, size_t length)
 
 void *ft_rtl_copy(void *destination, const void *source, size_t length)
 {
-    point();
+    point(destination, source, length);
     if (length != 0)
         memmove(destination, source, length);
     return written(destination, length);
@@ -29,7 +32,7 @@ void *ft_rtl_copy(void *destination, const void *source, size_t length)
 
 void *ft_rtl_move(void *destination, const void *source, size_t length)
 {
-    point();
+    point(destination, source, length);
     if (length != 0)
         memmove(destination, source, length);
     return written(destination, length);
@@ -37,7 +40,7 @@ void *ft_rtl_move(void *destination, const void *source, size_t length)
 
 void *ft_rtl_zero(void *destination, size_t length)
 {
-    point();
+    point(destination, NULL, length);
     if (length != 0)
         memset(destination, 0, length);
     return written(destination, length);
@@ -45,7 +48,7 @@ void *ft_rtl_zero(void *destination, size_t length)
 
 void *ft_rtl_fill(void *destination, size_t length, int value)
 {
-    point();
+    point(destination, NULL, length);
     if (length != 0)
         memset(destination, value, length);
     return written(destination, length);
@@ -56,6 +59,8 @@ size_t ft_rtl_compare(const void *a, const void *b, size_t length)
     const unsigned char *left = a, *right = b;
     size_t equal = 0;
 
+    ft_access(a, length, 0);
+    ft_access(b, length, 0);
     while (equal < length && left[equal] == right[equal])
         equal++;
     return equal;

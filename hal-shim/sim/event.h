@@ -7,6 +7,7 @@
 #ifndef FT_SIM_EVENT_H
 #define FT_SIM_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -200,6 +201,13 @@ enum ft_arg_type {
     FT_ARG_TEXT,
     FT_ARG_TYPE_COUNT
 };
+
+/* Kinds from here on come from the access flavour only and have no part in a run's hash. */
+enum { FT_EV_UNHASHED = 0x0F00 };
+static inline bool ft_event_is_hashed(unsigned kind)
+{
+    return kind < FT_EV_UNHASHED;
+}
 
 /* Folds one event into a run's hash and returns the new hash. XXH3 over kind..label (16 bytes) and
  * the used argument words in little-endian order, seeded with the old hash; site is left out. */

@@ -1,6 +1,7 @@
 /* Events leave the world here, and nowhere else: hash, log, observer. */
 #include "world/host.h"
 #include "world/machine.h"
+#include "world/races.h"
 #include "world/world_private.h"
 
 #include <string.h>
@@ -30,6 +31,8 @@ static void deliver(struct ft_event *event)
     struct ft_machine *m = FT_M;
     struct ft_event_log *log = m->options.log;
 
+    if (__builtin_expect(ft_host_world.accesses, 0))
+        ft_happens_event(event);
     m->events++;
     m->driver_events += event->layer == FT_LAYER_DRIVER;
     if (m->options.stop_at == m->events)
@@ -85,6 +88,18 @@ void ft_emit_args(enum ft_event_kind kind, unsigned argc, const uint64_t *arg)
 
     if (begin_event(&event, kind, argc, arg))
         deliver(&event);
+}
+
+void ft_emit_made(struct ft_event *event, enum ft_event_kind kind, unsigned argc,
+                  const uint64_t *arg)
+{
+    if (FT_M->stop != FT_STOP_NONE)
+        return;
+    event->kind = (uint16_t)kind;
+    event->argc = (uint8_t)argc;
+    for (unsigned i = 0; i < argc; i++)
+        event->arg[i] = arg[i];
+    deliver(event);
 }
 
 void ft_emit_text(enum ft_event_kind kind, const char *text)

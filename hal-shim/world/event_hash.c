@@ -19,5 +19,7 @@ uint64_t ft_event_hash(uint64_t hash, const struct ft_event *event)
 {
     size_t argc = event->argc < FT_EVENT_ARGS_MAX ? event->argc : FT_EVENT_ARGS_MAX;
 
+    if (!ft_event_is_hashed(event->kind))
+        return hash;
     return XXH3_64bits_withSeed(event, EVENT_HEAD_BYTES + argc * sizeof(event->arg[0]), hash);
 }

@@ -59,6 +59,11 @@ enum {
      0x01200000UL) /* the same frames as memory holds them (non-coherent platforms) */
 #define FT_TRUTH_BASE  (FT_REGION_BASE + 0x01400000UL) /* what the requester should see */
 #define FT_BOUNCE_BASE (FT_REGION_BASE + 0x01600000UL) /* pages of map registers */
+/* The access flavour only: clocks and shadow memory of world/races.h. */
+#define FT_RACES_BASE         (FT_REGION_BASE + 0x02000000UL)
+#define FT_RACE_PLACES_BASE   (FT_RACES_BASE + 0x00040000UL)
+#define FT_RACE_GRANULES_BASE (FT_RACES_BASE + 0x00100000UL)
+#define FT_RACES_BYTES        0x00200000UL
 #define FT_BAR_BASE                                                                                \
     (FT_REGION_BASE + 0x08000000UL)    /* windows of MmMapIoSpace; never accessible memory */
 #define FT_PHYSICAL_BASE 0x40000000ULL /* physical address of frame 0 */
@@ -269,6 +274,10 @@ void ft_emit_text(enum ft_event_kind kind, const char *text);
 void ft_emit_as(enum ft_layer layer, unsigned request, enum ft_event_kind kind, unsigned argc,
                 const uint64_t *arg);
 
+/* An event whose header the caller has filled. */
+void ft_emit_made(struct ft_event *event, enum ft_event_kind kind, unsigned argc,
+                  const uint64_t *arg);
+
 /* Ends the run: records the reason, and the run stops at the next point (ft_point never returns
  * then). */
 void ft_stop(enum ft_stop why);
@@ -422,6 +431,23 @@ void *ft_block_for_driver(size_t bytes, enum ft_handle_class class_, unsigned la
 void ft_time_pass(uint64_t units);
 /* The hardware gets a chance inside a polling loop: one engine step, if the engine is busy. */
 void ft_hardware_pass(void);
+
+/* ---- the access flavour (world/access.c, world/happens.c) ---- */
+
+enum {
+    FT_ACCESS_WRITE = 1,
+    FT_ACCESS_MARKED = 2, /* volatile or interlocked: never races with another such */
+    FT_ACCESS_LOCKED = 4, /* made with a spin lock held */
+    FT_ACCESS_ALL = 7
+};
+/* What a routine of the shim is about to read or write for the driver that called it. */
+void ft_access(const volatile void *address, size_t bytes, unsigned how);
+/* This memory begins a new life: nobody who used it before means the same. */
+void ft_access_fresh(const void *address, size_t bytes);
+/* The running task is behind all that was given to this key (a handle or an address) before; all
+ * that it has done so far is given to the key. Locks say so; the rest is world/happens.def. */
+void ft_order_take(uint64_t key);
+void ft_order_give(uint64_t key);
 
 /* ---- ops (world/ops.c) ---- */
 

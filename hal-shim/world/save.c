@@ -8,6 +8,7 @@
 #include "sim/turns.h"
 #include "world/host.h"
 #include "world/machine.h"
+#include "world/races.h"
 #include "world/shadow.h"
 #include "world/world_private.h"
 
@@ -67,6 +68,11 @@ static void list_segments(struct save_point *point)
     add_segment(point, FT_BUS_VIEW_BASE, frames * (size_t)FT_PAGE_BYTES);
     add_segment(point, FT_TRUTH_BASE, frames * (size_t)FT_PAGE_BYTES);
     add_segment(point, FT_BOUNCE_BASE, bounce * (size_t)FT_PAGE_BYTES);
+    if (ft_host_world.accesses) {
+        add_segment(point, FT_RACES_BASE, sizeof *FT_RACES);
+        add_segment(point, FT_RACE_PLACES_BASE, FT_RACES->places * sizeof *FT_RACE_PLACES);
+        add_segment(point, FT_RACE_GRANULES_BASE, FT_RACES->granules * sizeof *FT_RACE_GRANULES);
+    }
 }
 
 static size_t segment_total(const struct segment *segment)

@@ -1,6 +1,7 @@
 /* The life of a world and of a run: create, reset, start, ops, tail, end. */
 #include "world/host.h"
 #include "world/machine.h"
+#include "world/races.h"
 #include "world/shadow.h"
 #include "world/world_private.h"
 
@@ -104,6 +105,7 @@ struct ft_world *ft_world_create(const struct ft_module *module)
     memset(FT_M, 0, sizeof *FT_M);
     ft_save_forget();
     ft_host_world.module = module;
+    ft_races_open();
     ft_host_world.observer = NULL;
     ft_host_world.state_reserved = (uint32_t)align_up(sizeof *FT_M, 64);
     FT_M->state_used = ft_host_world.state_reserved;

@@ -49,7 +49,7 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(kmdf_moved)                                                                                  \
     F(kmdf_phases)                                                                                 \
     F(scsi_completion)                                                                             \
-    F(scsi_requests) F(scsi_interrupts) F(scsi_resets) F(scsi_adapter) F(scsi_dma)
+    F(scsi_requests) F(scsi_interrupts) F(scsi_resets) F(scsi_adapter) F(scsi_dma) F(races)
 #define FT_NOTES(F)                                                                                \
     F(wdm_dma)                                                                                     \
     FT_IO_FAMILIES(F)                                                                              \

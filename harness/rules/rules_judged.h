@@ -723,6 +723,12 @@
     J(SCSI_STALL_UNDER_1MS)                                                                        \
     J(SCSI_STALL_UNDER_100MS)                                                                      \
     J(SCSI_ROUTINE_UNDER_500MS)                                                                    \
-    J(SCSI_NO_WAIT_IN_MINIPORT)
+    J(SCSI_NO_WAIT_IN_MINIPORT)                                                                    \
+    J(IO_LOCK_ISR_DATA)                                                                            \
+    J(IO_DPC_SHARED_SYNC)                                                                          \
+    J(KMDF_SURPRISE_REMOVAL_UNSYNCHRONISED_DATA)                                                   \
+    J(KMDF_CALLBACK_SYNC_ASSUMPTION)                                                               \
+    J(MEM_UNLOCKED_WRITE)                                                                          \
+    J(MEM_DATA_RACE)
 
 #endif

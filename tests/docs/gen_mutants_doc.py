@@ -46,6 +46,26 @@ def stored_rules(mutant):
     return [os.path.basename(os.path.dirname(path)) for path in found]
 
 
+RACES = """
+## Data races
+
+{count} mutants of the access flavour, which alone sees and has them ([RACES.md](RACES.md)): every one is found, with both
+accesses, by its scenario in `tests/races`.
+
+| core | mutant | what is wrong | operator | phase | rule |
+|---|---|---|---|---|---|
+"""
+
+
+def races_table(mutants):
+    text = RACES.format(count=len(mutants))
+    for m in mutants:
+        field = {name: m.fields.get(name, "").replace("|", "\\|") for name in patches.FIELDS}
+        text += (f"| {m.core} | `{m.name}` | {field['Summary']} | {field['Operator']} | {field['Phase']} | "
+                 f"`{field['Rule']}` |\n")
+    return text
+
+
 def complaints(core, mutants):
     seen = {}
     for m in mutants:
@@ -75,6 +95,7 @@ def main():
     for core, mutants in sorted(cores.items()):
         text += table(core, mutants)
         found += complaints(core, mutants)
+    text += races_table(patches.mutants(ROOT, flavour="access"))
     if "--write" in sys.argv[1:]:
         with open(PAGE, "w", encoding="utf-8") as page:
             page.write(text)

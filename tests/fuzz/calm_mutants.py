@@ -57,6 +57,7 @@ def main():
     core = os.path.basename(folder.rstrip("/"))
     scenarios = sorted(s for s in glob.glob(os.path.join(folder, "scenarios", "*.fts")) if is_calm(s))
     patches = sorted(glob.glob(os.path.join(folder, "mutants", "*.patch")))
+    patches = [patch for patch in patches if "Flavour" not in header(patch)]
     if not scenarios or not patches:
         sys.exit(f"{folder}: no calm scenario or no mutant")
     if sound:

@@ -51,6 +51,7 @@ def function_at(path, line):
     return None
 
 
-def mutants(root, core=None):
+def mutants(root, core=None, flavour=None):
+    """Those that every flavour has, or those (data races) that only that one has."""
     paths = glob.glob(os.path.join(root, "driver-core", core or "*", "mutants", "*.patch"))
-    return [Mutant(path) for path in sorted(paths)]
+    return [mutant for mutant in map(Mutant, sorted(paths)) if mutant.fields.get("Flavour") == flavour]

@@ -1,0 +1,100 @@
+/* Data races of the driver core, for the access flavour only (docs/RACES.md).
+ *
+ * The callbacks of access.c and the routines of the shim that touch memory for the driver report
+ * every access; happens.c says which of two activations' accesses are ordered; races.c remembers
+ * the last accesses of each eight bytes and emits race:earlier and race:found for two that are not.
+ *
+ * An activation is one life of a task: a thread, or one run of an ISR, DPC, timer or work item.
+ * Everything lies in the region behind FT_RACES_BASE and is part of every save point. In other
+ * flavours nothing here does anything, and none of the memory is mapped.
+ */
+#ifndef FT_WORLD_RACES_H
+#define FT_WORLD_RACES_H
+
+#include "world/machine.h"
+
+enum {
+    FT_ACTIVATIONS = 128,   /* told apart at a time; the one that ended first gives its place up */
+    FT_ORDER_PLACES = 1024, /* locks and hand-offs with a clock of their own */
+    FT_ORDER_SLOTS = 2 * FT_ORDER_PLACES,
+    FT_GRANULES = 8192, /* of eight bytes each */
+    FT_GRANULE_SLOTS = 2 * FT_GRANULES,
+    FT_GRANULE_BYTES = 8,
+    FT_CELLS = 4, /* accesses remembered of a granule */
+    FT_ROUTINE_DEPTH = 8,
+    FT_RACE_PAIRS = 64 /* pairs of places told once a run */
+};
+
+struct ft_clock {
+    uint32_t of[FT_ACTIVATIONS];
+};
+
+struct ft_activation {
+    uint32_t clock;
+    uint16_t task; /* handle id */
+    uint8_t slot;  /* of the task */
+    uint8_t unused;
+};
+
+/* One access that is remembered. */
+struct ft_cell {
+    uint32_t clock; /* of its activation; 0: none */
+    uint32_t site;
+    uint16_t task;
+    uint8_t activation;
+    uint8_t bytes; /* bit per byte of the granule */
+    uint8_t how;   /* FT_ACCESS_*, kind of task above FT_HOW_KIND */
+    uint8_t routine;
+    uint8_t irql;
+    uint8_t cpu;
+};
+enum { FT_HOW_KIND = 4 };
+
+struct ft_granule {
+    uint64_t place; /* address / FT_GRANULE_BYTES */
+    struct ft_cell cell[FT_CELLS];
+};
+
+struct ft_order_place {
+    uint64_t key;
+    struct ft_clock clock;
+};
+
+struct ft_races {
+    uint32_t places, granules, pairs;
+    uint32_t next_activation;
+    struct {
+        uint16_t task; /* whose life this is, 0: nobody's */
+        uint8_t activation;
+        uint8_t depth; /* routines entered and not left */
+        uint8_t routine[FT_ROUTINE_DEPTH];
+        uint8_t waits; /* objects of a wait for several */
+        uint64_t wait[FT_ROUTINE_DEPTH];
+    } life[FT_TASKS_MAX];
+    struct ft_activation activation[FT_ACTIVATIONS];
+    struct ft_clock now[FT_TASKS_MAX]; /* by the task's slot */
+    struct ft_clock overflow;          /* of all keys beyond FT_ORDER_PLACES together */
+    uint64_t pair[FT_RACE_PAIRS];
+    uint16_t place_of[FT_ORDER_SLOTS];     /* 0: none, else index + 1 */
+    uint16_t granule_of[FT_GRANULE_SLOTS]; /* likewise */
+};
+
+#define FT_RACES         ((struct ft_races *)FT_RACES_BASE)
+#define FT_RACE_PLACES   ((struct ft_order_place *)FT_RACE_PLACES_BASE)
+#define FT_RACE_GRANULES ((struct ft_granule *)FT_RACE_GRANULES_BASE)
+
+/* access.c: true while a driver of the access flavour runs on more than one processor. */
+bool ft_races_on(void);
+void ft_races_open(void);  /* maps the memory when the module is of that flavour */
+void ft_races_reset(void); /* a cold start */
+
+/* happens.c */
+void ft_happens_event(const struct ft_event *event);
+/* The slot of the running task with its activation's clock up to date. */
+unsigned ft_happens_now(void);
+
+/* races.c: the access of the running task, at that call site. */
+void ft_races_check(uintptr_t address, size_t bytes, unsigned how, uint64_t site);
+void ft_races_fresh(uintptr_t address, size_t bytes);
+
+#endif
