@@ -11,17 +11,6 @@
 
 #include <string.h>
 
-enum key {
-    KEY_PNP = 1,
-    KEY_POWER,
-    KEY_START,
-    KEY_REQUESTS,
-    KEY_DPCS,
-    KEY_IO_TIMER,
-    KEY_WDF_QUEUES,
-    KEY_WDF_POWER,
-    OBJECT /* of a driver routine: the argument of call:enter and call:leave */
-};
 /* ---- activations ---- */
 
 static bool lives(const struct ft_activation *activation)

@@ -88,6 +88,19 @@ bool ft_races_on(void);
 void ft_races_open(void);  /* maps the memory when the module is of that flavour */
 void ft_races_reset(void); /* a cold start */
 
+/* Keys beside handles and addresses (happens.def). */
+enum {
+    KEY_PNP = 1,
+    KEY_POWER,
+    KEY_START,
+    KEY_REQUESTS,
+    KEY_DPCS,
+    KEY_IO_TIMER,
+    KEY_WDF_QUEUES,
+    KEY_WDF_POWER,
+    OBJECT /* of a driver routine: the argument of call:enter and call:leave */
+};
+
 /* happens.c */
 void ft_happens_event(const struct ft_event *event);
 /* The slot of the running task with its activation's clock up to date. */

@@ -349,6 +349,12 @@ static int run(struct ft_cli *cli)
     if (ft_cli_read_trace(job.path, &job.recorded, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, job.path);
     }
+    if (cli->flavour == NULL && strcmp(job.recorded.flavour, "access") == 0 &&
+        strcmp(job.recorded.flavour, ft_cli_own_flavour()) != 0) {
+        status = ft_cli_take_flavour(cli, job.recorded.flavour);
+        ft_trace_free(&job.recorded);
+        return status;
+    }
     status = prepare(&job);
     if (status == FT_EXIT_OK && cli->gdb) {
         status = cli->json ? ft_cli_refuse(cli, FT_USAGE, "--gdb and --json do not go together")

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 enum {
-    KINDS = 0x900,
+    KINDS = 0x1000,
     EVENTS_MAX = 1 << 16,
     NOTES_BYTES = 1024,
     STATUS_UNSUCCESSFUL_ = -0x3FFFFFFF
@@ -161,6 +161,7 @@ void wb_open(const struct wb_case *how)
 {
     bench.how = *how;
     description = plain_description;
+    module.flavour = how->accesses ? "access" : "plain";
     module.device = how->device_auto ? NULL : how->model ? how->model : &model;
     if (how->describe)
         how->describe(&description);

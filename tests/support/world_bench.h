@@ -34,6 +34,7 @@ struct wb_case {
     void (*describe)(struct ft_description *description); /* changes the bench's device */
     const struct ft_op *op;
     unsigned op_count;
+    bool accesses;                        /* as in the access flavour: ft_access counts */
     bool device_auto;                     /* the device has no model */
     const struct sim_device_model *model; /* instead of the bench's own */
     uint32_t step_limit;
