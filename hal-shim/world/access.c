@@ -36,6 +36,8 @@ static void seen(const void *address, size_t bytes, unsigned how, uint64_t site)
     if (!ft_host_world.accesses || !ft_current())
         return;
     ft_ops_on_access();
+    if (FT_M->stop == FT_STOP_NONE)
+        ft_touch_check((uintptr_t)address, bytes, how & FT_ACCESS_WRITE, site);
     if (ft_races_on() && FT_M->stop == FT_STOP_NONE)
         ft_races_check((uintptr_t)address, bytes, how, site);
 }

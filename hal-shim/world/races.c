@@ -72,8 +72,7 @@ void ft_races_fresh(uintptr_t address, size_t bytes)
 
 /* ---- what is told ---- */
 
-/* The object that holds an address, and the offset in it. */
-static uint64_t handle_at(uintptr_t address)
+uint64_t ft_races_handle(uintptr_t address)
 {
     const struct ft_module_data *data = ft_host_world.module->data;
     struct ft_block_place place;
@@ -88,15 +87,15 @@ static uint64_t handle_at(uintptr_t address)
     return handle | place.offset;
 }
 
-static bool told(uint64_t pair)
+bool ft_races_told(uint64_t what)
 {
     struct ft_races *r = FT_RACES;
 
     for (uint32_t i = 0; i < r->pairs; i++)
-        if (r->pair[i] == pair)
+        if (r->pair[i] == what)
             return true;
     if (r->pairs < FT_RACE_PAIRS)
-        r->pair[r->pairs++] = pair;
+        r->pair[r->pairs++] = what;
     return r->pairs == FT_RACE_PAIRS;
 }
 
@@ -105,7 +104,7 @@ static void tell(uintptr_t address, const struct ft_cell *earlier, const struct 
 {
     uint64_t pair = earlier->site < later->site ? (uint64_t)earlier->site << 32 | later->site
                                                 : (uint64_t)later->site << 32 | earlier->site;
-    uint64_t object = handle_at(address);
+    uint64_t object = ft_races_handle(address);
     const uint64_t before[] = {object, (uint64_t)__builtin_popcount(earlier->bytes),
                                earlier->how & (FT_ACCESS_ALL), earlier->how >> FT_HOW_KIND,
                                earlier->routine};
@@ -124,7 +123,7 @@ static void tell(uintptr_t address, const struct ft_cell *earlier, const struct 
                              .device = ft_current()->device,
                              .site = earlier->site};
 
-    if (told(pair))
+    if (ft_races_told(pair))
         return;
     ft_emit_made(&other, FT_EV_RACE_EARLIER, 5, before);
     other = (struct ft_event){.cpu = later->cpu,

@@ -62,6 +62,7 @@ struct ft_order_place {
 
 struct ft_races {
     uint32_t places, granules, pairs;
+    uint32_t paged; /* there is, or was, paged pool */
     uint32_t next_activation;
     struct {
         uint16_t task; /* whose life this is, 0: nobody's */
@@ -105,6 +106,25 @@ enum {
 void ft_happens_event(const struct ft_event *event);
 /* The slot of the running task with its activation's clock up to date. */
 unsigned ft_happens_now(void);
+
+/* dma/touches.c: what is wrong with touching an address; argument of mem:touch. */
+enum ft_touch {
+    FT_TOUCH_NONE,
+    FT_TOUCH_MAPPED_IN,  /* of a transfer from the device */
+    FT_TOUCH_MAPPED_OUT, /* to the device */
+    FT_TOUCH_LINE,       /* in a cache line with what the device fills */
+    FT_TOUCH_FREED,      /* pool */
+    FT_TOUCH_COMMON_FREED,
+    FT_TOUCH_NOBODYS, /* pages of a request that is over */
+    FT_TOUCH_NEAR_NULL,
+    FT_TOUCH_PAGED /* at DISPATCH_LEVEL or above */
+};
+void ft_touch_check(uintptr_t address, size_t bytes, bool write, uint64_t site);
+
+/* The object that holds an address, and the offset in it. */
+uint64_t ft_races_handle(uintptr_t address);
+/* True: that was told before in this run, or too much was. */
+bool ft_races_told(uint64_t what);
 
 /* races.c: the access of the running task, at that call site. */
 void ft_races_check(uintptr_t address, size_t bytes, unsigned how, uint64_t site);

@@ -17,7 +17,7 @@ struct ft_host_world {
     uint64_t run_number, loop_run, loop_steps; /* the watch for loops without points */
     uint64_t reset_bytes;
     bool started_warm;
-    bool accesses; /* the module is of the access flavour */
+    bool accesses;                 /* the module is of the access flavour */
     bool stack_used[FT_TASKS_MAX]; /* the stack may hold stale shadow */
 };
 extern struct ft_host_world ft_host_world;

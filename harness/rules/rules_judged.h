@@ -729,6 +729,25 @@
     J(KMDF_SURPRISE_REMOVAL_UNSYNCHRONISED_DATA)                                                   \
     J(KMDF_CALLBACK_SYNC_ASSUMPTION)                                                               \
     J(MEM_UNLOCKED_WRITE)                                                                          \
-    J(MEM_DATA_RACE)
+    J(MEM_DATA_RACE)                                                                               \
+    J(DMA_CPU_READ_EARLY)                                                                          \
+    J(DMA_CPU_WRITE_MAPPED_OUT)                                                                    \
+    J(DMA_CPU_WRITE_MAPPED_IN)                                                                     \
+    J(DMA_CPU_LINE_SHARING)                                                                        \
+    J(DMA_CPU_SYSVA_NULL)                                                                          \
+    J(DMA_CPU_AFTER_COMPLETE)                                                                      \
+    J(DMA_SGL_USE_AFTER_PUT)                                                                       \
+    J(IO_IRP_NO_TOUCH_AFTER_COMPLETE)                                                              \
+    J(IO_CSQ_NULL_HANDLED)                                                                         \
+    J(IO_IRQL_NO_PAGEABLE)                                                                         \
+    J(IO_POOL_NULL)                                                                                \
+    J(KMDF_BUFFER_TOUCHED_BEFORE_FINAL)                                                            \
+    J(KMDF_COMMON_BUFFER_USE_AFTER_DELETE)                                                         \
+    J(KMDF_REQUEST_USE_AFTER_COMPLETE)                                                             \
+    J(SCSI_NO_CPU_TOUCH_WHILE_MAPPED)                                                              \
+    J(SCSI_SRB_NO_TOUCH_AFTER_COMPLETE)                                                            \
+    J(SCSI_GETSRB_NULL_CHECKED)                                                                    \
+    J(SCSI_FA_UNCACHED_NULL)                                                                       \
+    J(MEM_CPU_CB_FREED)
 
 #endif

@@ -25,6 +25,8 @@ struct ft_rs_finding {
     uint16_t unused[3];
 };
 
+enum { FT_RS_NULLS = 8 };
+
 struct ft_rules {
     uint64_t events; /* seen so far; the index of the present one */
     uint16_t disabled;
@@ -67,6 +69,11 @@ struct ft_rules {
     uint8_t starts_running; /* IRP_MN_START_DEVICE and AddDevice under way */
     uint8_t get_failed;     /* IoGetDmaAdapter returned NULL */
     uint8_t noncoherent;    /* processor and device do not share one view of memory */
+    uint8_t touch_enabler;  /* the driver has a DMA enabler … */
+    uint8_t touch_hba;      /* … or a SCSI adapter, so others map for it */
+    struct {
+        uint16_t task, rule; /* who got NULL last, and the rule that it breaks to use it */
+    } null[FT_RS_NULLS];
     uint64_t stop_arg[6];
     struct ft_rs_finding finding[FT_RS_FINDINGS], warning[FT_RS_FINDINGS];
     struct ft_rs_irp irp[FT_RS_IRPS];

@@ -47,9 +47,9 @@ def stored_rules(mutant):
 
 
 RACES = """
-## Data races
+## Data races and memory
 
-{count} mutants of the access flavour, which alone sees and has them ([RACES.md](RACES.md)): every one is found, with both
+{count} mutants of the access flavour, which alone sees and has them ([RACES.md](RACES.md)): every one is found, with the
 accesses, by its scenario in `tests/races`.
 
 | core | mutant | what is wrong | operator | phase | rule |

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A driver core in the access flavour: the sound core runs as in the plain flavour, event for event, and has no race; each of its
-race mutants is caught by the scenario under tests/races/scenarios, with the source lines of both accesses.
+mutants of this flavour is caught by its scenario under tests/races/scenarios, with the source lines of both accesses.
 
     test_races.py FLUSHTRACE CORE-FOLDER
 """
@@ -65,7 +65,7 @@ def caught(flushtrace, mutant):
             yield f"{mutant.name}: {answer['verdict']} {answer['rule']}, not {mutant.fields['Rule']}"
             return
         show = subprocess.run([flushtrace, "show", "--no-pager", trace], stdout=subprocess.PIPE, text=True, check=True)
-        for kind in "race:earlier", "race:found":
+        for kind in ("race:earlier", "race:found") if "race:found" in show.stdout else ("mem:touch",):
             if not re.search(rf"{kind} .* \w+\.[ch]:\w+:\d+\s*$", show.stdout, re.M):
                 yield f"{mutant.name}: {kind} without its source line"
         if subprocess.run([flushtrace, "replay", trace], stdout=subprocess.PIPE, check=False).returncode != 0:
@@ -82,7 +82,7 @@ def main():
     for mutant in mutants:
         complaints += caught(flushtrace, mutant)
     print("\n".join(complaints))
-    print(f"{core}: sound core and {len(mutants)} race mutants, {len(complaints)} failed")
+    print(f"{core}: sound core and {len(mutants)} mutants, {len(complaints)} failed")
     return 1 if complaints else 0
 
 

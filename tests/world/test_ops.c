@@ -227,16 +227,16 @@ static void no_op_strikes_in_the_tail(void **state)
 /* ---- accesses ---- */
 
 /* What clang calls before a load of the driver core in the access flavour. */
-extern void __sanitizer_cov_load4(uint32_t *address);
+extern void __tsan_read4(const void *address);
 
 static void body_accesses(void)
 {
     static uint32_t word;
 
-    __sanitizer_cov_load4(&word); /* before the point: does not count */
+    __tsan_read4(&word); /* before the point: does not count */
     KeSetEvent(&event, 0, FALSE);
     for (unsigned i = 0; i < 4; i++) {
-        __sanitizer_cov_load4(&word);
+        __tsan_read4(&word);
         if (wb_count(FT_EV_OP_FIRED))
             wb_note("fired");
         else
@@ -250,7 +250,8 @@ static void accesses_count_after_the_point(void **state)
 
     (void)state;
     op.moment.accesses = 3;
-    run_body(body_accesses, &op, 1);
+    wb_run(&(struct wb_case){
+        .body = body_accesses, .op = &op, .op_count = 1, .accesses = true, .step_limit = 0});
     assert_string_equal(wb_notes(), "not-yet not-yet fired fired");
     assert_int_equal(wb_result()->ops_late, 0);
 }

@@ -1,0 +1,229 @@
+/* Loads and stores of the driver core, in the access flavour. The machine finds the pairs that race
+ * (race:found) and the memory that is not the driver's to touch (mem:touch); the rules say what
+ * each is. Which rule a touch breaks depends on the interface that the memory was got from.
+ */
+#include "rules/rules_io.h"
+
+/* ---- data races ---- */
+
+enum { WRITES = 1, LOCKED = 4 };
+
+/* Arguments of race:found. */
+enum { HOW = 2, KIND, ROUTINE, EARLIER_HOW, EARLIER_KIND, EARLIER_ROUTINE };
+
+static bool either(const struct ft_event *event, unsigned one, unsigned other, uint64_t value)
+{
+    return (ft_known(event, one) && event->arg[one] == value) ||
+           (ft_known(event, other) && event->arg[other] == value);
+}
+
+static bool of_power(const struct ft_event *event, unsigned routine)
+{
+    return ft_known(event, routine) && event->arg[routine] >= FT_ROUTINE_WDF_PREPARE &&
+           event->arg[routine] <= FT_ROUTINE_WDF_QUERY_STOP;
+}
+
+/* One side writes without a lock what the other side touches under one. */
+static bool beside_a_lock(const struct ft_event *event)
+{
+    uint64_t how = event->arg[HOW], earlier = event->arg[EARLIER_HOW];
+
+    return ft_known(event, HOW) && ft_known(event, EARLIER_HOW) &&
+           (((how & LOCKED) && !(earlier & LOCKED) && (earlier & WRITES)) ||
+            ((earlier & LOCKED) && !(how & LOCKED) && (how & WRITES)));
+}
+
+static void judge_race(struct ft_rules *rules, const struct ft_event *event)
+{
+    bool isr = either(event, KIND, EARLIER_KIND, FT_TASK_ISR);
+
+    if (isr && either(event, KIND, EARLIER_KIND, FT_TASK_DPC)) {
+        ft_rule_fire(rules, FT_J_IO_DPC_SHARED_SYNC, event, event->arg[0]);
+    } else if (isr) {
+        ft_rule_fire(rules, FT_J_IO_LOCK_ISR_DATA, event, event->arg[0]);
+    } else if (either(event, ROUTINE, EARLIER_ROUTINE, FT_ROUTINE_WDF_SURPRISE_REMOVAL)) {
+        ft_rule_fire(rules, FT_J_KMDF_SURPRISE_REMOVAL_UNSYNCHRONISED_DATA, event, event->arg[0]);
+    } else if (beside_a_lock(event)) {
+        ft_rule_fire(rules, FT_J_MEM_UNLOCKED_WRITE, event, event->arg[0]);
+    } else if (of_power(event, ROUTINE) || of_power(event, EARLIER_ROUTINE)) {
+        ft_rule_fire(rules, FT_J_KMDF_CALLBACK_SYNC_ASSUMPTION, event, event->arg[0]);
+    } else {
+        ft_rule_fire(rules, FT_J_MEM_DATA_RACE, event, event->arg[0]);
+    }
+}
+
+/* ---- memory that is not the driver's to touch ---- */
+
+/* mem:touch, argument 3: as enum ft_touch of the machine. */
+enum { MAPPED_IN = 1, MAPPED_OUT, LINE, FREED, COMMON_FREED, NOBODYS, NEAR_NULL, PAGED };
+
+/* Arguments of mem:touch. */
+enum { OBJECT, BYTES, WRITE, WHAT };
+
+/* The driver that uses SCSI Port or a DMA enabler does not map by itself. */
+static enum ft_judged_rule mapped(const struct ft_rules *rules, bool in, bool write)
+{
+    if (rules->touch_hba) {
+        return FT_J_SCSI_NO_CPU_TOUCH_WHILE_MAPPED;
+    }
+    if (rules->touch_enabler) {
+        return FT_J_KMDF_BUFFER_TOUCHED_BEFORE_FINAL;
+    }
+    if (!in) {
+        return FT_J_DMA_CPU_WRITE_MAPPED_OUT;
+    }
+    return write ? FT_J_DMA_CPU_WRITE_MAPPED_IN : FT_J_DMA_CPU_READ_EARLY;
+}
+
+static void judge_freed(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (ft_handle_class(event->arg[OBJECT])) {
+    case FT_HC_IRP:
+        ft_rule_fire(rules, FT_J_IO_IRP_NO_TOUCH_AFTER_COMPLETE, event, event->arg[OBJECT]);
+        break;
+    case FT_HC_SGLIST:
+        ft_rule_fire(rules, FT_J_DMA_SGL_USE_AFTER_PUT, event, event->arg[OBJECT]);
+        break;
+    case FT_HC_SRB:
+        ft_rule_fire(rules, FT_J_SCSI_SRB_NO_TOUCH_AFTER_COMPLETE, event, event->arg[OBJECT]);
+        break;
+    case FT_HC_POOL:
+        if (event->arg[WRITE] != 0) {
+            ft_rule_fire(rules, FT_J_MEM_POOL_USE_AFTER_FREE, event, event->arg[OBJECT]);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void judge_nobodys(struct ft_rules *rules, const struct ft_event *event)
+{
+    ft_rule_fire(rules,
+                 rules->touch_hba       ? FT_J_SCSI_SRB_NO_TOUCH_AFTER_COMPLETE
+                 : rules->touch_enabler ? FT_J_KMDF_REQUEST_USE_AFTER_COMPLETE
+                                        : FT_J_DMA_CPU_AFTER_COMPLETE,
+                 event, event->arg[OBJECT]);
+}
+
+/* The last routine that gave this task NULL. */
+static void judge_null(struct ft_rules *rules, const struct ft_event *event)
+{
+    for (unsigned i = 0; i < FT_RS_NULLS; i++) {
+        if (rules->null[i].rule != 0 && rules->null[i].task == ft_task_of(event)) {
+            ft_rule_fire(rules, (enum ft_judged_rule)rules->null[i].rule, event, 0);
+            return;
+        }
+    }
+}
+
+static void judge_touch(struct ft_rules *rules, const struct ft_event *event)
+{
+    if (!ft_known(event, WHAT) || !ft_known(event, WRITE)) {
+        return;
+    }
+    switch (event->arg[WHAT]) {
+    case MAPPED_IN:
+        ft_rule_fire(rules, mapped(rules, true, event->arg[WRITE] != 0), event, event->arg[OBJECT]);
+        break;
+    case MAPPED_OUT:
+        if (event->arg[WRITE] != 0) {
+            ft_rule_fire(rules, mapped(rules, false, true), event, event->arg[OBJECT]);
+        }
+        break;
+    case LINE:
+        if (event->arg[WRITE] != 0) {
+            ft_rule_fire(rules, FT_J_DMA_CPU_LINE_SHARING, event, event->arg[OBJECT]);
+        }
+        break;
+    case FREED:
+        judge_freed(rules, event);
+        break;
+    case COMMON_FREED:
+        ft_rule_fire(rules,
+                     rules->touch_enabler ? FT_J_KMDF_COMMON_BUFFER_USE_AFTER_DELETE
+                                          : FT_J_MEM_CPU_CB_FREED,
+                     event, event->arg[OBJECT]);
+        break;
+    case NOBODYS:
+        judge_nobodys(rules, event);
+        break;
+    case NEAR_NULL:
+        judge_null(rules, event);
+        break;
+    case PAGED:
+        if (event->irql >= FT_IRQL_DISPATCH) {
+            ft_rule_fire(rules, FT_J_IO_IRQL_NO_PAGEABLE, event, event->arg[OBJECT]);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+void ft_accesses_judge(struct ft_rules *rules, const struct ft_event *event)
+{
+    if (event->kind == FT_EV_RACE_FOUND) {
+        judge_race(rules, event);
+    } else if (event->kind == FT_EV_MEM_TOUCH) {
+        judge_touch(rules, event);
+    }
+}
+
+/* ---- what a task got NULL from ---- */
+
+static void note_null(struct ft_rules *rules, const struct ft_event *event,
+                      enum ft_judged_rule rule)
+{
+    unsigned slot = 0;
+
+    for (unsigned i = 0; i < FT_RS_NULLS; i++) {
+        if (rules->null[i].task == ft_task_of(event)) {
+            slot = i;
+            break;
+        }
+        slot = rules->null[i].rule == 0 ? i : slot;
+    }
+    rules->null[slot].task = ft_task_of(event);
+    rules->null[slot].rule = (uint16_t)rule;
+}
+
+static void note_result(struct ft_rules *rules, const struct ft_event *event, unsigned argument,
+                        enum ft_judged_rule rule)
+{
+    if (ft_known(event, argument) && event->arg[argument] == 0) {
+        note_null(rules, event, rule);
+    }
+}
+
+void ft_accesses_note(struct ft_rules *rules, const struct ft_event *event)
+{
+    switch (event->kind) {
+    case FT_EV_WDF_ENABLER:
+        rules->touch_enabler = 1;
+        break;
+    case FT_EV_SCSI_HBA:
+        rules->touch_hba = 1;
+        break;
+    case FT_EV_MDL_SYSVA:
+        note_result(rules, event, 1, FT_J_DMA_CPU_SYSVA_NULL);
+        break;
+    case FT_EV_POOL_ALLOC:
+        note_result(rules, event, 0, FT_J_IO_POOL_NULL);
+        break;
+    case FT_EV_CSQ_REMOVE:
+        note_result(rules, event, 1, FT_J_IO_CSQ_NULL_HANDLED);
+        break;
+    case FT_EV_SCSI_GET_SRB:
+        note_result(rules, event, 2, FT_J_SCSI_GETSRB_NULL_CHECKED);
+        break;
+    case FT_EV_SCSI_GET_UNIT:
+        note_result(rules, event, 3, FT_J_SCSI_GETSRB_NULL_CHECKED);
+        break;
+    case FT_EV_SCSI_UNCACHED:
+        note_result(rules, event, 3, FT_J_SCSI_FA_UNCACHED_NULL);
+        break;
+    default:
+        break;
+    }
+}
