@@ -172,6 +172,8 @@ static void proceed(struct scsi_bus *bus)
     } else if (bus->parting) {
         if (command != NULL && command->stage == SCSI_DONE)
             drop(owner_of(bus), bus->current);
+        else if (command != NULL && command->at != 0 && command->at < command->length)
+            bus->left = (uint8_t)(bus->owner + 1);
         set_free(bus);
     } else if (bus->stray) {
         set_free(bus);

@@ -49,6 +49,7 @@ struct scsi_command {
     uint8_t status;
     uint8_t order; /* of arrival */
     uint8_t steps; /* of the seek */
+    uint8_t told;  /* the world knows that the disk has it */
     uint8_t cdb[12];
     uint32_t block, length, at; /* of the data phase: first block, bytes, bytes moved */
 };
@@ -77,6 +78,7 @@ struct scsi_bus {
     uint8_t parting;   /* bus free follows the messages */
     uint8_t stray;     /* a reconnection for no command */
     uint8_t parity;    /* a byte came with bad parity; the chip takes note and clears */
+    uint8_t left;      /* a target has left in the middle of its data: its number + 1 */
     uint8_t lun, tag, action, may_disconnect; /* from the initiator's messages */
     uint8_t messages_in[4], messages, next_message;
     uint8_t messages_out[8], received;
@@ -120,6 +122,9 @@ void scsi_took(struct sim_device *device, struct scsi_bus *bus, const uint8_t *b
  * reconnects: then true, and the bus is in MESSAGE IN. */
 bool scsi_tick(struct scsi_bus *bus, bool listening);
 bool scsi_time_runs(const struct scsi_bus *bus, bool listening);
+
+/* Tells the world what has changed since the last time: commands taken, over, or left. */
+void scsi_tell(struct sim_device *device, struct scsi_bus *bus);
 
 /* For the bus's own files. */
 

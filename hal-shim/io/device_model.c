@@ -126,6 +126,16 @@ void sim_irq_enable(struct sim_device *device, bool enabled)
     ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_HW_INT_ENABLE, 1, &arg);
 }
 
+void sim_bus_tell(struct sim_device *device, enum sim_bus_news what, uint32_t where,
+                  uint8_t operation)
+{
+    uint64_t arg[] = {what, where, operation};
+
+    (void)device;          /* the machine has one */
+    if (FT_M->events != 0) /* before, the machine is being switched on */
+        ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_SCSI_BUS, 3, arg);
+}
+
 /* ---- engine ---- */
 
 void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t address,

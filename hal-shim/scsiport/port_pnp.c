@@ -124,8 +124,11 @@ static NTSTATUS cancel_query(struct ft_scsi_adapter *adapter, PIRP irp)
 {
     irp->IoStatus.Status = STATUS_SUCCESS;
     ft_scsi_forward_and_wait(adapter, irp);
+    ft_scsi_change_begin(adapter);
     if (adapter->state == FT_SCSI_RUNNING && adapter->held)
         ft_scsi_resume(adapter);
+    adapter->held_before = 0; /* one that has lost its power meanwhile goes on with it */
+    ft_scsi_change_end(adapter);
     return ft_scsi_complete_irp(irp, STATUS_SUCCESS);
 }
 

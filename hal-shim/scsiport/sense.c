@@ -98,6 +98,8 @@ void ft_scsi_sense_ended(struct ft_scsi_request *sense)
     ULONG bytes = bytes_of(sense->srb);
 
     sense->unit->need_sense--;
+    /* Who drains the adapter waits for this, too, when the sense request never started. */
+    ft_wake_waiters(&sense->adapter->active_count, STATUS_SUCCESS, true);
     IoFreeMdl(sense->mdl);
     ft_block_free(sense->srb);
     end_original(sense->original, bytes);

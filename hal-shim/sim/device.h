@@ -100,6 +100,20 @@ enum { SIM_MEDIA_UNITS = 4, SIM_MEDIA_BLOCKS = 256, SIM_MEDIA_BLOCK_BYTES = 512 
 bool sim_media_read(struct sim_device *device, unsigned unit, uint32_t block, void *bytes);
 bool sim_media_write(struct sim_device *device, unsigned unit, uint32_t block, const void *bytes);
 
+/* What a storage adapter's model says of its bus; rules judge by it what the driver does about that
+ * (event scsi:bus). A model that says nothing has those rules judge nothing. Where: path << 16 |
+ * target << 8 | unit; operation: the first byte of a command. */
+enum sim_bus_news {
+    SIM_BUS_RESET = 1,   /* the adapter has reset the bus, for its driver */
+    SIM_BUS_RESET_OTHER, /* somebody else has */
+    SIM_BUS_RESET_TOLD,  /* the driver has read, or dismissed, that it was reset */
+    SIM_BUS_TAKEN,       /* a unit has taken a command */
+    SIM_BUS_OVER,        /* it has sent its status, or has forgotten the command */
+    SIM_BUS_LEFT         /* a target has left the bus, and its command has data to move still */
+};
+void sim_bus_tell(struct sim_device *device, enum sim_bus_news what, uint32_t where,
+                  uint8_t operation);
+
 /* The model's state block. */
 void *sim_device_state(const struct sim_device *device);
 

@@ -41,6 +41,7 @@ struct sim_device {
     uint32_t place, left;
     bool to_device, line;
     int engines;
+    unsigned news[SIM_BUS_LEFT + 1]; /* what the model told of its bus, how often */
 };
 
 static struct sim_device machine;
@@ -60,6 +61,14 @@ void sim_irq_enable(struct sim_device *device, bool enabled)
 {
     (void)device;
     (void)enabled;
+}
+
+void sim_bus_tell(struct sim_device *device, enum sim_bus_news what, uint32_t where,
+                  uint8_t operation)
+{
+    (void)where;
+    (void)operation;
+    device->news[what]++;
 }
 
 void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t address,
@@ -482,6 +491,10 @@ static void resets(void **context)
     command(0);
     command(RESET_BUS);
     expect(INT_RESET, -1);
+    assert_int_equal(machine.news[SIM_BUS_RESET_OTHER], 1);
+    assert_int_equal(machine.news[SIM_BUS_RESET], 2);
+    assert_int_equal(machine.news[SIM_BUS_RESET_TOLD], 3);
+    assert_int_equal(machine.news[SIM_BUS_TAKEN], machine.news[SIM_BUS_OVER]);
 }
 
 static void parity_is_told(void **context)

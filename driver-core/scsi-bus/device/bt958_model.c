@@ -288,13 +288,17 @@ static void write_control(struct sim_device *device, struct bt958 *b, uint8_t va
     if (value & HARD_RESET) {
         clear(device, b, SIM_END_ABORTED);
         scsi_bus_reset(&b->bus);
+        sim_bus_tell(device, SIM_BUS_RESET, 0, 0);
         b->diagnosing = DIAGNOSIS_STEPS;
         return;
     }
     if (value & SOFT_RESET)
         soft_reset(device, b);
-    if (value & INTERRUPT_RESET)
+    if (value & INTERRUPT_RESET) {
+        if (b->cause & CAUSE_RESET)
+            sim_bus_tell(device, SIM_BUS_RESET_TOLD, 0, 0);
         b->cause = 0;
+    }
     if (value & BUS_RESET)
         b->resetting = 1;
     update_line(device, b);
@@ -533,6 +537,7 @@ static bool bt_busy(const struct sim_device *device)
 static void reset_bus(struct sim_device *device, struct bt958 *b, uint8_t host)
 {
     bt_bus_reset(device, b, host);
+    sim_bus_tell(device, host == BT_OWN_RESET ? SIM_BUS_RESET : SIM_BUS_RESET_OTHER, 0, 0);
     b->resetting = 0;
     interrupt(device, b, CAUSE_RESET);
 }
@@ -553,6 +558,7 @@ static void bt_step(struct sim_device *device)
         look(device, b);
     else
         bt_bus_step(device, b);
+    scsi_tell(device, &b->bus);
 }
 
 /* ---- what happens on the bus ---- */
@@ -561,9 +567,11 @@ static bool bt_outside(struct sim_device *device, enum sim_outside what, unsigne
 {
     struct bt958 *b = sim_device_state(device);
 
-    if (what != SIM_OUTSIDE_BUS_RESET)
-        return scsi_outside(&b->bus, what, unit);
-    reset_bus(device, b, BT_OTHER_RESET);
+    if (what == SIM_OUTSIDE_BUS_RESET)
+        reset_bus(device, b, BT_OTHER_RESET);
+    else if (!scsi_outside(&b->bus, what, unit))
+        return false;
+    scsi_tell(device, &b->bus);
     return true;
 }
 

@@ -308,6 +308,8 @@ static uint8_t read_interrupt(struct sim_device *device, struct chip *c)
 {
     uint8_t value = c->interrupt;
 
+    if (value & INT_RESET)
+        sim_bus_tell(device, SIM_BUS_RESET_TOLD, 0, 0);
     if (value != 0) {
         c->interrupt = c->errors = c->step = 0;
         c->claimed = 0;
@@ -596,10 +598,11 @@ static void step_accept(struct chip *c)
 
 /* ---- the engine ---- */
 
-static void reset_bus(struct sim_device *device, struct chip *c)
+static void reset_bus(struct sim_device *device, struct chip *c, enum sim_bus_news whose)
 {
     end_engine(device, c, SIM_END_ABORTED);
     scsi_bus_reset(&c->bus);
+    sim_bus_tell(device, whose, 0, 0);
     c->work = RESTS;
     c->connected = c->listening = c->claimed = c->unanswered = 0;
     c->fifo_count = 0;
@@ -656,7 +659,7 @@ static bool works(const struct chip *c)
 static void step_work(struct sim_device *device, struct chip *c)
 {
     if (c->work == RESETS_BUS) {
-        reset_bus(device, c);
+        reset_bus(device, c, SIM_BUS_RESET);
     } else if (c->connected && bus_free(c)) {
         lost(device, c);
     } else if (c->work == SELECTS) {
@@ -697,6 +700,7 @@ static void chip_step(struct sim_device *device)
         reselected(device, c);
     else if (works(c))
         step_work(device, c);
+    scsi_tell(device, &c->bus);
 }
 
 /* ---- what happens on the bus ---- */
@@ -709,10 +713,14 @@ static bool chip_outside(struct sim_device *device, enum sim_outside what, unsig
         if (c->halted)
             scsi_bus_reset(&c->bus);
         else
-            reset_bus(device, c);
+            reset_bus(device, c, SIM_BUS_RESET_OTHER);
+        scsi_tell(device, &c->bus);
         return true;
     }
-    return scsi_outside(&c->bus, what, unit);
+    if (!scsi_outside(&c->bus, what, unit))
+        return false;
+    scsi_tell(device, &c->bus);
+    return true;
 }
 
 extern const struct sim_device_model ft_driver_device;
