@@ -50,7 +50,8 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(kmdf_phases)                                                                                 \
     F(scsi_completion)                                                                             \
     F(scsi_requests)                                                                               \
-    F(scsi_interrupts) F(scsi_resets) F(scsi_adapter) F(scsi_dma) F(accesses)
+    F(scsi_interrupts)                                                                             \
+    F(scsi_resets) F(scsi_adapter) F(scsi_dma) F(scsi_bus) F(scsi_port) F(accesses)
 #define FT_NOTES(F)                                                                                \
     F(wdm_dma)                                                                                     \
     FT_IO_FAMILIES(F)                                                                              \
@@ -60,7 +61,8 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(kmdf_requests)                                                                               \
     F(kmdf_phases)                                                                                 \
     F(scsi_requests)                                                                               \
-    F(scsi_interrupts) F(scsi_resets) F(scsi_adapter) F(scsi_dma) F(accesses) F(frames)
+    F(scsi_interrupts)                                                                             \
+    F(scsi_resets) F(scsi_adapter) F(scsi_dma) F(scsi_bus) F(scsi_port) F(accesses) F(frames)
 
 #define F(family) void ft_##family##_judge(struct ft_rules *rules, const struct ft_event *event);
 FT_JUDGES(F)

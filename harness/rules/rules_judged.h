@@ -723,6 +723,20 @@
     J(SCSI_STALL_UNDER_1MS)                                                                        \
     J(SCSI_STALL_UNDER_100MS)                                                                      \
     J(SCSI_ROUTINE_UNDER_500MS)                                                                    \
+    J(SCSI_FLUSH_ON_DISCONNECT)                                                                    \
+    J(SCSI_BUSY_CLEAN)                                                                             \
+    J(SCSI_WMI_BURST)                                                                              \
+    J(SCSI_ISR_BEFORE_INIT)                                                                        \
+    J(SCSI_RESETBUS_RETURNS_TRUTH)                                                                 \
+    J(SCSI_RESET_REPORTED)                                                                         \
+    J(SCSI_RESET_STATE_CLEARED)                                                                    \
+    J(SCSI_RESET_DURING_ANY_STATE)                                                                 \
+    J(SCSI_GETPHYS_CLIP)                                                                           \
+    J(SCSI_REG_IN_RANGE)                                                                           \
+    J(SCSI_RESTART_EQUALS_INIT)                                                                    \
+    J(SCSI_STATE_REBUILT_AFTER_STOP)                                                               \
+    J(SCSI_SURPRISE_FLUSH)                                                                         \
+    J(SCSI_FLUSH_SRB_BEFORE_STOP)                                                                  \
     J(SCSI_NO_WAIT_IN_MINIPORT)                                                                    \
     J(IO_LOCK_ISR_DATA)                                                                            \
     J(IO_DPC_SHARED_SYNC)                                                                          \

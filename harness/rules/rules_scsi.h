@@ -40,6 +40,15 @@ enum {
 };
 enum { FT_SCSI_UNTAGGED = 0xFF };
 
+/* What happened on the bus, in event scsi:bus. */
+enum {
+    FT_SCSI_NEWS_RESET = 1,
+    FT_SCSI_NEWS_RESET_OTHER,
+    FT_SCSI_NEWS_TOLD,
+    FT_SCSI_NEWS_TAKEN,
+    FT_SCSI_NEWS_OVER
+};
+
 /* How a request came back, in event scsi:complete. */
 enum { FT_SCSI_NOTIFIED = 1, FT_SCSI_WILDCARD, FT_SCSI_REFUSED, FT_SCSI_FORCED };
 

@@ -10,6 +10,7 @@ enum { QUERY, STOP, RESTART, SET_BOOT, SET_RUNNING };
 enum { ADAPTER_RUNNING = 2, ADAPTER_STOPPED = 3 };
 enum { INITIALIZATION_BYTES = 128, REQUIRED = 1 | 2 | 8 | 16 };
 enum { BASE_STRANGE = 3, BASE_CHOSEN };
+enum { MICRO_CHANNEL = 3 }; /* INTERFACE_TYPE */
 enum { HANG_LOOP = 3 };
 enum { AREA_NONE, AREA_DATA };
 enum { UNCACHED_WRONG = 1 | 2 | 4 | 16, UNCACHED_LONG = 8 };
@@ -17,15 +18,7 @@ enum { UNCACHED_WRONG = 1 | 2 | 4 | 16, UNCACHED_LONG = 8 };
 /* scsi:found, changed */
 enum { CHANGED_READ_ONLY = 0xFF, CHANGED_BREAKS = 0x100, MAPPED_IN_RANGES = 0x200 };
 /* scsi:found, style */
-enum {
-    MASTER = 1,
-    CHANNEL = 2,
-    PORT = 4,
-    DMA_STARTED = 8,
-    PHYSICAL = 0x40,
-    BITS32 = 0x100,
-    BITS64 = 0x200
-};
+enum { MASTER = 1, CHANNEL = 2, PORT = 4, DMA_STARTED = 8, BITS32 = 0x100, BITS64 = 0x200 };
 
 enum {
     BUSES_MAX = 8,
@@ -88,6 +81,22 @@ static void judge_entry(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- HwScsiFindAdapter ---- */
 
+/* A channel or, on the MicroChannel, a port. Who has HwDmaStarted is no master; a master on an old
+ * bus may name the channel that it cascades. */
+static bool is_exclusive(const struct ft_rs_scsi_adapter *scsi, uint64_t style)
+{
+    uint64_t system = style & (CHANNEL | PORT);
+
+    if (system == (CHANNEL | PORT) ||
+        (system != 0 && (style & MASTER) != 0 && (style & DMA_STARTED) != 0)) {
+        return false;
+    }
+    if (scsi->bus == 0 || system == 0) {
+        return true;
+    }
+    return (system == PORT) == (scsi->bus == MICRO_CHANNEL + 1);
+}
+
 static void judge_found(struct ft_rules *rules, const struct ft_event *event)
 {
     uint64_t result = event->arg[1], changed = event->arg[3], style = event->arg[4];
@@ -113,10 +122,10 @@ static void judge_found(struct ft_rules *rules, const struct ft_event *event)
     }
     /* A bus master has to say how many pieces it can take. */
     if ((changed & CHANGED_BREAKS) != 0 ||
-        ((style & MASTER) != 0 && (style & PHYSICAL) != 0 && event->arg[6] == UNINITIALIZED)) {
+        ((style & MASTER) != 0 && event->arg[6] == UNINITIALIZED)) {
         ft_rule_fire(rules, FT_J_SCSI_FA_BREAKS_LOWER_ONLY, event, hba);
     }
-    if ((style & CHANNEL) != 0 && (style & PORT) != 0) {
+    if (!is_exclusive(&rules->scsi_adapter, style)) {
         ft_rule_fire(rules, FT_J_SCSI_FA_DMA_EXCLUSIVE, event, hba);
     }
     if ((style & BITS32) != 0 && (style & BITS64) != 0) {
@@ -262,13 +271,14 @@ static void judge_stopping(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
-/* That the adapter could interrupt says little: after a reset some have nothing to interrupt for.
- */
+/* An adapter without a mask that the driver could set is masked enough when it is quiet. What
+ * others do on its bus may start an engine, or raise the line, at any time. */
 static void judge_stopped(struct ft_rules *rules, const struct ft_event *event)
 {
     bool active = event->arg[3] != 0 || event->arg[4] != 0;
+    bool unmasked = event->arg[2] != 0 && (rules->scsi.flags & FT_HBA_INT_ENABLED) != 0;
 
-    if (event->arg[5] != 0 && active && rules->scsi_adapter.outside == 0) {
+    if (event->arg[5] != 0 && (unmasked || (active && rules->scsi_adapter.outside == 0))) {
         ft_rule_fire(rules, FT_J_SCSI_STOP_QUIESCES, event, event->arg[0]);
     }
 }
@@ -448,6 +458,11 @@ void ft_scsi_adapter_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_SCSI_FOUND:
         note_found(rules, event);
+        break;
+    case FT_EV_SCSI_HBA:
+        scsi->bus = ft_known(event, 2) && event->arg[2] < MICRO_CHANNEL + 20
+                        ? (uint8_t)(event->arg[2] + 1)
+                        : 0;
         break;
     case FT_EV_SCSI_ADAPTER:
         scsi->state = (uint8_t)event->arg[1];

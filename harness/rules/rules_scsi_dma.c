@@ -77,6 +77,9 @@ static void judge_second(struct ft_rules *rules, const struct ft_event *event)
                  rules->scsi_dma.srb == ft_arg_id(event, 1) ? FT_J_SCSI_FLUSH_BEFORE_REMAP
                                                             : FT_J_SCSI_ONE_MAPPING_PER_HBA,
                  event, event->arg[1]);
+    if (rules->scsi_dma.left && rules->scsi_dma.srb == ft_arg_id(event, 1)) {
+        ft_rule_fire(rules, FT_J_SCSI_FLUSH_ON_DISCONNECT, event, event->arg[1]);
+    }
     if (event->arg[7] == FT_ROUTINE_SCSI_DMA_STARTED) {
         ft_rule_fire(rules, FT_J_SCSI_DMASTARTED_ONLY_STARTS, event, event->arg[1]);
     }
@@ -178,6 +181,9 @@ static void judge_unflushed(struct ft_rules *rules, const struct ft_event *event
 {
     ft_rule_fire(rules, FT_J_SCSI_FLUSH_BEFORE_COMPLETE, event, event->arg[0]);
     ft_rule_fire(rules, how_it_ended(rules, event), event, event->arg[0]);
+    if (rules->scsi_adapter.yanked) {
+        ft_rule_fire(rules, FT_J_SCSI_SURPRISE_FLUSH, event, event->arg[0]);
+    }
 }
 
 /* Success with all its data, all of which was mapped for DMA. */
@@ -228,9 +234,29 @@ static void judge_engine(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* The device goes on behind the last byte of a request whose addresses it got one after another. */
+static void judge_clip(struct ft_rules *rules, const struct ft_event *event)
+{
+    uint64_t address = event->arg[0], end = address + event->arg[1];
+
+    for (unsigned i = 0; i < FT_RS_SCSI_SRBS; i++) {
+        const struct ft_rs_scsi_srb *srb = &rules->scsi_dma.known[i];
+        bool across = address < srb->end && end > srb->end;
+        bool behind = event->arg[2] == 0 && address == srb->end;
+
+        if (srb->id != 0 && srb->end != 0 && (across || behind)) {
+            ft_rule_fire(rules, FT_J_SCSI_GETPHYS_CLIP, event, ft_handle(FT_HC_SRB, srb->id, 0));
+        }
+    }
+}
+
 static void judge_bus(struct ft_rules *rules, const struct ft_event *event)
 {
     const struct ft_rs_scsi_dma *dma = &rules->scsi_dma;
+
+    if (dma->found && !ft_scsi_is_slave(dma) && event->unknown == 0) {
+        judge_clip(rules, event);
+    }
 
     if (dma->found && ft_scsi_is_slave(dma) && dma->state == FT_SCSI_IDLE &&
         ft_handle_class(event->arg[2]) == FT_HC_MAPPING) {

@@ -16,6 +16,8 @@ enum {
     FT_SCSI_STYLE_DEMAND = 16
 };
 
+enum { FT_SCSI_NEWS_LEFT = 6 }; /* of scsi:bus */
+
 enum {
     FT_SCSI_FLAG_OUT = 0x80, /* of SrbFlags */
     FT_SCSI_FOUND = 1,       /* an adapter, in scsi:found */

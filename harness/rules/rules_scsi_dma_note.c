@@ -31,6 +31,7 @@ static void note_map(struct ft_rules *rules, const struct ft_event *event)
     dma->srb = ft_arg_id(event, 1);
     dma->write = (event->arg[4] & FT_SCSI_FLAG_OUT) != 0;
     dma->closed = 0;
+    dma->left = 0;
     if (srb != NULL) {
         srb->mapped += (uint32_t)event->arg[3];
     }
@@ -81,7 +82,26 @@ static void note_start_io(struct ft_rules *rules, const struct ft_event *event)
             slot = srb;
         }
     }
-    *slot = (struct ft_rs_scsi_srb){.id = ft_arg_id(event, 0), .function = (uint8_t)event->arg[1]};
+    *slot = (struct ft_rs_scsi_srb){.id = ft_arg_id(event, 0),
+                                    .function = (uint8_t)event->arg[1],
+                                    .given = (uint32_t)event->arg[5]};
+}
+
+/* Pieces of an SRB's data, from its first byte on: with the last one it is known where it ends. Who
+ * asks in another order is not followed. */
+static void note_physical(struct ft_rules *rules, const struct ft_event *event)
+{
+    enum { AREA_DATA = 1 };
+    struct ft_rs_scsi_srb *srb = ft_scsi_srb_find(rules, ft_arg_id(event, 1));
+
+    if (srb == NULL || event->arg[2] != AREA_DATA || event->unknown != 0) {
+        return;
+    }
+    srb->end = 0;
+    srb->told += (uint32_t)event->arg[6];
+    if (srb->told >= srb->given && srb->told - srb->given < (uint32_t)event->arg[6]) {
+        srb->end = event->arg[5] + event->arg[6] - (srb->told - srb->given);
+    }
 }
 
 static void note_bus(struct ft_rules *rules, const struct ft_event *event)
@@ -143,6 +163,12 @@ void ft_scsi_dma_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_SCSI_MAP:
         note_map(rules, event);
+        break;
+    case FT_EV_SCSI_PHYSICAL:
+        note_physical(rules, event);
+        break;
+    case FT_EV_SCSI_BUS:
+        rules->scsi_dma.left |= event->arg[0] == FT_SCSI_NEWS_LEFT;
         break;
     case FT_EV_SCSI_DMA_STARTED:
         rules->scsi_dma.state = event->arg[2] != 0 ? FT_SCSI_STARTED : rules->scsi_dma.state;

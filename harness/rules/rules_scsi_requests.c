@@ -256,6 +256,9 @@ static void note_complete(struct ft_rules *rules, const struct ft_event *event)
     if (event->arg[1] == FT_SCSI_FORCED) {
         srb->flags |= FT_SRB_TAKEN;
     }
+    if ((event->arg[3] & 0x3F) == FT_SRB_BUS_RESET) {
+        srb->flags |= FT_SRB_WAS_RESET;
+    }
     if (event->arg[1] == FT_SCSI_REFUSED) {
         rules->scsi.flags &= (uint16_t)~FT_HBA_OWES;
     }

@@ -106,6 +106,8 @@ struct ft_rules {
     struct ft_rs_wdf_device wdf_device[FT_RS_WDF_DEVICES];
     struct ft_rs_scsi scsi;
     struct ft_rs_scsi_dma scsi_dma;
+    struct ft_rs_scsi_bus scsi_bus;
+    struct ft_rs_scsi_port scsi_port;
     uint32_t pool[FT_RS_POOLS]; /* ids of the driver's live blocks, FT_RS_POOL_HOLE: freed slot */
 };
 

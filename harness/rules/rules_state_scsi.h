@@ -14,14 +14,15 @@ struct ft_rs_scsi_adapter {
     uint8_t control;                            /* type of the adapter control that runs */
     uint8_t yanked;
     uint8_t outside; /* others have done something on its bus */
-    uint8_t unused[1];
+    uint8_t bus;     /* INTERFACE_TYPE + 1, 0: not known */
 };
 
 /* FT_RS_OVER: it is the port's again. */
 enum {
     FT_SRB_BY_WILDCARD = 1, /* ScsiPortCompleteRequest gave it back */
     FT_SRB_TAKEN = 2,       /* the port took it */
-    FT_SRB_ABORT_DONE = 4   /* an abort of it has succeeded */
+    FT_SRB_ABORT_DONE = 4,  /* an abort of it has succeeded */
+    FT_SRB_WAS_RESET = 8    /* it came back because the bus was reset */
 };
 
 struct ft_rs_srb {
@@ -63,11 +64,13 @@ struct ft_rs_scsi {
 struct ft_rs_scsi_srb {
     uint32_t id;            /* 0: free slot */
     uint32_t mapped, moved; /* bytes that ScsiPortIoMapTransfer had, that the device moved */
+    uint32_t given, told;   /* its length; bytes that ScsiPortGetPhysicalAddress has told of */
+    uint64_t end;           /* device address behind its last byte, 0: not known */
     uint8_t function;
     uint8_t cancelled; /* a mapping was flushed before HwScsiDmaStarted */
     uint8_t unused[2];
 };
-enum { FT_RS_SCSI_SRBS = 16 };
+enum { FT_RS_SCSI_SRBS = 16, FT_RS_SCSI_UNITS = 8, FT_RS_SCSI_RANGES = 4 };
 
 struct ft_rs_scsi_dma {
     uint32_t srb;             /* of the open mapping */
@@ -80,8 +83,46 @@ struct ft_rs_scsi_dma {
     uint8_t hold;         /* after a reset */
     uint8_t flushed_here; /* in the miniport's routine that runs */
     uint8_t reset_told;   /* ResetDetected, in that routine */
-    uint8_t unused[3];
+    uint8_t left;         /* a target has left the bus since the mapping was opened */
+    uint8_t unused[2];
     struct ft_rs_scsi_srb known[FT_RS_SCSI_SRBS];
+};
+
+/* Commands that a unit's target has. */
+struct ft_rs_scsi_unit {
+    uint32_t where;
+    uint8_t used, commands;
+    uint8_t flushes; /* of them, SYNCHRONIZE CACHE */
+    uint8_t unused;
+};
+
+/* What is owed for a reset of the bus, and what an adapter that begins anew has to show. */
+struct ft_rs_scsi_bus {
+    struct ft_rs_scsi_unit unit[FT_RS_SCSI_UNITS];
+    uint32_t reset_owner; /* of the mapping that was open when HwScsiResetBus was called last */
+    uint8_t tells;        /* the model says what happens on its bus */
+    uint8_t was_reset;    /* since HwScsiResetBus was called last */
+    uint8_t claims;       /* … and it returned TRUE */
+    uint8_t reported;     /* the port knows of a reset, until the end of its hold */
+    uint8_t unreported;   /* the adapter has reset the bus, and the port does not know */
+    uint8_t unseen;       /* so was the miniport told, in the routine that runs */
+    uint8_t started;      /* a request, since the last reset */
+    uint8_t starts;       /* of the adapter */
+    uint8_t served;       /* a request has succeeded */
+    uint8_t trial;        /* enum: begun again, and no request has come back since */
+    uint8_t unused[2];
+};
+
+/* What the miniport may touch, and what it has sent. */
+struct ft_rs_scsi_port {
+    uint32_t memory; /* bytes of the largest register range in memory */
+    struct {
+        uint32_t first, count;
+    } ports[FT_RS_SCSI_RANGES];
+    uint8_t ranges; /* of ports */
+    uint8_t begun;  /* HwScsiInitialize, or a restart, has succeeded */
+    uint8_t events; /* WMIEvent, in the routine that runs */
+    uint8_t unused;
 };
 
 #endif
