@@ -12,7 +12,7 @@ enum { FT_JUDGES(F) JUDGE_COUNT };
 #define F(family) NOTE_##family,
 enum { FT_NOTES(F) NOTE_COUNT };
 #undef F
-_Static_assert(JUDGE_COUNT <= 32 && NOTE_COUNT <= 32, "a mask has a bit for each family");
+_Static_assert(JUDGE_COUNT <= 64 && NOTE_COUNT <= 64, "a mask has a bit for each family");
 
 static family_fn *const judges[] = {
 #define F(family) ft_##family##_judge,
@@ -36,7 +36,7 @@ FT_NOTES(F)
 #undef K
 
 /* Masks of families by the place of the kind: a pure function of the sources. */
-static uint32_t judge_mask[FT_KIND_PLACES], note_mask[FT_KIND_PLACES];
+static uint64_t judge_mask[FT_KIND_PLACES], note_mask[FT_KIND_PLACES];
 
 /* Every kind has a place of its own. */
 #define EV(number, symbol, name, args, sentence)                                                   \
@@ -44,10 +44,10 @@ static uint32_t judge_mask[FT_KIND_PLACES], note_mask[FT_KIND_PLACES];
 #include "sim/events.def"
 #undef EV
 
-static void fill(uint32_t *masks, const uint16_t *place, unsigned bit)
+static void fill(uint64_t *masks, const uint16_t *place, unsigned bit)
 {
     for (; *place != 0; place++) {
-        masks[*place] |= 1u << bit;
+        masks[*place] |= UINT64_C(1) << bit;
     }
 }
 
@@ -68,30 +68,31 @@ void ft_families_init(void)
 }
 
 static void call_families(struct ft_rules *rules, const struct ft_event *event,
-                          family_fn *const *function, uint32_t mask)
+                          family_fn *const *function, uint64_t mask)
 {
     for (; mask != 0; mask &= mask - 1) {
-        function[__builtin_ctz(mask)](rules, event);
+        function[__builtin_ctzll(mask)](rules, event);
     }
 }
 
 void ft_io_judge(struct ft_rules *rules, const struct ft_event *event, bool wrong_level)
 {
-    enum { OF_LEVELS = 1 << JUDGE_power | 1 << JUDGE_isr | 1 << JUDGE_wdm_dma };
-    uint32_t mask = judge_mask[FT_KIND_PLACE(event->kind)];
+    const uint64_t of_levels =
+        UINT64_C(1) << JUDGE_power | UINT64_C(1) << JUDGE_isr | UINT64_C(1) << JUDGE_wdm_dma;
+    uint64_t mask = judge_mask[FT_KIND_PLACE(event->kind)];
 
-    call_families(rules, event, judges, wrong_level ? mask | OF_LEVELS : mask);
+    call_families(rules, event, judges, wrong_level ? mask | of_levels : mask);
 }
 
 void ft_io_note(struct ft_rules *rules, const struct ft_event *event)
 {
-    uint32_t mask = note_mask[FT_KIND_PLACE(event->kind)];
+    uint64_t mask = note_mask[FT_KIND_PLACE(event->kind)];
 
     if (rules->idle_inserts != 0) {
-        mask |= 1u << NOTE_queue;
+        mask |= UINT64_C(1) << NOTE_queue;
     }
     if (rules->poll_count != 0) {
-        mask |= 1u << NOTE_removal;
+        mask |= UINT64_C(1) << NOTE_removal;
     }
     call_families(rules, event, notes, mask);
 }
