@@ -34,7 +34,8 @@ struct sim_device {
                      call */
     uint8_t interrupts; /* its own interrupt enable, as the model tells it */
     uint8_t resets;     /* its power-on reset runs */
-    uint8_t unused[4];
+    uint8_t moving;     /* a bit for each channel whose engine has begun and not ended */
+    uint8_t unused[3];
     _Alignas(16) unsigned char state[FT_MODEL_STATE_BYTES];
 };
 

@@ -185,6 +185,9 @@ void ft_scsi_disconnect(struct ft_scsi_adapter *adapter)
 {
     PKINTERRUPT interrupt = adapter->interrupt;
 
+    /* The port's DPC may wait for the interrupt's lock. */
+    if (interrupt && KeGetCurrentIrql() == PASSIVE_LEVEL)
+        KeFlushQueuedDpcs();
     adapter->interrupt = NULL;
     if (interrupt)
         IoDisconnectInterrupt(interrupt);

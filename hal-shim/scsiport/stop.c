@@ -44,7 +44,7 @@ static void announce_stopped(const struct ft_scsi_adapter *adapter,
     const struct sim_device *device = &FT_M->io.device;
 
     ft_emit(FT_EV_SCSI_STOPPED, ft_scsi_hba(adapter), status, device->interrupts,
-            FT_M->in_engine != FT_ENGINE_RESTS, device->line, present());
+            device->moving != 0, device->line, present());
 }
 
 /* A miniport without HwScsiAdapterControl is not told. */
