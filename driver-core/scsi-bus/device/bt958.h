@@ -72,6 +72,7 @@ struct bt958 {
     uint8_t enabled;             /* to interrupt */
     uint8_t commanded;           /* it has got a byte of a command */
     uint8_t diagnosing;          /* steps of a hard reset */
+    uint8_t testing;             /* reads of the status in which a soft reset still shows */
     uint8_t resetting;           /* a reset of the bus is due */
     uint8_t command, parameters; /* that is being given, and how many bytes have come */
     uint8_t parameter[5];

@@ -47,6 +47,7 @@ enum {
     REGISTER_BAR = 1,
     GEOMETRY_VALUE = 0x80,
     DIAGNOSIS_STEPS = 16,
+    TEST_READS = 2,
     BOX_BYTES = 8,
     BOX_CODE = 7, /* offset of action or completion code */
     TAGGED = 0x20,
@@ -126,12 +127,13 @@ static void clear(struct sim_device *device, struct bt958 *b, enum sim_engine_en
 }
 
 /* The bus goes on: who is connected, or reselects, for a command that is forgotten is told to go.
- */
+ * DIAGNOSTIC ACTIVE shows for a while, as after a hard reset, and no command is taken. */
 static void soft_reset(struct sim_device *device, struct bt958 *b)
 {
     bool was_connected = b->connected;
 
     clear(device, b, SIM_END_ABORTED);
+    b->testing = TEST_READS;
     if (was_connected)
         bt_bus_disown(b);
 }
@@ -212,7 +214,7 @@ static void run_command(struct sim_device *device, struct bt958 *b)
 
 static void write_command(struct sim_device *device, struct bt958 *b, uint8_t value)
 {
-    if (b->diagnosing)
+    if (b->diagnosing || b->testing)
         return;
     b->busy_reads = 1;
     if (!b->commanded)
@@ -249,9 +251,11 @@ static uint8_t read_data(struct sim_device *device, struct bt958 *b)
 
 static uint8_t read_status(struct bt958 *b)
 {
-    uint8_t value = b->diagnosing ? DIAGNOSING : 0;
+    bool diagnosing = b->diagnosing || b->testing;
+    uint8_t value = diagnosing ? DIAGNOSING : 0;
 
-    if (!b->diagnosing && b->parameters == 0)
+    b->testing = (uint8_t)(b->testing - (b->testing != 0));
+    if (!diagnosing && b->parameters == 0)
         value |= READY;
     if (b->box_count == 0)
         value |= NEEDS_MAILBOXES;
