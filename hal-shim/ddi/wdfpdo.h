@@ -1,6 +1,5 @@
-/* Physical device objects: what a bus driver makes of its children. The machine's PnP manager asks
- * for children and gives them back; it starts, removes and powers none, so a child lives as far as
- * somebody sends it the requests, and its wake callbacks are never due. */
+/* Physical device objects: what a bus driver makes of its children. The machine's PnP manager starts
+ * a raw child without a function driver; it knows the others, and starts none of them. */
 #ifndef _WDFPDO_H_
 #define _WDFPDO_H_
 

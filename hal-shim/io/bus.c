@@ -4,8 +4,6 @@
  *
  * Queries are answered in bus_query.c, wait-wake in wake.c. Ops make it fail or pend a request
  * (lower.c).
- *
- * Not modelled: children.
  */
 #include "io/io_private.h"
 

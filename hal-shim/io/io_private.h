@@ -308,7 +308,16 @@ bool ft_manager_submit(unsigned work, unsigned label, const uint16_t *arg);
 void ft_manager_release(void);
 /* The machine is awake: the manager does what it has put off. */
 void ft_manager_awake(void);
+/* A PnP request for the device, or for the child that the manager deals with. */
 NTSTATUS ft_pnp_send(UCHAR minor);
+/* The same in two steps, for one with parameters. NULL: no room (cut). `detail`: what it is about,
+ * where its minor does not say. */
+PIRP ft_pnp_prepare(UCHAR minor);
+NTSTATUS ft_pnp_send_irp(PIRP irp, UCHAR minor, unsigned detail);
+void ft_pnp_capabilities(PDEVICE_CAPABILITIES capabilities);
+/* The answer, pool with references to the objects; NULL: none. */
+PDEVICE_RELATIONS ft_pnp_ask_relations(unsigned type);
+bool ft_pnp_has_failed(void); /* its driver says so when asked for its state */
 void ft_pnp_query_remove(void);
 void ft_pnp_remove(void);
 void ft_pnp_tail_remove(void);
@@ -325,6 +334,47 @@ void ft_pnp_eject(void);
 void ft_pnp_gone(void);
 /* Says that the op did nothing, at its turn. */
 void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index);
+
+/* ---- children.c, children_start.c: what the driver reports on its bus ---- */
+
+enum { FT_CHILDREN_MAX = 16 };
+struct ft_child {
+    struct ft_child *next; /* in the order of arrival */
+    PDEVICE_OBJECT pdo;    /* with a reference of the manager's */
+    PCM_RESOURCE_LIST assigned;
+    uint8_t pnp, pnp_before; /* enum ft_pnp_state */
+    uint8_t power;           /* the state that it was told last */
+    uint8_t known;           /* it was asked what it is */
+    uint8_t raw;             /* it works without a function driver */
+    uint8_t ejects;          /* it can be ejected */
+    uint8_t asked;           /* a question may have to be taken back */
+    uint8_t found;           /* the driver still reports it */
+    uint8_t eject_due, state_due;
+};
+/* NULL: it is no child's PDO. */
+struct ft_child *ft_child_of(PDEVICE_OBJECT pdo);
+/* What the manager's requests go to: the child that it deals with, or the device. */
+PDEVICE_OBJECT ft_manager_pdo(void);
+/* From now on the manager deals with that child; NULL: with the device. */
+void ft_manager_turn(struct ft_child *child);
+/* These are the children now: others go, new ones are started. The references are taken over. */
+void ft_children_take(PDEVICE_RELATIONS answer);
+/* A question for all that are started, until one says no. */
+NTSTATUS ft_children_ask(UCHAR minor);
+void ft_children_take_back(UCHAR minor);
+void ft_children_stop(void);
+void ft_children_restart(void);
+void ft_children_surprise(void);
+void ft_children_remove(void);
+/* News of a child: its ejection was asked for, its state may have changed. False: it is none. */
+bool ft_child_eject(PDEVICE_OBJECT pdo);
+bool ft_child_state(PDEVICE_OBJECT pdo);
+void ft_children_look(void); /* the manager gets to it */
+/* Asks what it is; starts it, again or for the first time. */
+void ft_child_identify(struct ft_child *child);
+void ft_child_start(struct ft_child *child);
+/* It has failed: it goes, though the driver reports it still. */
+void ft_child_give_up(struct ft_child *child);
 
 /* ---- property.c ---- */
 
@@ -357,9 +407,10 @@ bool ft_power_op(unsigned work, unsigned state, unsigned label);
 /* The device was idle: SET_POWER to that state. */
 void ft_power_idle(PDEVICE_OBJECT device, unsigned state);
 void ft_power_done(PIRP irp, unsigned index);
-bool ft_power_busy(void);             /* a request is on its way or waits */
-void ft_power_wait_idle(void);        /* until none is; in tasks */
-void ft_power_wait_ops(void);         /* until none of an op is on its way */
+bool ft_power_busy(void);                     /* a request is on its way or waits */
+void ft_power_wait_stack(PDEVICE_OBJECT pdo); /* until none of that device's is; in tasks */
+void ft_power_wait_idle(void);                /* until none is; in tasks */
+void ft_power_wait_ops(void);                 /* until none of an op is on its way */
 bool ft_power_go_on(void);            /* what kept requests waiting is over; true if one goes now */
 bool ft_power_sent_at(uint64_t *ret); /* when the request on its way was sent, if there is one */
 KIRQL ft_power_irql(bool power_up);   /* at which the stack gets its power IRPs */

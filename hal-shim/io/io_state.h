@@ -3,7 +3,8 @@
  *
  * Types only, and no Windows types: objects that the driver sees are blocks of the pool arena and
  * are known here by address. The machine has one device of the driver; its device stack is the bus
- * driver's physical device object (PDO) and what the driver attached above it.
+ * driver's physical device object (PDO) and what the driver attached above it. A driver that has a
+ * bus of its own may report children, each with a stack of its own.
  */
 #ifndef FT_IO_IO_STATE_H
 #define FT_IO_IO_STATE_H
@@ -148,7 +149,8 @@ enum ft_manager_work {
     FT_WORK_TAIL_REMOVE,
     FT_WORK_DEVICE_STATE, /* the driver has invalidated its device state */
     FT_WORK_RELATIONS,    /* or its bus relations */
-    FT_WORK_EJECT         /* or asked for its ejection */
+    FT_WORK_EJECT,        /* or asked for its ejection */
+    FT_WORK_CHILDREN      /* something of that kind about its children */
 };
 
 /* A window of MmMapIoSpace. */
@@ -170,6 +172,8 @@ struct ft_io_state {
     void *wmi;               /* registrations with WMI */
     void *properties;        /* device properties that the driver has set */
     void *configuration;     /* CONFIGURATION_INFORMATION */
+    void *children;          /* struct ft_child: what the driver has reported on its bus */
+    void *child;             /* the one that the manager deals with, NULL: the device itself */
     uint32_t link_count, reinitialization_count;
     uint16_t pdo_id; /* handle id of the PDO, or of a legacy driver's device (0: not made yet):
                         the device of an event's header */

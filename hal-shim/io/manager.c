@@ -6,7 +6,7 @@
  * turn, and the event op:skipped then says that it was not. An op that strikes while the manager
  * rests is judged at once.
  *
- * Not modelled: several devices.
+ * Not modelled: several devices, but for the children of the device (children.c).
  */
 #include "io/io_private.h"
 
@@ -42,6 +42,7 @@ static const struct {
     {FT_WORK_DEVICE_STATE, IN_STARTED, ANY_POWER, AWAKE},
     {FT_WORK_RELATIONS, IN_STARTED, ANY_POWER, AWAKE},
     {FT_WORK_EJECT, IN_STARTED, ANY_POWER, AWAKE},
+    {FT_WORK_CHILDREN, IN_STARTED, ANY_POWER, AWAKE},
     {FT_OP_QUERY_REMOVE, IN_NOT_STARTED | IN_STARTED, ANY_POWER, AWAKE},
     {FT_OP_REMOVE, IN_NOT_STARTED | IN_STARTED, ANY_POWER, AWAKE},
     {FT_OP_SURPRISE_REMOVE, ANYWHERE & ~IN_SURPRISE_REMOVED, ANY_POWER, AWAKE},
@@ -99,7 +100,8 @@ void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index)
 /* What drivers ask of the PnP manager while the machine sleeps is done when it wakes. */
 static bool put_off(unsigned work)
 {
-    bool asked = work == FT_WORK_DEVICE_STATE || work == FT_WORK_RELATIONS || work == FT_WORK_EJECT;
+    bool asked = work == FT_WORK_DEVICE_STATE || work == FT_WORK_RELATIONS ||
+                 work == FT_WORK_EJECT || work == FT_WORK_CHILDREN;
 
     if (!asked || FT_IO->system == FT_S0)
         return false;
@@ -155,6 +157,9 @@ static void run(const struct ft_manager_entry *entry)
         break;
     case FT_WORK_EJECT:
         ft_pnp_eject();
+        break;
+    case FT_WORK_CHILDREN:
+        ft_children_look();
         break;
     case FT_OP_QUERY_REMOVE:
         ft_pnp_query_remove();

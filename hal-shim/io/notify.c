@@ -254,8 +254,9 @@ NTSTATUS IoUnregisterPlugPlayNotification(PVOID NotificationEntry)
 VOID IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
 {
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
-    if (PhysicalDeviceObject != FT_IO->pdo)
+    if (PhysicalDeviceObject == FT_IO->pdo)
+        ft_manager_submit(FT_WORK_EJECT, 0, NULL);
+    else if (!ft_child_eject(PhysicalDeviceObject))
         ft_bugcheck(FT_BUGCHECK_PNP, 2, ft_handle_of(PhysicalDeviceObject), 0, 0);
-    ft_manager_submit(FT_WORK_EJECT, 0, NULL);
     FT_DDI_END(DEVICE_QUERY, 0);
 }

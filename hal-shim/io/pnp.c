@@ -8,80 +8,79 @@
  * it, after it capabilities, device state and bus relations. A driver that answers the device state
  * with FAILED, REMOVED or DISABLED has its device removed.
  *
- * Children that a bus driver reports are taken note of by nobody: the manager gives back the
- * references and starts, removes and powers none of them.
+ * Children that the driver reports have stacks of their own (children.c). They are asked, stopped
+ * and removed before the device, and started and told that a question is taken back after it.
  *
- * Not modelled: stacks of child devices; the manager's own veto because of open handles (the
+ * Not modelled: the manager's own veto because of open handles (the
  * requester's handle may be open at an orderly REMOVE, and is then never cleaned up or closed).
  */
 #include "io/io_private.h"
 #include "kernel/handles.h"
 
 /* Where a request leads, by minor code. */
-static void change_state(UCHAR minor, NTSTATUS status)
+static void change_state(uint8_t *state, uint8_t *before, UCHAR minor, NTSTATUS status)
 {
-    struct ft_io_state *io = FT_IO;
-
     switch (minor) {
     case IRP_MN_START_DEVICE:
         if (NT_SUCCESS(status))
-            io->pnp = FT_PNP_STARTED;
+            *state = FT_PNP_STARTED;
         break;
     case IRP_MN_QUERY_STOP_DEVICE:
         if (NT_SUCCESS(status))
-            io->pnp = FT_PNP_STOP_PENDING;
+            *state = FT_PNP_STOP_PENDING;
         break;
     case IRP_MN_STOP_DEVICE:
-        io->pnp = FT_PNP_STOPPED;
+        *state = FT_PNP_STOPPED;
         break;
     case IRP_MN_CANCEL_STOP_DEVICE:
-        if (io->pnp == FT_PNP_STOP_PENDING)
-            io->pnp = FT_PNP_STARTED;
+        if (*state == FT_PNP_STOP_PENDING)
+            *state = FT_PNP_STARTED;
         break;
     case IRP_MN_QUERY_REMOVE_DEVICE:
         if (NT_SUCCESS(status)) {
-            io->pnp_before = io->pnp;
-            io->pnp = FT_PNP_REMOVE_PENDING;
+            *before = *state;
+            *state = FT_PNP_REMOVE_PENDING;
         }
         break;
     case IRP_MN_CANCEL_REMOVE_DEVICE:
-        if (io->pnp == FT_PNP_REMOVE_PENDING)
-            io->pnp = io->pnp_before;
+        if (*state == FT_PNP_REMOVE_PENDING)
+            *state = *before;
         break;
     case IRP_MN_SURPRISE_REMOVAL:
-        io->pnp = FT_PNP_SURPRISE_REMOVED;
+        *state = FT_PNP_SURPRISE_REMOVED;
         break;
     case IRP_MN_REMOVE_DEVICE:
-        io->pnp = FT_PNP_REMOVED;
+        *state = FT_PNP_REMOVED;
         break;
     default:
         break; /* a query or a notification */
     }
 }
 
-static PIRP prepare(UCHAR minor)
+PIRP ft_pnp_prepare(UCHAR minor)
 {
     return ft_send_prepare(FT_SEND_MANAGER, IRP_MJ_PNP, minor);
 }
 
-/* Sends what was prepared. `detail`: what the request is about, where its minor does not say. */
-static NTSTATUS send(PIRP irp, UCHAR minor, unsigned detail)
+NTSTATUS ft_pnp_send_irp(PIRP irp, UCHAR minor, unsigned detail)
 {
-    uint64_t device = ft_block_handle(FT_IO->pdo), handle = ft_block_handle(irp);
+    struct ft_child *child = FT_IO->child;
+    uint8_t *state = child ? &child->pnp : &FT_IO->pnp;
+    uint64_t device = ft_block_handle(ft_manager_pdo()), handle = ft_block_handle(irp);
     NTSTATUS status;
 
     ft_emit(FT_EV_PNP_SEND, device, handle, minor, detail);
     status = ft_send_wait(FT_SEND_MANAGER, irp);
-    change_state(minor, status);
-    ft_emit(FT_EV_PNP_DONE, device, minor, (uint32_t)status, FT_IO->pnp, handle);
+    change_state(state, child ? &child->pnp_before : &FT_IO->pnp_before, minor, status);
+    ft_emit(FT_EV_PNP_DONE, device, minor, (uint32_t)status, *state, handle);
     return status;
 }
 
 NTSTATUS ft_pnp_send(UCHAR minor)
 {
-    PIRP irp = prepare(minor);
+    PIRP irp = ft_pnp_prepare(minor);
 
-    return irp ? send(irp, minor, 0) : STATUS_INSUFFICIENT_RESOURCES;
+    return irp ? ft_pnp_send_irp(irp, minor, 0) : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* ---- queries ---- */
@@ -89,7 +88,7 @@ NTSTATUS ft_pnp_send(UCHAR minor)
 /* What the driver answers instead is pool that the manager frees. */
 static void filter_requirements(void)
 {
-    PIRP irp = prepare(IRP_MN_FILTER_RESOURCE_REQUIREMENTS);
+    PIRP irp = ft_pnp_prepare(IRP_MN_FILTER_RESOURCE_REQUIREMENTS);
     PIO_RESOURCE_REQUIREMENTS_LIST list = ft_bus_requirements();
     ULONG_PTR answer;
 
@@ -99,7 +98,7 @@ static void filter_requirements(void)
     }
     IoGetNextIrpStackLocation(irp)
         ->Parameters.FilterResourceRequirements.IoResourceRequirementList = list;
-    if (NT_SUCCESS(send(irp, IRP_MN_FILTER_RESOURCE_REQUIREMENTS, 0))) {
+    if (NT_SUCCESS(ft_pnp_send_irp(irp, IRP_MN_FILTER_RESOURCE_REQUIREMENTS, 0))) {
         answer = FT_IO->send[FT_SEND_MANAGER].information;
         if (answer && answer != (ULONG_PTR)list)
             ExFreePool((PVOID)answer);
@@ -107,48 +106,59 @@ static void filter_requirements(void)
     ft_block_free(list);
 }
 
-static void query_capabilities(void)
+void ft_pnp_capabilities(PDEVICE_CAPABILITIES capabilities)
 {
-    PIRP irp = prepare(IRP_MN_QUERY_CAPABILITIES);
-    DEVICE_CAPABILITIES capabilities = {.Size = sizeof capabilities, .Version = 1};
+    PIRP irp = ft_pnp_prepare(IRP_MN_QUERY_CAPABILITIES);
 
+    *capabilities = (DEVICE_CAPABILITIES){.Size = sizeof *capabilities, .Version = 1};
     if (!irp)
         return;
-    capabilities.Address = capabilities.UINumber = (ULONG)-1;
-    IoGetNextIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities = &capabilities;
-    send(irp, IRP_MN_QUERY_CAPABILITIES, 0);
+    capabilities->Address = capabilities->UINumber = (ULONG)-1;
+    IoGetNextIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities = capabilities;
+    ft_pnp_send_irp(irp, IRP_MN_QUERY_CAPABILITIES, 0);
 }
 
-/* The objects that the driver reports were referenced for the manager, which gives them back; the
- * list is pool. */
-static void take_answer(PDEVICE_RELATIONS answer)
+PDEVICE_RELATIONS ft_pnp_ask_relations(unsigned type)
 {
-    for (ULONG i = 0; i < answer->Count; i++)
-        ft_object_put(answer->Objects[i]);
+    PIRP irp = ft_pnp_prepare(IRP_MN_QUERY_DEVICE_RELATIONS);
+
+    if (!irp)
+        return NULL;
+    IoGetNextIrpStackLocation(irp)->Parameters.QueryDeviceRelations.Type =
+        (DEVICE_RELATION_TYPE)type;
+    ft_pnp_send_irp(irp, IRP_MN_QUERY_DEVICE_RELATIONS, type);
+    if (!NT_SUCCESS(FT_IO->send[FT_SEND_MANAGER].status))
+        return NULL;
+    return (PDEVICE_RELATIONS)FT_IO->send[FT_SEND_MANAGER].information;
+}
+
+/* The objects in an answer were referenced for the manager. Children are kept (children.c); others
+ * are given back. */
+void ft_pnp_relations(unsigned type)
+{
+    PDEVICE_RELATIONS answer = ft_pnp_ask_relations(type);
+
+    if (!answer)
+        return;
+    if (type == BusRelations)
+        ft_children_take(answer);
+    else
+        for (ULONG i = 0; i < answer->Count; i++)
+            ft_object_put(answer->Objects[i]);
     ExFreePool(answer);
 }
 
-void ft_pnp_relations(unsigned type)
-{
-    PIRP irp = prepare(IRP_MN_QUERY_DEVICE_RELATIONS);
-    ULONG_PTR answer;
-
-    if (!irp)
-        return;
-    IoGetNextIrpStackLocation(irp)->Parameters.QueryDeviceRelations.Type =
-        (DEVICE_RELATION_TYPE)type;
-    send(irp, IRP_MN_QUERY_DEVICE_RELATIONS, type);
-    answer = FT_IO->send[FT_SEND_MANAGER].information;
-    if (NT_SUCCESS(FT_IO->send[FT_SEND_MANAGER].status) && answer)
-        take_answer((PDEVICE_RELATIONS)answer);
-}
-
-void ft_pnp_device_state(void)
+bool ft_pnp_has_failed(void)
 {
     enum { GONE = PNP_DEVICE_DISABLED | PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED };
     NTSTATUS status = ft_pnp_send(IRP_MN_QUERY_PNP_DEVICE_STATE);
 
-    if (NT_SUCCESS(status) && (FT_IO->send[FT_SEND_MANAGER].information & GONE))
+    return NT_SUCCESS(status) && (FT_IO->send[FT_SEND_MANAGER].information & GONE);
+}
+
+void ft_pnp_device_state(void)
+{
+    if (ft_pnp_has_failed())
         ft_pnp_gone();
 }
 
@@ -157,7 +167,7 @@ void ft_pnp_device_state(void)
 /* The lists live as long as the request; a driver that wants more copies them. */
 static NTSTATUS send_start(void)
 {
-    PIRP irp = prepare(IRP_MN_START_DEVICE);
+    PIRP irp = ft_pnp_prepare(IRP_MN_START_DEVICE);
     PCM_RESOURCE_LIST raw = ft_bus_resources(false), translated = ft_bus_resources(true);
     PIO_STACK_LOCATION next;
     NTSTATUS status;
@@ -169,7 +179,7 @@ static NTSTATUS send_start(void)
     next = IoGetNextIrpStackLocation(irp);
     next->Parameters.StartDevice.AllocatedResources = raw;
     next->Parameters.StartDevice.AllocatedResourcesTranslated = translated;
-    status = send(irp, IRP_MN_START_DEVICE, FT_IO->assigned);
+    status = ft_pnp_send_irp(irp, IRP_MN_START_DEVICE, FT_IO->assigned);
     ft_block_free(raw);
     ft_block_free(translated);
     return status;
@@ -180,6 +190,7 @@ static NTSTATUS send_start(void)
 NTSTATUS ft_pnp_start(void)
 {
     bool first = FT_IO->pnp == FT_PNP_NOT_STARTED;
+    DEVICE_CAPABILITIES capabilities;
     NTSTATUS status;
 
     FT_IO->starting = 1;
@@ -188,14 +199,16 @@ NTSTATUS ft_pnp_start(void)
         filter_requirements();
     status = send_start();
     if (!NT_SUCCESS(status) && !first)
-        ft_pnp_send(IRP_MN_SURPRISE_REMOVAL);
+        ft_pnp_gone();
     FT_IO->starting = 0;
     if (NT_SUCCESS(status)) {
-        query_capabilities();
+        ft_pnp_capabilities(&capabilities);
         ft_pnp_device_state();
     }
-    if (FT_IO->pnp == FT_PNP_STARTED)
+    if (FT_IO->pnp == FT_PNP_STARTED) {
+        ft_children_restart();
         ft_pnp_relations(BusRelations);
+    }
     ft_power_go_on();
     return status;
 }
@@ -215,11 +228,27 @@ void ft_pnp_restart(bool moved)
     ft_pnp_start();
 }
 
+/* The children are asked before the device. *reached: so was the device. */
+static NTSTATUS ask(UCHAR minor, bool *reached)
+{
+    NTSTATUS status = ft_children_ask(minor);
+
+    *reached = NT_SUCCESS(status);
+    return *reached ? ft_pnp_send(minor) : status;
+}
+
+static void take_back(UCHAR minor, bool reached)
+{
+    if (reached)
+        ft_pnp_send(minor);
+    ft_children_take_back(minor);
+}
+
 /* STATUS_RESOURCE_REQUIREMENTS_CHANGED is a success too; the manager then asks for the new
  * requirements. */
-static bool query_stop(void)
+static bool query_stop(bool *reached)
 {
-    NTSTATUS status = ft_pnp_send(IRP_MN_QUERY_STOP_DEVICE);
+    NTSTATUS status = ask(IRP_MN_QUERY_STOP_DEVICE, reached);
 
     if (status == STATUS_RESOURCE_REQUIREMENTS_CHANGED)
         filter_requirements();
@@ -228,13 +257,22 @@ static bool query_stop(void)
 
 void ft_pnp_stop(void)
 {
-    ft_pnp_send(query_stop() ? IRP_MN_STOP_DEVICE : IRP_MN_CANCEL_STOP_DEVICE);
+    bool reached;
+
+    if (!query_stop(&reached)) {
+        take_back(IRP_MN_CANCEL_STOP_DEVICE, reached);
+        return;
+    }
+    ft_children_stop();
+    ft_pnp_send(IRP_MN_STOP_DEVICE);
 }
 
 void ft_pnp_query_stop(void)
 {
-    query_stop();
-    ft_pnp_send(IRP_MN_CANCEL_STOP_DEVICE);
+    bool reached;
+
+    query_stop(&reached);
+    take_back(IRP_MN_CANCEL_STOP_DEVICE, reached);
 }
 
 /* ---- paths of files ---- */
@@ -253,7 +291,7 @@ bool ft_pnp_usage_legal(unsigned kind, bool in_path)
 void ft_pnp_usage(unsigned kind, bool in_path)
 {
     DEVICE_USAGE_NOTIFICATION_TYPE type = usage_type(kind);
-    PIRP irp = prepare(IRP_MN_DEVICE_USAGE_NOTIFICATION);
+    PIRP irp = ft_pnp_prepare(IRP_MN_DEVICE_USAGE_NOTIFICATION);
     PIO_STACK_LOCATION next;
     NTSTATUS status;
 
@@ -262,7 +300,7 @@ void ft_pnp_usage(unsigned kind, bool in_path)
     next = IoGetNextIrpStackLocation(irp);
     next->Parameters.UsageNotification.InPath = in_path;
     next->Parameters.UsageNotification.Type = type;
-    status = send(irp, IRP_MN_DEVICE_USAGE_NOTIFICATION, type);
+    status = ft_pnp_send_irp(irp, IRP_MN_DEVICE_USAGE_NOTIFICATION, type);
     if (NT_SUCCESS(status))
         FT_IO->files[type] += in_path ? 1 : -1;
     ft_emit(FT_EV_USAGE, ft_block_handle(FT_IO->pdo), type, in_path, (uint32_t)status);
@@ -272,8 +310,10 @@ void ft_pnp_usage(unsigned kind, bool in_path)
 
 void ft_pnp_query_remove(void)
 {
-    ft_pnp_send(IRP_MN_QUERY_REMOVE_DEVICE);
-    ft_pnp_send(IRP_MN_CANCEL_REMOVE_DEVICE);
+    bool reached;
+
+    ask(IRP_MN_QUERY_REMOVE_DEVICE, &reached);
+    take_back(IRP_MN_CANCEL_REMOVE_DEVICE, reached);
 }
 
 /* An IRP on its way into the driver keeps its device in Windows, by the reference to its file or,
@@ -281,6 +321,7 @@ void ft_pnp_query_remove(void)
 static void send_remove(void)
 {
     ft_requester_keep_out();
+    ft_children_remove();
     ft_power_wait_idle();
     ft_notify_target(FT_TARGET_REMOVE_COMPLETE);
     ft_pnp_send(IRP_MN_REMOVE_DEVICE);
@@ -289,13 +330,13 @@ static void send_remove(void)
 /* Those who hold the device open are asked first, and let go. */
 void ft_pnp_remove(void)
 {
-    bool agreed = ft_notify_target(FT_TARGET_QUERY_REMOVE);
+    bool agreed = ft_notify_target(FT_TARGET_QUERY_REMOVE), reached;
 
     if (agreed) {
         ft_handle_let_go();
-        agreed = NT_SUCCESS(ft_pnp_send(IRP_MN_QUERY_REMOVE_DEVICE));
+        agreed = NT_SUCCESS(ask(IRP_MN_QUERY_REMOVE_DEVICE, &reached));
         if (!agreed)
-            ft_pnp_send(IRP_MN_CANCEL_REMOVE_DEVICE);
+            take_back(IRP_MN_CANCEL_REMOVE_DEVICE, reached);
     }
     if (agreed) {
         send_remove();
@@ -310,12 +351,13 @@ void ft_pnp_surprise(void)
 {
     if (!FT_IO->yanked)
         ft_hardware_yank();
-    ft_pnp_send(IRP_MN_SURPRISE_REMOVAL);
+    ft_pnp_gone();
 }
 
-/* The driver has said that its device is no more. The handle's user closes it when it is told. */
+/* The device is no more. The handle's user closes it when it is told. */
 void ft_pnp_gone(void)
 {
+    ft_children_surprise();
     ft_pnp_send(IRP_MN_SURPRISE_REMOVAL);
 }
 
@@ -330,10 +372,10 @@ void ft_pnp_eject(void)
  * stopped still is pulled at once. */
 void ft_pnp_tail_remove(void)
 {
-    bool pull = FT_IO->pnp == FT_PNP_STOPPED;
+    bool pull = FT_IO->pnp == FT_PNP_STOPPED, reached;
 
-    if (FT_IO->pnp == FT_PNP_STARTED && !NT_SUCCESS(ft_pnp_send(IRP_MN_QUERY_REMOVE_DEVICE))) {
-        ft_pnp_send(IRP_MN_CANCEL_REMOVE_DEVICE);
+    if (FT_IO->pnp == FT_PNP_STARTED && !NT_SUCCESS(ask(IRP_MN_QUERY_REMOVE_DEVICE, &reached))) {
+        take_back(IRP_MN_CANCEL_REMOVE_DEVICE, reached);
         pull = true;
     }
     if (pull)

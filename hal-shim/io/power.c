@@ -1,7 +1,8 @@
 /* Power requests of a device, and the routines that handle power IRPs (wdm-io sheet, section 7.1).
  *
  * A request comes from an op, from the driver (PoRequestPowerIrp) or from idle detection. QUERY and
- * SET of a device state go down one after the other, each from a thread of its own, and may meet a
+ * SET of a device state go down one after the other in each stack (a child of the device has one of
+ * its own, children.c), each from a thread of its own, and may meet a
  * PnP request in the stack; an op's does not meet a START, because the device has no power policy
  * before it and another one, should it move, after it. A WAIT_WAKE is beside them. System power is
  * in power_system.c.
@@ -36,13 +37,22 @@ static bool of_op(const struct ft_power_request *request)
     return request->op != 0;
 }
 
-/* The request on its way, NULL: none. */
-static struct ft_power_request *find_sent(void)
+/* The PDO of the stack that it is for. */
+static PDEVICE_OBJECT stack_of(const struct ft_power_request *request)
+{
+    struct ft_child *child = ft_child_of(request->device);
+
+    return child ? child->pdo : FT_IO->pdo;
+}
+
+/* The request on its way in that stack (NULL: in any), NULL: none. */
+static struct ft_power_request *find_sent(PDEVICE_OBJECT stack)
 {
     for (unsigned i = 0; i < FT_POWER_MAX; i++) {
         struct ft_power_request *request = &FT_IO->power_request[i];
 
-        if (request->state == FT_POWER_SENT && !is_wake(request))
+        if (request->state == FT_POWER_SENT && !is_wake(request) &&
+            (!stack || stack_of(request) == stack))
             return request;
     }
     return NULL;
@@ -54,23 +64,40 @@ static bool is_held(const struct ft_power_request *request)
     return of_op(request) && FT_IO->starting;
 }
 
-static struct ft_power_request *find_first_waiting(bool held)
+static bool is_waiting(const struct ft_power_request *request)
+{
+    return request->state == FT_POWER_WAITING;
+}
+
+/* Of those that need not wait for another. */
+static struct ft_power_request *find_first_ready(void)
 {
     struct ft_power_request *first = NULL;
 
     for (unsigned i = 0; i < FT_POWER_MAX; i++) {
         struct ft_power_request *request = &FT_IO->power_request[i];
 
-        if (request->state == FT_POWER_WAITING && is_held(request) <= held &&
-            (!first || request->order < first->order))
+        if (is_waiting(request) && !is_held(request) && (!first || request->order < first->order) &&
+            !find_sent(stack_of(request)))
             first = request;
     }
     return first;
 }
 
+/* In that stack; NULL: in any. */
+static bool is_busy(PDEVICE_OBJECT stack)
+{
+    bool waiting = false;
+
+    for (unsigned i = 0; i < FT_POWER_MAX; i++)
+        waiting = waiting || (is_waiting(&FT_IO->power_request[i]) &&
+                              (!stack || stack_of(&FT_IO->power_request[i]) == stack));
+    return waiting || find_sent(stack);
+}
+
 bool ft_power_busy(void)
 {
-    return find_sent() || find_first_waiting(true);
+    return is_busy(NULL);
 }
 
 static struct ft_power_request *new_request(UCHAR minor, unsigned power)
@@ -90,12 +117,17 @@ static struct ft_power_request *new_request(UCHAR minor, unsigned power)
 
 /* ---- sending ---- */
 
-KIRQL ft_power_irql(bool power_up)
+static KIRQL irql_for(PDEVICE_OBJECT stack, bool power_up)
 {
-    ULONG flags = ft_device_top(FT_IO->pdo)->Flags;
+    ULONG flags = ft_device_top(stack)->Flags;
 
     return !(flags & DO_POWER_PAGABLE) || (power_up && (flags & DO_POWER_INRUSH)) ? DISPATCH_LEVEL
                                                                                   : PASSIVE_LEVEL;
+}
+
+KIRQL ft_power_irql(bool power_up)
+{
+    return irql_for(ft_manager_pdo(), power_up);
 }
 
 static PIRP make_irp(struct ft_power_request *request, PDEVICE_OBJECT device)
@@ -133,8 +165,9 @@ static void announce(PIRP irp, const struct ft_power_request *request)
 {
     bool wake = is_wake(request);
 
-    ft_emit(FT_EV_POWER_SEND, ft_block_handle(FT_IO->pdo), ft_block_handle(irp), request->minor,
-            wake ? 0 : request->power, wake, wake ? request->power : 0, FT_IO->action);
+    ft_emit(FT_EV_POWER_SEND, ft_block_handle(stack_of(request)), ft_block_handle(irp),
+            request->minor, wake ? 0 : request->power, wake, wake ? request->power : 0,
+            FT_IO->action);
 }
 
 static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status);
@@ -158,7 +191,7 @@ static void send_request(void *argument)
     announce(irp, request);
     request->sent_at = FT_M->now;
     if (!passive_only)
-        ft_irql_set(ft_power_irql(request->power == FT_D0));
+        ft_irql_set(irql_for(stack_of(request), request->power == FT_D0));
     status = ft_irp_call(ft_device_top(device), irp);
     ft_irql_set(PASSIVE_LEVEL);
     if (status != STATUS_PENDING && request->state == FT_POWER_SENT && request->handle == handle)
@@ -190,15 +223,15 @@ static struct ft_task *begin(struct ft_power_request *request)
 
     request->state = FT_POWER_SENT;
     ft_task_for_device(task);
+    if (task && stack_of(request) != FT_IO->pdo)
+        task->device = (uint16_t)ft_handle_id(ft_block_handle(stack_of(request)));
     return task;
 }
 
 /* Until PoStartNextPowerIrp the next request waits. */
-static bool may_send(void)
+static bool is_owed(void)
 {
-    bool owed = FT_IO->start_next_owed && FT_M->phase != FT_PHASE_TAIL;
-
-    return !find_sent() && !owed;
+    return FT_IO->start_next_owed && FT_M->phase != FT_PHASE_TAIL;
 }
 
 /* Sends the next request, should it be its turn. The last one to leave wakes a removal. */
@@ -206,7 +239,7 @@ static struct ft_task *send_next(void)
 {
     struct ft_power_request *request;
 
-    while (may_send() && (request = find_first_waiting(false)) != NULL) {
+    while (!is_owed() && (request = find_first_ready()) != NULL) {
         if (!of_op(request) || ft_manager_legal(request->op, request->power))
             return begin(request);
         if (request->op_index)
@@ -218,12 +251,14 @@ static struct ft_task *send_next(void)
     return NULL;
 }
 
-/* A request is over. A START may have waited for it though others wait still. */
+/* A request is over. A START, or the removal of a child, may have waited for it though others wait
+ * still. */
 static void go_on(void)
 {
-    if (FT_IO->starting)
+    if (FT_IO->starting || FT_IO->children)
         ft_wake_waiters(&FT_IO->power_request, STATUS_SUCCESS, true);
-    send_next();
+    while (send_next())
+        continue;
 }
 
 bool ft_power_go_on(void)
@@ -235,13 +270,19 @@ void ft_power_wait_ops(void)
 {
     const struct ft_power_request *sent;
 
-    while ((sent = find_sent()) != NULL && of_op(sent))
+    while ((sent = find_sent(FT_IO->pdo)) != NULL && of_op(sent))
         ft_task_wait(&FT_IO->power_request, 0);
 }
 
 void ft_power_wait_idle(void)
 {
     while (ft_power_busy())
+        ft_task_wait(&FT_IO->power_request, 0);
+}
+
+void ft_power_wait_stack(PDEVICE_OBJECT pdo)
+{
+    while (is_busy(pdo))
         ft_task_wait(&FT_IO->power_request, 0);
 }
 
@@ -318,13 +359,17 @@ static void release_promise(const struct ft_power_request *query)
 static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status)
 {
     struct ft_power_request done = *request;
+    struct ft_child *child = ft_child_of(done.device);
+    uint64_t stack = ft_block_handle(stack_of(&done));
     bool wake = is_wake(&done);
 
     *request = (struct ft_power_request){0};
+    if (child && done.minor == IRP_MN_SET_POWER && NT_SUCCESS(status))
+        child->power = done.power;
     if (!wake)
         FT_IO->start_next_owed = ft_power_awaits_start_next() && !done.started;
-    ft_emit(FT_EV_POWER_DONE, ft_block_handle(FT_IO->pdo), done.minor, (uint32_t)status,
-            FT_IO->power, wake, wake ? done.power : 0, done.handle);
+    ft_emit(FT_EV_POWER_DONE, stack, done.minor, (uint32_t)status,
+            child ? child->power : FT_IO->power, wake, wake ? done.power : 0, done.handle);
     tell_requester(&done, irp, status);
     release_promise(&done);
     go_on();
@@ -342,7 +387,7 @@ void ft_power_done(PIRP irp, unsigned index)
 
 bool ft_power_sent_at(uint64_t *ret)
 {
-    const struct ft_power_request *request = find_sent();
+    const struct ft_power_request *request = find_sent(NULL);
 
     if (request)
         *ret = request->sent_at;
@@ -444,9 +489,13 @@ VOID PoStartNextPowerIrp(PIRP Irp)
 POWER_STATE PoSetPowerState(PDEVICE_OBJECT DeviceObject, POWER_STATE_TYPE Type, POWER_STATE State)
 {
     POWER_STATE previous = State;
+    struct ft_child *child = ft_child_of(DeviceObject);
 
     FT_DDI_BEGIN(POWER, 0);
-    if (Type == DevicePowerState) {
+    if (Type == DevicePowerState && child) {
+        previous.DeviceState = (DEVICE_POWER_STATE)child->power;
+        child->power = (uint8_t)State.DeviceState;
+    } else if (Type == DevicePowerState) {
         previous.DeviceState = (DEVICE_POWER_STATE)FT_IO->told_power;
         FT_IO->told_power = (uint8_t)State.DeviceState;
     }

@@ -1,6 +1,7 @@
 /* System power: the machine sleeps, hibernates, shuts down and wakes (wdm-io sheet, section 7.1).
- * One stack takes part: QUERY_POWER, SET_POWER to the sleep state, later SET_POWER to S0; after a
- * veto SET_POWER to S0 at once. A critical sleep does not ask.
+ * QUERY_POWER, SET_POWER to the sleep state, later SET_POWER to S0; after a veto SET_POWER to S0 at
+ * once. A critical sleep does not ask. Children of the device fall asleep before it and wake after
+ * it.
  *
  * In S2 and deeper states the bus has no power: a device that its driver left in D0 goes to D3 as
  * if it had been pulled out and in, and is back in D0, after a power-on reset, when the machine
@@ -31,7 +32,8 @@ static POWER_ACTION action_of(unsigned system)
 
 static NTSTATUS send_system(UCHAR minor, unsigned system)
 {
-    uint64_t device = ft_block_handle(FT_IO->pdo), handle;
+    uint64_t device = ft_block_handle(ft_manager_pdo()), handle;
+    const struct ft_child *child = FT_IO->child;
     PIRP irp = ft_send_prepare(FT_SEND_MANAGER, IRP_MJ_POWER, minor);
     PIO_STACK_LOCATION next;
     NTSTATUS status;
@@ -50,8 +52,41 @@ static NTSTATUS send_system(UCHAR minor, unsigned system)
     ft_emit(FT_EV_POWER_SEND, device, handle, minor, 0, true, system, FT_IO->action);
     status = ft_send_wait_at(FT_SEND_MANAGER, irp, ft_power_irql(system == PowerSystemWorking));
     FT_IO->system_owed = ft_power_awaits_start_next() && !FT_IO->system_started;
-    ft_emit(FT_EV_POWER_DONE, device, minor, (uint32_t)status, FT_IO->power, true, system, handle);
+    ft_emit(FT_EV_POWER_DONE, device, minor, (uint32_t)status, child ? child->power : FT_IO->power,
+            true, system, handle);
     return status;
+}
+
+/* To the children that are started; the first refusal ends a question. */
+static NTSTATUS send_to_children(UCHAR minor, unsigned system)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    for (struct ft_child *child = FT_IO->children; child; child = child->next) {
+        if (child->pnp != FT_PNP_STARTED)
+            continue;
+        ft_manager_turn(child);
+        status = send_system(minor, system);
+        ft_manager_turn(NULL);
+        if (minor == IRP_MN_QUERY_POWER && !NT_SUCCESS(status))
+            break;
+    }
+    return status;
+}
+
+static NTSTATUS put_down(UCHAR minor, unsigned system)
+{
+    NTSTATUS status = send_to_children(minor, system);
+
+    if (minor == IRP_MN_QUERY_POWER && !NT_SUCCESS(status))
+        return status;
+    return send_system(minor, system);
+}
+
+static void put_up(void)
+{
+    send_system(IRP_MN_SET_POWER, PowerSystemWorking);
+    send_to_children(IRP_MN_SET_POWER, PowerSystemWorking);
 }
 
 static void fall_asleep(unsigned system)
@@ -72,13 +107,13 @@ void ft_system_sleep(unsigned state, bool critical)
     ft_power_display(false);
     if (system == PowerSystemShutdown)
         ft_shutdown();
-    if (critical || NT_SUCCESS(send_system(IRP_MN_QUERY_POWER, system))) {
-        send_system(IRP_MN_SET_POWER, system);
+    if (critical || NT_SUCCESS(put_down(IRP_MN_QUERY_POWER, system))) {
+        put_down(IRP_MN_SET_POWER, system);
         ft_task_wait_quiet();
         fall_asleep(system);
         return;
     }
-    send_system(IRP_MN_SET_POWER, PowerSystemWorking);
+    put_up();
     FT_IO->action = PowerActionNone;
     ft_power_display(true);
 }
@@ -89,7 +124,7 @@ void ft_system_wake(void)
         ft_hardware_power(FT_D0);
     FT_IO->lost_power = 0;
     announce_system(PowerSystemWorking);
-    send_system(IRP_MN_SET_POWER, PowerSystemWorking);
+    put_up();
     FT_IO->action = PowerActionNone;
     ft_power_display(true);
     ft_manager_awake();

@@ -134,7 +134,6 @@ NTSTATUS IoGetDeviceNumaNode(PDEVICE_OBJECT Pdo, PUSHORT NodeNumber)
     return STATUS_SUCCESS;
 }
 
-/* The manager knows one stack; those of child devices are nobody's. */
 static bool is_ours(PDEVICE_OBJECT device)
 {
     return ft_device_top(device) == ft_device_top(FT_IO->pdo);
@@ -145,7 +144,7 @@ VOID IoInvalidateDeviceState(PDEVICE_OBJECT PhysicalDeviceObject)
 {
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
     ft_emit(FT_EV_DEVICE_INVALIDATE, ft_handle_of(PhysicalDeviceObject), INVALID_STATE);
-    if (is_ours(PhysicalDeviceObject))
+    if (!ft_child_state(PhysicalDeviceObject) && is_ours(PhysicalDeviceObject))
         ft_manager_submit(FT_WORK_DEVICE_STATE, 0, NULL);
     FT_DDI_END(DEVICE_QUERY, 0);
 }

@@ -5,8 +5,11 @@
 /* A handle's IRPs go to the device that was opened. */
 static PDEVICE_OBJECT top_for(unsigned slot)
 {
-    PFILE_OBJECT file = slot >= FT_SEND_HANDLE ? FT_IO->file[slot - FT_SEND_HANDLE].object : NULL;
+    PFILE_OBJECT file;
 
+    if (slot == FT_SEND_MANAGER)
+        return ft_device_top(ft_manager_pdo());
+    file = FT_IO->file[slot - FT_SEND_HANDLE].object;
     return ft_device_top(file ? file->DeviceObject : FT_IO->pdo);
 }
 

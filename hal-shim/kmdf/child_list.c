@@ -200,14 +200,68 @@ static void bury(struct ft_wdf_description *at)
     ft_wdf_link_before(&at->list->dead, &at->known);
 }
 
+static NTSTATUS copy_description(struct ft_wdf_description *to,
+                                 PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER id,
+                                 PWDF_CHILD_ADDRESS_DESCRIPTION_HEADER address)
+{
+    const WDF_CHILD_LIST_CONFIG *config = &to->list->config;
+    NTSTATUS status =
+        duplicate(to->list, (void *)config->EvtChildListIdentificationDescriptionDuplicate, to->id,
+                  id, config->IdentificationDescriptionSize);
+
+    if (NT_SUCCESS(status) && to->address)
+        status = duplicate(to->list, (void *)config->EvtChildListAddressDescriptionDuplicate,
+                           to->address, address, config->AddressDescriptionSize);
+    return status;
+}
+
+static uint64_t call_reenumerated(void *callback, void *list, void *at_, void *clone_)
+{
+    struct ft_wdf_description *at = at_, *clone = clone_;
+
+    return ((PFN_WDF_CHILD_LIST_DEVICE_REENUMERATED)callback)(list, (WDFDEVICE)at->pdo, at->address,
+                                                              clone->address);
+}
+
+/* The driver may change the new address, and may refuse. */
+static bool driver_agrees(struct ft_wdf_child_list *list, struct ft_wdf_description *at,
+                          struct ft_wdf_description *clone)
+{
+    void *callback = (void *)list->config.EvtChildListDeviceReenumerated;
+
+    return !callback || (BOOLEAN)describe(list, callback, call_reenumerated, at, clone) != FALSE;
+}
+
+/* True: the PnP manager must ask again. Without memory everything stays as it is. */
+static bool clone(struct ft_wdf_child_list *list, struct ft_wdf_description *at)
+{
+    struct ft_wdf_description *made = new_description(list);
+
+    if (!made)
+        return false;
+    if (!NT_SUCCESS(copy_description(made, at->id, at->address)) ||
+        !driver_agrees(list, at, made)) {
+        bury(made);
+        return false;
+    }
+    made->state = FT_WDF_CHILD_WANTED;
+    made->found = 1;
+    made->restarts = at->restarts;
+    ft_wdf_link_before(&list->known, &made->known);
+    at->state = FT_WDF_CHILD_ABSENT;
+    return true;
+}
+
 /* True: the PnP manager must ask again. */
 static bool bring_in(struct ft_wdf_child_list *list, struct ft_wdf_description *at)
 {
-    bool insert = at->what == FT_WDF_CHANGE_INSERT;
+    unsigned what = at->what;
 
     ft_wdf_unlink(&at->change);
     at->what = FT_WDF_CHANGE_NONE;
-    if (insert) {
+    if (what == FT_WDF_CHANGE_CLONE)
+        return clone(list, at);
+    if (what == FT_WDF_CHANGE_INSERT) {
         at->state = FT_WDF_CHILD_WANTED;
         ft_wdf_link_before(&list->known, &at->known);
         return true;
@@ -238,6 +292,9 @@ void ft_wdf_children_miss(struct ft_wdf_child_list *list, struct ft_wdf_descript
         ft_wdf_unlink(&at->change);
         at->what = FT_WDF_CHANGE_NONE;
         bury(at);
+    } else if (at->what == FT_WDF_CHANGE_CLONE) {
+        at->what = FT_WDF_CHANGE_REMOVE;
+        at->found = 0;
     } else if (at->what == FT_WDF_CHANGE_NONE && ft_wdf_children_present(at)) {
         at->what = FT_WDF_CHANGE_REMOVE;
         at->found = 0;
@@ -245,21 +302,24 @@ void ft_wdf_children_miss(struct ft_wdf_child_list *list, struct ft_wdf_descript
     }
 }
 
+void ft_wdf_children_clone(struct ft_wdf_child_list *list, struct ft_wdf_description *at)
+{
+    if (at->what != FT_WDF_CHANGE_NONE || at->state != FT_WDF_CHILD_MADE)
+        return;
+    at->what = FT_WDF_CHANGE_CLONE;
+    ft_wdf_link_before(&list->changes, &at->change);
+}
+
 static NTSTATUS insert(struct ft_wdf_child_list *list,
                        PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER id,
                        PWDF_CHILD_ADDRESS_DESCRIPTION_HEADER address)
 {
-    const WDF_CHILD_LIST_CONFIG *config = &list->config;
     struct ft_wdf_description *made = new_description(list);
     NTSTATUS status;
 
     if (!made)
         return STATUS_INSUFFICIENT_RESOURCES;
-    status = duplicate(list, (void *)config->EvtChildListIdentificationDescriptionDuplicate,
-                       made->id, id, config->IdentificationDescriptionSize);
-    if (NT_SUCCESS(status) && made->address)
-        status = duplicate(list, (void *)config->EvtChildListAddressDescriptionDuplicate,
-                           made->address, address, config->AddressDescriptionSize);
+    status = copy_description(made, id, address);
     if (!NT_SUCCESS(status)) {
         bury(made);
         return status;

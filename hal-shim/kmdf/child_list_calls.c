@@ -196,6 +196,25 @@ WDFDEVICE WdfChildListRetrievePdo(WDFCHILDLIST ChildList, PWDF_CHILD_RETRIEVE_IN
     return device;
 }
 
+static bool request_eject(struct ft_wdf_child_list *list,
+                          PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER id)
+{
+    PWDF_CHILD_RETRIEVE_INFO info = &(WDF_CHILD_RETRIEVE_INFO){.IdentificationDescription = id};
+    WDFDEVICE device = is_id(list, id) ? retrieve(list, info) : NULL;
+
+    return device && ft_wdf_child_request_eject(ft_wdf_pnp_of((struct ft_wdf_device *)device));
+}
+
+BOOLEAN WdfChildListRequestChildEject(
+    WDFCHILDLIST ChildList, PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER IdentificationDescription)
+{
+    bool asked;
+
+    CALL(ft_wdf_require(IdentificationDescription);
+         asked = request_eject(list, IdentificationDescription));
+    return asked;
+}
+
 static NTSTATUS retrieve_address(struct ft_wdf_child_list *list,
                                  PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER id,
                                  PWDF_CHILD_ADDRESS_DESCRIPTION_HEADER address)

@@ -248,23 +248,31 @@ void ft_wdf_children_surprise(struct ft_wdf_pnp *pnp)
 /* Those that the manager has not removed itself, because it never knew them. */
 void ft_wdf_children_remove(struct ft_wdf_pnp *pnp)
 {
+    struct ft_wdf_device **last = &pnp->discards;
+
     ft_wdf_children_surprise(pnp);
+    while (*last)
+        last = &ft_wdf_pnp_of(*last)->next_discard;
     for (struct ft_wdf_child_list *list = pnp->child_lists; list; list = list->next)
         for (struct ft_wdf_link *link = list->known.next; link != &list->known; link = link->next) {
             struct ft_wdf_device *child = KNOWN(link)->pdo;
 
             if (!child)
                 continue;
-            ft_wdf_pnp_of(child)->next_discard = pnp->discards;
-            pnp->discards = child;
+            *last = child;
+            last = &ft_wdf_pnp_of(child)->next_discard;
         }
     ft_wdf_children_discard(pnp);
 }
 
+/* One after the other, though the end of one leads here again. */
 void ft_wdf_children_discard(struct ft_wdf_pnp *pnp)
 {
     struct ft_wdf_device *child;
 
+    if (pnp->discarding)
+        return;
+    pnp->discarding = 1;
     while ((child = pnp->discards) != NULL) {
         struct ft_wdf_pnp *own = ft_wdf_pnp_of(child);
 
@@ -275,6 +283,7 @@ void ft_wdf_children_discard(struct ft_wdf_pnp *pnp)
         if (own->pnp.state == WdfDevStatePnpFinal)
             ft_wdf_device_drop(child);
     }
+    pnp->discarding = 0;
 }
 
 /* ---- the child ---- */
@@ -305,6 +314,21 @@ NTSTATUS ft_wdf_child_miss(struct ft_wdf_pnp *pnp)
     list = entry->list;
     ft_wdf_children_enter(list);
     ft_wdf_children_miss(list, entry);
+    ft_wdf_children_settle(list);
+    ft_wdf_children_leave(list);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ft_wdf_child_reenumerate(struct ft_wdf_pnp *pnp)
+{
+    struct ft_wdf_description *entry = pnp->child->entry;
+    struct ft_wdf_child_list *list;
+
+    if (!entry || pnp->child->static_)
+        return STATUS_NOT_FOUND;
+    list = entry->list;
+    ft_wdf_children_enter(list);
+    ft_wdf_children_clone(list, entry);
     ft_wdf_children_settle(list);
     ft_wdf_children_leave(list);
     return STATUS_SUCCESS;

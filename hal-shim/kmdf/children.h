@@ -25,7 +25,12 @@ enum ft_wdf_child_state {
     FT_WDF_CHILD_ABSENT,  /* gone, and the PnP manager has not heard of it */
     FT_WDF_CHILD_REPORTED /* gone, and the PnP manager knows */
 };
-enum ft_wdf_child_change { FT_WDF_CHANGE_NONE, FT_WDF_CHANGE_INSERT, FT_WDF_CHANGE_REMOVE };
+enum ft_wdf_child_change {
+    FT_WDF_CHANGE_NONE,
+    FT_WDF_CHANGE_INSERT,
+    FT_WDF_CHANGE_REMOVE,
+    FT_WDF_CHANGE_CLONE /* its PDO goes, and another one takes its place */
+};
 
 struct ft_wdf_description {
     struct ft_wdf_link known;  /* of the list's descriptions */
@@ -39,6 +44,7 @@ struct ft_wdf_description {
     uint8_t found;                                 /* in the last scan */
     uint8_t ended;                                 /* gone, and goes with the end of the scan */
     uint8_t tell;                                  /* EvtDeviceReportedMissing is due */
+    uint8_t restarts;                              /* PDOs that took the place of one that failed */
 };
 
 struct ft_wdf_child_list {
@@ -73,6 +79,8 @@ void ft_wdf_children_leave(struct ft_wdf_child_list *list);
 /* Brings the changes in when nothing forbids it, and tells the PnP manager. Under the lock. */
 void ft_wdf_children_settle(struct ft_wdf_child_list *list);
 void ft_wdf_children_miss(struct ft_wdf_child_list *list, struct ft_wdf_description *at);
+/* Has another PDO take the place of its one, unless its end is near. */
+void ft_wdf_children_clone(struct ft_wdf_child_list *list, struct ft_wdf_description *at);
 struct ft_wdf_description *ft_wdf_children_find(struct ft_wdf_child_list *list,
                                                 PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER id,
                                                 bool changes);
@@ -116,14 +124,25 @@ struct ft_wdf_child {
     struct ft_wdf_locale_text *texts;
     struct ft_wdf_relations ejection;
     LCID locale;
+    PIRP wake_irp;  /* IRP_MN_WAIT_WAKE that it holds, NULL: none */
+    uint8_t system; /* SYSTEM_POWER_STATE that it was told last */
+    uint8_t wakes;  /* EvtDeviceEnableWakeAtBus has succeeded, EvtDeviceDisableWakeAtBus is due */
     uint8_t static_, raw, forwards, independent, added;
-    uint8_t gone; /* the REMOVE that runs is its last */
+    uint8_t known;     /* the PnP manager has asked what it needs */
+    uint8_t on_parent; /* it has a power reference on its parent */
+    uint8_t gone;      /* the REMOVE that runs is its last */
 };
 
 /* The bus driver says that it is gone: STATUS_NO_SUCH_DEVICE when no list has it. */
 NTSTATUS ft_wdf_child_miss(struct ft_wdf_pnp *pnp);
 /* EvtDeviceEject has ejected it: it is missing. */
 void ft_wdf_child_ejected(struct ft_wdf_pnp *pnp);
+
+/* It has failed: the bus is to report it anew, as another PDO. STATUS_NOT_FOUND for a static one.
+ */
+NTSTATUS ft_wdf_child_reenumerate(struct ft_wdf_pnp *pnp);
+/* pdo.c: the PnP manager is asked to eject it. False: it does not know it yet. */
+bool ft_wdf_child_request_eject(struct ft_wdf_pnp *pnp);
 
 /* pdo_init.c */
 struct ft_wdf_child *ft_wdf_child_new(struct ft_wdf_device *parent);

@@ -258,7 +258,7 @@ static ULONG flags_of(const struct ft_wdf_device *device, const ft_wdf_init *ini
     else if (device->io_type == WdfDeviceIoDirect)
         flags = DO_DIRECT_IO;
     if (init->pageable == WdfTrue ||
-        (init->pageable == WdfUseDefault && (below & DO_POWER_PAGABLE)))
+        (init->pageable == WdfUseDefault && (init->child || (below & DO_POWER_PAGABLE))))
         flags |= DO_POWER_PAGABLE;
     return flags | (init->inrush ? DO_POWER_INRUSH : 0);
 }

@@ -205,6 +205,8 @@ NTSTATUS ft_wdf_dispatch_power(struct ft_wdf_pnp *pnp, PIRP irp)
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
     bool system = location->Parameters.Power.Type == SystemPowerState;
 
+    if (location->MinorFunction == IRP_MN_WAIT_WAKE && pnp->child)
+        return ft_wdf_child_wait_wake(pnp, irp);
     if (location->MinorFunction == IRP_MN_QUERY_POWER)
         irp->IoStatus.Status = STATUS_SUCCESS;
     if (location->MinorFunction != IRP_MN_SET_POWER)

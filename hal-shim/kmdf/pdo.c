@@ -26,6 +26,20 @@ NTSTATUS WdfPdoMarkMissing(WDFDEVICE Device)
     return status;
 }
 
+bool ft_wdf_child_request_eject(struct ft_wdf_pnp *pnp)
+{
+    if (!pnp->child || !pnp->child->known)
+        return false;
+    IoRequestDeviceEject(pnp->device->pdo);
+    return true;
+}
+
+/* Nothing for a device that is no child, or that the PnP manager does not know yet. */
+VOID WdfPdoRequestEject(WDFDEVICE Device)
+{
+    CALL(Device, ft_wdf_child_request_eject(pnp));
+}
+
 /* ---- descriptions ---- */
 
 /* Of a child in a list that is not the static one. */

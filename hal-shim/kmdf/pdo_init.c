@@ -12,8 +12,10 @@ struct ft_wdf_child *ft_wdf_child_new(struct ft_wdf_device *parent)
 {
     struct ft_wdf_child *child = ft_block_for_driver(sizeof *child, FT_HC_OTHER, 0);
 
-    if (child)
-        child->parent = parent;
+    if (!child)
+        return NULL;
+    child->parent = parent;
+    child->system = PowerSystemWorking;
     return child;
 }
 

@@ -104,6 +104,7 @@ static NTSTATUS query_requirements(struct ft_wdf_pnp *pnp, PIRP irp)
     PIO_RESOURCE_REQUIREMENTS_LIST list = NULL;
     NTSTATUS status;
 
+    pnp->child->known = 1;
     if (!callback)
         return STATUS_SUCCESS;
     status = ft_wdf_ask_requirements(pnp, callback, &list);
@@ -169,14 +170,45 @@ static bool query_relations(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS *status)
     }
 }
 
-static void refuse_reenumeration(PIRP irp)
+/* ---- REENUMERATE_SELF_INTERFACE_STANDARD, for the drivers above ---- */
+
+FT_FRAMEWORK_ROUTINE
+static VOID NTAPI refer_to_child(PVOID pnp)
+{
+    (void)pnp; /* the interface lives as long as the device */
+}
+
+FT_FRAMEWORK_ROUTINE
+static VOID NTAPI reenumerate_child(PVOID pnp)
+{
+    ft_wdf_child_reenumerate(pnp);
+}
+
+/* False: it is another interface, or the child is static and cannot be reported anew. */
+static bool query_reenumeration(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS *status)
 {
     static const GUID reenumerate = {
         0x2AEB0243, 0x6A6E, 0x486B, {0x82, 0xFC, 0xD8, 0x15, 0xF6, 0xB9, 0x70, 0x06}};
+    PIO_STACK_LOCATION at = IoGetCurrentIrpStackLocation(irp);
+    PREENUMERATE_SELF_INTERFACE_STANDARD to = (void *)at->Parameters.QueryInterface.Interface;
 
-    if (memcmp(IoGetCurrentIrpStackLocation(irp)->Parameters.QueryInterface.InterfaceType,
-               &reenumerate, sizeof reenumerate) == 0)
-        ft_unimplemented("REENUMERATE_SELF_INTERFACE_STANDARD");
+    if (pnp->child->static_ ||
+        memcmp(at->Parameters.QueryInterface.InterfaceType, &reenumerate, sizeof reenumerate) != 0)
+        return false;
+    *status = STATUS_INVALID_BUFFER_SIZE;
+    if (at->Parameters.QueryInterface.Version != 1 ||
+        at->Parameters.QueryInterface.Size < sizeof *to)
+        return true;
+    *to = (REENUMERATE_SELF_INTERFACE_STANDARD){
+        .Size = sizeof *to,
+        .Version = 1,
+        .Context = pnp,
+        .InterfaceReference = refer_to_child,
+        .InterfaceDereference = refer_to_child,
+        .SurpriseRemoveAndReenumerateSelf = reenumerate_child,
+    };
+    *status = STATUS_SUCCESS;
+    return true;
 }
 
 static bool answer(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS *status)
@@ -209,8 +241,7 @@ static bool answer(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS *status)
     case IRP_MN_QUERY_DEVICE_RELATIONS:
         return query_relations(pnp, irp, status);
     case IRP_MN_QUERY_INTERFACE:
-        refuse_reenumeration(irp);
-        return false;
+        return query_reenumeration(pnp, irp, status);
     default:
         return false;
     }

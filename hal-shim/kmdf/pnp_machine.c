@@ -4,8 +4,9 @@
  * first.
  *
  * A child (PDO) that is removed while it is still there waits for another START; one that is gone
- * ends. Not modelled: that a bus enumerates a failed device again
- * (REENUMERATE_SELF_INTERFACE_STANDARD).
+ * ends. The bus reports a child that has failed anew, as another PDO, a few times. Not modelled:
+ * the same for a function device, because the machine's bus has no
+ * REENUMERATE_SELF_INTERFACE_STANDARD.
  */
 #include "kmdf/children.h"
 
@@ -215,6 +216,8 @@ static void clean_up(struct ft_wdf_pnp *pnp)
     ft_wdf_smio(pnp, FT_WDF_SMIO_FLUSH);
     ft_wdf_point(FT_PT_WDF_STEP, 0);
     ft_wdf_resources_drop(pnp);
+    if (pnp->child)
+        ft_wdf_child_end_wake(pnp, STATUS_NO_SUCH_DEVICE);
     ft_wdf_policy_remove(pnp);
 }
 
@@ -264,7 +267,7 @@ static unsigned on_pdo_removed(struct ft_wdf_pnp *pnp)
 static unsigned on_pdo_restart(struct ft_wdf_pnp *pnp)
 {
     pnp->policy.gone = 0;
-    pnp->failed = pnp->surprise = 0;
+    pnp->failed = pnp->surprise = pnp->failed_action = 0;
     ft_wdf_queues_reset(pnp->device);
     return FT_WDF_GOOD;
 }
@@ -344,6 +347,23 @@ static unsigned on_failed(struct ft_wdf_pnp *pnp)
     return FT_WDF_GOOD;
 }
 
+/* Unless the driver says that it is no use; within an hour, which is longer than any run. */
+static bool may_restart(const struct ft_wdf_pnp *pnp)
+{
+    enum { RESTARTS_MOST = 5 };
+    struct ft_wdf_description *entry = pnp->child ? pnp->child->entry : NULL;
+
+    return entry && pnp->failed && pnp->failed_action != WdfDeviceFailedNoRestart &&
+           entry->restarts++ < RESTARTS_MOST;
+}
+
+static unsigned on_failed_policy_removed(struct ft_wdf_pnp *pnp)
+{
+    if (may_restart(pnp))
+        ft_wdf_child_reenumerate(pnp);
+    return FT_WDF_GOOD;
+}
+
 static unsigned on_start_refused(struct ft_wdf_pnp *pnp)
 {
     pnp->status = STATUS_INVALID_DEVICE_STATE;
@@ -406,7 +426,7 @@ static const struct ft_wdf_state states[] = {
     {S(FailedIoStarting), on_failed_io_starting, {S(FailedOwnHardware)}},
     {S(FailedOwnHardware), on_failed_own_hardware, {S(Failed)}},
     {S(Failed), on_failed, {S(FailedPowerPolicyRemoved)}},
-    {S(FailedPowerPolicyRemoved), NULL, {S(FailedWaitForRemove)}},
+    {S(FailedPowerPolicyRemoved), on_failed_policy_removed, {S(FailedWaitForRemove)}},
     {S(FailedWaitForRemove), NULL, {0}},
     {S(FailedSurpriseRemoved), on_surprise, {S(FailedWaitForRemove)}},
     {S(FailedStarted), on_start_refused, {S(FailedWaitForRemove)}},

@@ -164,6 +164,18 @@ bool ft_wdf_child_gone(struct ft_wdf_pnp *pnp);
 void ft_wdf_child_ended(struct ft_wdf_pnp *pnp);
 /* What a child answers itself; false: the same as other devices. */
 bool ft_wdf_child_pnp(struct ft_wdf_pnp *pnp, PIRP irp, NTSTATUS *status);
+/* pdo_power.c: a child has its parent in D0 before it gets there itself. False: that cannot be. */
+bool ft_wdf_child_take_parent(struct ft_wdf_pnp *pnp);
+void ft_wdf_child_leave_parent(struct ft_wdf_pnp *pnp);
+/* IRP_MN_WAIT_WAKE of a child. */
+NTSTATUS ft_wdf_child_wait_wake(struct ft_wdf_pnp *pnp, PIRP irp);
+/* Waits for the one that the child's own power policy has sent; false: the bus refuses it. */
+bool ft_wdf_child_await_wake(struct ft_wdf_pnp *pnp);
+/* In the power machine: EvtDeviceEnableWakeAtBus or EvtDeviceDisableWakeAtBus when it is due. */
+void ft_wdf_child_settle_wake(struct ft_wdf_pnp *pnp);
+void ft_wdf_child_disable_wake(struct ft_wdf_pnp *pnp);
+/* Ends the request that a child holds, if any. */
+bool ft_wdf_child_end_wake(struct ft_wdf_pnp *pnp, NTSTATUS status);
 /* io_resource_lists.c: what EvtDeviceResourceRequirementsQuery says. */
 NTSTATUS ft_wdf_ask_requirements(struct ft_wdf_pnp *pnp, void *callback,
                                  PIO_RESOURCE_REQUIREMENTS_LIST *ret);
@@ -295,6 +307,7 @@ struct ft_wdf_pnp {
     struct ft_wdf_child_list *static_list, *default_list;
     struct ft_wdf_device *discards; /* children to be ended, by next_discard */
     struct ft_wdf_device *next_discard;
+    uint8_t discarding;
     PNP_BUS_INFORMATION bus;         /* of the children; BusTypeGuid zero: none */
     struct ft_wdf_wmi_provider *wmi; /* the providers, in creation order */
     PIO_WORKITEM wmi_work;           /* made with the first of them */
@@ -383,7 +396,8 @@ enum ft_wdf_power_event {
     FT_WDF_POWER_IMPLICIT_D0 = 1, /* a start */
     FT_WDF_POWER_IMPLICIT_D3,     /* a stop or removal */
     FT_WDF_POWER_DX,              /* the IRP in pnp->power_irp */
-    FT_WDF_POWER_D0               /* the IRP in pnp->power_irp, from below */
+    FT_WDF_POWER_D0,              /* the IRP in pnp->power_irp, from below */
+    FT_WDF_POWER_WAKE             /* a child's wait-wake request came, or went */
 };
 void ft_wdf_power_begin(struct ft_wdf_pnp *pnp);
 /* Starts or stops power for the PnP machine and waits: FT_WDF_GOOD, FT_WDF_BAD. */

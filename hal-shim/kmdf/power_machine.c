@@ -84,6 +84,8 @@ static void record(struct ft_wdf_pnp *pnp, unsigned state)
     POWER_STATE power = {
         .DeviceState = (DEVICE_POWER_STATE)(state > WdfPowerDeviceD3 ? WdfPowerDeviceD3 : state)};
 
+    if (pnp->child && state != WdfPowerDeviceD0)
+        ft_wdf_child_leave_parent(pnp);
     pnp->device->power_state = (uint8_t)state;
     PoSetPowerState(pnp->device->fdo, DevicePowerState, power);
     ft_emit(FT_EV_WDF_POWER, ft_wdf_handle(pnp->device), power.DeviceState);
@@ -96,6 +98,17 @@ static unsigned outcome(bool good)
     return good ? FT_WDF_GOOD : FT_WDF_BAD;
 }
 
+static unsigned on_device_type(struct ft_wdf_pnp *pnp)
+{
+    return outcome(!pnp->child);
+}
+
+/* Of a child: its parent comes first. */
+static unsigned on_check_parent(struct ft_wdf_pnp *pnp)
+{
+    return outcome(ft_wdf_child_take_parent(pnp));
+}
+
 static unsigned on_d0_entry_first(struct ft_wdf_pnp *pnp)
 {
     pnp->previous = WdfPowerDeviceD3Final;
@@ -104,6 +117,8 @@ static unsigned on_d0_entry_first(struct ft_wdf_pnp *pnp)
 
 static unsigned on_d0_entry(struct ft_wdf_pnp *pnp)
 {
+    if (pnp->child)
+        ft_wdf_child_disable_wake(pnp);
     pnp->previous = pnp->device->power_state;
     return outcome(enter_d0(pnp));
 }
@@ -169,6 +184,8 @@ static unsigned on_d0(struct ft_wdf_pnp *pnp)
     record(pnp, WdfPowerDeviceD0);
     pnp->power_result = FT_WDF_GOOD;
     ft_wdf_policy_moved(pnp, true);
+    if (pnp->child)
+        ft_wdf_child_settle_wake(pnp);
     end_power_irp(pnp, STATUS_SUCCESS);
     return FT_WDF_GOOD;
 }
@@ -289,6 +306,8 @@ static unsigned on_goto_d3_stopped(struct ft_wdf_pnp *pnp)
 {
     pnp->target = WdfPowerDeviceD3Final;
     stop_io(pnp);
+    if (pnp->child)
+        ft_wdf_child_disable_wake(pnp);
     stop_hardware(pnp, FT_WDF_DOWN_FORCE);
     record(pnp, WdfPowerDeviceD3Final);
     ft_wdf_policy_moved(pnp, false);
@@ -300,6 +319,8 @@ static unsigned on_goto_d3_stopped(struct ft_wdf_pnp *pnp)
 static unsigned on_goto_stopped(struct ft_wdf_pnp *pnp)
 {
     ft_wdf_interrupts_down(pnp->device, FT_WDF_DOWN_SURPRISE);
+    if (pnp->child)
+        ft_wdf_child_disable_wake(pnp);
     record(pnp, WdfPowerDeviceD3Final);
     pnp->power_result = FT_WDF_GOOD;
     return FT_WDF_GOOD;
@@ -336,7 +357,8 @@ static const struct ft_wdf_state states[] = {
     {P(GotoDxFailed), on_dx_failed, {P(ReportPowerDownFailed)}},
     {P(ReportPowerDownFailed), NULL, {P(Stopped)}},
     /* back to D0 */
-    {P(WakePending), NULL, {P(Waking)}},
+    {P(WakePending), on_device_type, {P(Waking), P(CheckParentState)}},
+    {P(CheckParentState), on_check_parent, {P(Waking), P(UpFailed)}},
     {P(Waking), on_d0_entry, {P(NotifyingD0EntryToWakeInterrupts), P(UpFailed)}},
     {P(NotifyingD0EntryToWakeInterrupts), NULL, {P(WakingConnectInterrupt)}},
     {P(WakingConnectInterrupt), on_connect, {P(WakingDmaEnable), P(WakingConnectInterruptFailed)}},
@@ -352,7 +374,8 @@ static const struct ft_wdf_state states[] = {
     {P(GotoD3Stopped), on_goto_d3_stopped, {P(Stopped), P(FinalPowerDownFailed)}},
     {P(GotoStopped), on_goto_stopped, {P(Stopped)}},
     {P(FinalPowerDownFailed), NULL, {P(Stopped)}},
-    {P(StartingCheckDeviceType), NULL, {P(D0Starting)}},
+    {P(StartingCheckDeviceType), on_device_type, {P(D0Starting), P(StartingChild)}},
+    {P(StartingChild), on_check_parent, {P(D0Starting), P(InitialPowerUpFailed)}},
 };
 
 static const struct ft_wdf_edge edges[] = {
@@ -370,6 +393,8 @@ static void stray(struct ft_wdf_pnp *pnp, unsigned event)
         end_power_irp(pnp, STATUS_SUCCESS);
     else if (event == FT_WDF_POWER_DX)
         pass_power_irp(pnp);
+    else if (event == FT_WDF_POWER_WAKE)
+        ft_wdf_child_settle_wake(pnp);
 }
 
 static const struct ft_wdf_machine_kind kind = {.states = states,

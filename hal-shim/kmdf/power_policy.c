@@ -9,7 +9,7 @@
  * and wake settings (the registry) is what the driver said; the idle time of the system's choice is
  * 5 s, as is the default.
  */
-#include "kmdf/pnp_private.h"
+#include "kmdf/children.h"
 
 enum { DEFAULT_IDLE_MS = 5000, MS = 10000 /* 100 ns */ };
 
@@ -199,8 +199,6 @@ static void request(struct ft_wdf_pnp *pnp, unsigned device_state)
     POWER_STATE state = {.DeviceState = (DEVICE_POWER_STATE)device_state};
     NTSTATUS status;
 
-    if (pnp->child)
-        ft_unimplemented("a child device that changes its power by itself");
     set_state(pnp, LOOK_UP(moving, facts_of(&pnp->policy) |
                                        (device_state != PowerDeviceD0 ? (unsigned)DOWN : 0)));
     pnp->policy.requested = (uint8_t)device_state;
@@ -324,6 +322,15 @@ void ft_wdf_power_release(struct ft_wdf_device *device)
 
 /* ---- system power ---- */
 
+static void wake_up(struct ft_wdf_pnp *pnp)
+{
+    pnp->policy.asleep = 0;
+    pnp->policy.slept = 1;
+    if (pnp->policy.power_up_on_wake)
+        pnp->policy.idle = 0;
+    ft_wdf_policy_look(pnp);
+}
+
 /* The machine is awake again: the device follows while the request goes its way. */
 FT_FRAMEWORK_ROUTINE
 static NTSTATUS NTAPI system_up(PDEVICE_OBJECT device, PIRP irp, PVOID context)
@@ -333,11 +340,7 @@ static NTSTATUS NTAPI system_up(PDEVICE_OBJECT device, PIRP irp, PVOID context)
     (void)device;
     if (irp->PendingReturned)
         IoMarkIrpPending(irp);
-    pnp->policy.asleep = 0;
-    pnp->policy.slept = 1;
-    if (pnp->policy.power_up_on_wake)
-        pnp->policy.idle = 0;
-    ft_wdf_policy_look(pnp);
+    wake_up(pnp);
     IoReleaseRemoveLock(&ft_wdf_extension(pnp)->lock, irp);
     return STATUS_CONTINUE_COMPLETION;
 }
@@ -347,10 +350,16 @@ NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp)
     SYSTEM_POWER_STATE system =
         IoGetCurrentIrpStackLocation(irp)->Parameters.Power.State.SystemState;
 
-    if (pnp->child)
+    if (pnp->child) {
         irp->IoStatus.Status = STATUS_SUCCESS;
+        pnp->child->system = (uint8_t)system;
+    }
     if (!pnp->device->power_owner)
         return ft_wdf_pass_down(pnp, irp);
+    if (pnp->child && system == PowerSystemWorking) {
+        wake_up(pnp);
+        return ft_wdf_complete(pnp, irp, STATUS_SUCCESS);
+    }
     IoMarkIrpPending(irp);
     if (system == PowerSystemWorking) {
         IoCopyCurrentIrpStackLocationToNext(irp);

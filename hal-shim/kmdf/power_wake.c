@@ -115,8 +115,12 @@ void ft_wdf_policy_arm(struct ft_wdf_pnp *pnp)
 
     if (how == FT_WDF_ARMED_NOT)
         return;
-    if (NT_SUCCESS(arm(pnp, how)) && NT_SUCCESS(send_wake(pnp)))
+    if (!NT_SUCCESS(arm(pnp, how)) || !NT_SUCCESS(send_wake(pnp)))
+        return;
+    if (!pnp->child || ft_wdf_child_await_wake(pnp))
         pnp->policy.armed = (uint8_t)how;
+    else
+        disarm(pnp, how, false);
 }
 
 /* What the signal says is lost with the device. */
@@ -137,12 +141,15 @@ void ft_wdf_policy_disarm(struct ft_wdf_pnp *pnp)
 NTSTATUS WdfDeviceIndicateWakeStatus(WDFDEVICE Device, NTSTATUS WaitWakeStatus)
 {
     NTSTATUS status = STATUS_INVALID_DEVICE_STATE;
+    struct ft_wdf_pnp *pnp;
 
     FT_WDF_BEGIN(WDF_IDLE, ft_wdf_label(Device));
-    ft_wdf_check(Device, FT_HC_WDF_DEVICE);
+    pnp = ft_wdf_pnp_of(ft_wdf_check(Device, FT_HC_WDF_DEVICE));
     ft_wdf_irql_ok(DISPATCH_LEVEL);
     if (WaitWakeStatus == STATUS_PENDING || WaitWakeStatus == STATUS_CANCELLED)
         status = STATUS_INVALID_PARAMETER;
+    else if (pnp->child && ft_wdf_child_end_wake(pnp, WaitWakeStatus))
+        status = STATUS_SUCCESS;
     FT_WDF_END(WDF_IDLE, ft_wdf_label(Device));
     return status;
 }

@@ -64,7 +64,9 @@ static void judge_leave(struct ft_rules *rules, const struct ft_event *event)
     if (ft_known(event, 3) && starts(routine) && status == NT_PENDING) {
         ft_rule_fire(rules, FT_J_KMDF_START_FAILURE_STATUS, event, event->arg[1]);
     }
-    if (routine == FT_ROUTINE_WDF_RELEASE && rules->wdf_power.windows != 0) {
+    /* Which device a window belongs to nobody says; children have none. */
+    if (routine == FT_ROUTINE_WDF_RELEASE && rules->wdf_power.windows != 0 &&
+        ft_arg_id(event, 1) == rules->wdf_power.device) {
         ft_rule_fire(rules, FT_J_KMDF_PREPARE_RELEASE_PAIRING, event, event->arg[1]);
     }
 }

@@ -103,11 +103,17 @@ def reached(name, found):
     return "".join(seen.values())
 
 
+def with_benches(text):
+    """A test and the benches beside it that it includes."""
+    benches = [os.path.join(TESTS, name + ".c") for name in re.findall(r'#include "(\w+)\.h"', text)]
+    return text + "".join(read(bench) for bench in benches if os.path.exists(bench))
+
+
 def elsewhere(complaints):
     path = os.path.join(TESTS, "proofs_elsewhere.def")
     pattern = r"^SHOWN\((\w+), (\w+), (\w+\.c), (\w+)\)$"
     for routine, outcome, file, test in re.findall(pattern, read(path), re.M):
-        text = read(os.path.join(TESTS, file))
+        text = with_benches(read(os.path.join(TESTS, file)))
         calls = reached(test, bodies(text))
         if f"cmocka_unit_test({test})" not in text and f"cmocka_unit_test_setup({test}" not in text:
             complaints.append(f"{file}: {test} is not run")
