@@ -8,8 +8,8 @@
  * An ejection: EjectionRelations, QUERY_REMOVE of all that go together, REMOVE, and EJECT for the
  * child that can be ejected; its driver then reports it missing, and a last REMOVE ends it.
  *
- * Not modelled: handles on children; children of children, whose references are given back;
- * notifications of target devices; more than FT_CHILDREN_MAX children (the run is cut).
+ * Not modelled: handles and device interfaces of children; children of children, whose references
+ * are given back; notifications about children; more than FT_CHILDREN_MAX of them (the run is cut).
  */
 #include "io/io_private.h"
 #include "kernel/handles.h"

@@ -127,6 +127,7 @@ struct ft_wdf_child {
     PIRP wake_irp;  /* IRP_MN_WAIT_WAKE that it holds, NULL: none */
     uint8_t system; /* SYSTEM_POWER_STATE that it was told last */
     uint8_t wakes;  /* EvtDeviceEnableWakeAtBus has succeeded, EvtDeviceDisableWakeAtBus is due */
+    uint8_t wake_news; /* the power machine is about to look at both */
     uint8_t static_, raw, forwards, independent, added;
     uint8_t known;     /* the PnP manager has asked what it needs */
     uint8_t on_parent; /* it has a power reference on its parent */

@@ -74,6 +74,7 @@ void ft_wdf_child_settle_wake(struct ft_wdf_pnp *pnp)
 {
     NTSTATUS status;
 
+    pnp->child->wake_news = 0;
     if (!pnp->child->wake_irp) {
         ft_wdf_child_disable_wake(pnp);
         return;
@@ -88,6 +89,14 @@ void ft_wdf_child_settle_wake(struct ft_wdf_pnp *pnp)
 
 /* ---- the request ---- */
 
+static void tell_machine(struct ft_wdf_pnp *pnp)
+{
+    if (pnp->child->wake_news)
+        return;
+    pnp->child->wake_news = 1;
+    ft_wdf_machine_post(pnp, &pnp->power, FT_WDF_POWER_WAKE);
+}
+
 FT_FRAMEWORK_ROUTINE
 static VOID NTAPI cancel_wake(PDEVICE_OBJECT device, PIRP irp)
 {
@@ -96,7 +105,7 @@ static VOID NTAPI cancel_wake(PDEVICE_OBJECT device, PIRP irp)
 
     pnp->child->wake_irp = NULL;
     IoReleaseCancelSpinLock(irp->CancelIrql);
-    ft_wdf_machine_post(pnp, &pnp->power, FT_WDF_POWER_WAKE);
+    tell_machine(pnp);
     ft_wdf_complete(pnp, irp, STATUS_CANCELLED);
 }
 
@@ -124,7 +133,7 @@ NTSTATUS ft_wdf_child_wait_wake(struct ft_wdf_pnp *pnp, PIRP irp)
         return STATUS_PENDING;
     }
     ft_wake_waiters(&pnp->policy, STATUS_SUCCESS, true);
-    ft_wdf_machine_post(pnp, &pnp->power, FT_WDF_POWER_WAKE);
+    tell_machine(pnp);
     return STATUS_PENDING;
 }
 

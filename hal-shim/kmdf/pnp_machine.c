@@ -347,7 +347,7 @@ static unsigned on_failed(struct ft_wdf_pnp *pnp)
     return FT_WDF_GOOD;
 }
 
-/* Unless the driver says that it is no use; within an hour, which is longer than any run. */
+/* Unless the driver says that it is of no use; not for ever. */
 static bool may_restart(const struct ft_wdf_pnp *pnp)
 {
     enum { RESTARTS_MOST = 5 };

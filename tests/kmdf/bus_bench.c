@@ -345,15 +345,14 @@ static bool watch(void *state, const struct ft_event *event)
     return ft_rules_event(rules, event);
 }
 
-static void assert_clean(void)
+static void assert_findings(const char *rule)
 {
     struct ft_verdict verdict = {0};
 
     ft_rules_verdict(rules, &verdict);
     for (uint32_t i = 0; i < verdict.finding_count; i++)
-        fprintf(stderr, "%s at event %llu\n", ft_rule_by_number(verdict.finding[i].rule)->id,
-                (unsigned long long)verdict.finding[i].event);
-    assert_int_equal(verdict.finding_count, 0);
+        assert_string_equal(ft_rule_by_number(verdict.finding[i].rule)->id, rule ? rule : "");
+    assert_int_equal(verdict.finding_count > 0, rule != NULL);
 }
 
 void bus_expect(const struct bus_bench *how, const struct ft_op *op, unsigned op_count,
@@ -372,7 +371,7 @@ void bus_expect(const struct bus_bench *how, const struct ft_op *op, unsigned op
         .entry = wdf_bench_entry, .op = all, .op_count = op_count + first, .tap = watch});
     assert_string_equal(wb_notes(), notes);
     assert_int_equal(wb_result()->stop, FT_STOP_NONE);
-    assert_clean();
+    assert_findings(how->rule);
     free(rules);
 }
 

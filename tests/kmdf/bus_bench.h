@@ -31,6 +31,7 @@ struct bus_bench {
     struct bus_kid kid[BUS_KIDS + 1]; /* by number */
     bool refuses_again;               /* EvtChildListDeviceReenumerated */
     ULONG idle_ms;                    /* of the bus itself; 0: it does not idle */
+    const char *rule;                 /* that fires, NULL: none */
     void (*script)(WDFDEVICE bus);    /* in a control request, at PASSIVE_LEVEL */
 
     /* the driver's own */
@@ -41,8 +42,8 @@ struct bus_bench {
 };
 extern struct bus_bench the_bus;
 
-/* Runs the ops; the notes must be these, and no rule may fire. When there is a script, the first op
- * is the request in which it runs. The bus's own notes are the ones of wdf_bench. */
+/* Runs the ops; the notes must be these, and no other rule may fire. When there is a script, the
+ * first op is the request in which it runs. The bus's own notes are the ones of wdf_bench. */
 void bus_expect(const struct bus_bench *how, const struct ft_op *op, unsigned op_count,
                 const char *notes);
 

@@ -47,6 +47,90 @@ static void lose_it(WDFDEVICE bus)
     bus_settle();
 }
 
+/* ---- a wait-wake request of another driver ---- */
+
+static PIRP waiting;
+static NTSTATUS wake_status;
+
+static VOID wake_over(PDEVICE_OBJECT device, UCHAR minor, POWER_STATE power, PVOID context,
+                      PIO_STATUS_BLOCK status)
+{
+    (void)device, (void)minor, (void)power, (void)context;
+    wake_status = status->Status;
+    wb_note(NT_SUCCESS(status->Status) ? "awake" : "no-wake");
+}
+
+static void wait_for_wake(void)
+{
+    PDEVICE_OBJECT pdo = WdfDeviceWdmGetDeviceObject(the_bus.device[1]);
+    POWER_STATE power = {.SystemState = PowerSystemSleeping3};
+
+    CHECK(PoRequestPowerIrp(pdo, IRP_MN_WAIT_WAKE, power, wake_over, NULL, &waiting) ==
+          STATUS_PENDING);
+    bus_settle();
+}
+
+static void others_wait(WDFDEVICE bus)
+{
+    (void)bus;
+    wait_for_wake();
+    CHECK(IoCancelIrp(waiting) && wake_status == STATUS_CANCELLED);
+    wait_for_wake();
+}
+
+static void two_wait(WDFDEVICE bus)
+{
+    (void)bus;
+    wait_for_wake();
+    wait_for_wake();
+    CHECK(wake_status == STATUS_DEVICE_BUSY);
+}
+
+static void others_wait_for_nothing(WDFDEVICE bus)
+{
+    (void)bus;
+    wait_for_wake();
+    CHECK(wake_status == the_bus.kid[1].bus_wake_answer);
+}
+
+static void others_wait_for_a_stopped_one(WDFDEVICE bus)
+{
+    (void)bus;
+    wait_for_wake();
+    CHECK(wake_status == STATUS_INVALID_DEVICE_STATE);
+}
+
+#define HELD                                                                                       \
+    ASK("a")                                                                                       \
+    "query-remove a.suspend a.bus-off a.d0-exit:d3f a.release a.flush no-wake " BUS_DOWN GONE("a") \
+        BUS_END
+static const struct bus_row waits[] = {
+    {"cancelled, and there to the end",
+     {.kid[1] = RAW(), .script = others_wait},
+     .notes = LIVES "a.bus-on:s0 a.bus-off no-wake a.bus-on:s0 " HELD},
+    {"one at a time",
+     {.kid[1] = RAW(), .script = two_wait, .rule = "io.pwr-waitwake-single"},
+     .notes = LIVES "a.bus-on:s0 no-wake " HELD},
+    {"while the machine sleeps",
+     {.kid[1] = RAW(), .script = others_wait},
+     {FT_OP_SLEEP, FT_OP_WAKE},
+     LIVES "a.bus-on:s0 " DX("a") BUS_DX BUS_D0
+     "a.bus-off " D0("a") "a.bus-on:s0 a.bus-off no-wake "
+                          "a.bus-on:s0 " HELD},
+    {"the bus cannot",
+     {.kid[1] = RAW(.bus_wake_answer = STATUS_UNSUCCESSFUL), .script = others_wait_for_nothing},
+     .notes = LIVES "a.bus-on:s0 no-wake " DIES},
+    {"a child that is not started",
+     {.kid[1] = {.present = true}, .script = others_wait_for_a_stopped_one},
+     .notes = BUS_UP MADE("a") "no-wake " FADES},
+};
+
+static void others_wait_for_a_child_to_wake(void **state)
+{
+    (void)state;
+    WALK(waits);
+}
+
 /* ---- the machine sleeps ---- */
 
 #define SLEEPS                                                                                     \
@@ -128,6 +212,7 @@ static void who_keeps_the_bus_awake(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(others_wait_for_a_child_to_wake),
         cmocka_unit_test(children_sleep_before_their_bus),
         cmocka_unit_test(who_keeps_the_bus_awake),
     };
