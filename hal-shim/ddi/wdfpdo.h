@@ -1,5 +1,5 @@
-/* Physical device objects: what a bus driver makes of its children. The machine's PnP manager starts
- * a raw child without a function driver; it knows the others, and starts none of them. */
+/* Physical device objects: what a bus driver makes of its children. The machine's PnP manager
+ * starts a raw child without a function driver; it knows the others, and starts none of them. */
 #ifndef _WDFPDO_H_
 #define _WDFPDO_H_
 
