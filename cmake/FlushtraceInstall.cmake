@@ -27,6 +27,8 @@ if(TARGET flushtrace-afl-mutator)
 endif()
 install(TARGETS ${installed_programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
+install(FILES harness/replay/flushtrace_gdb.py DESTINATION "${CMAKE_INSTALL_DATADIR}/flushtrace")
+
 install(
   TARGETS ft_shim ft_harness ft_fuzz_target ft_sanitizer_options ft_profile_runtime ft_language ft_warnings ft_windows_c ft_instrument
           ft_lib_zstd ft_lib_jansson ft_lib_xxhash ft_lib_boost_context ft_lib_dw

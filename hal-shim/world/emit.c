@@ -1,4 +1,5 @@
 /* Events leave the world here, and nowhere else: hash, log, observer. */
+#include "sim/debugger.h"
 #include "world/host.h"
 #include "world/machine.h"
 #include "world/races.h"
@@ -35,8 +36,8 @@ static void deliver(struct ft_event *event)
         ft_happens_event(event);
     m->events++;
     m->driver_events += event->layer == FT_LAYER_DRIVER;
-    if (m->options.stop_at == m->events)
-        ft_host_break();
+    if (__builtin_expect(ft_debugger.stop_at == m->events, 0))
+        ft_debugger_stop(m->events);
     m->hash = ft_event_hash(m->hash, event);
     if (log) {
         if (log->count < log->capacity) {

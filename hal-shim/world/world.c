@@ -1,4 +1,5 @@
 /* The life of a world and of a run: create, reset, start, ops, tail, end. */
+#include "sim/debugger.h"
 #include "world/host.h"
 #include "world/machine.h"
 #include "world/races.h"
@@ -210,6 +211,7 @@ void ft_world_begin(struct ft_world *world, const struct ft_run_options *options
     if (!ft_host_world.started_warm)
         reset_cold(&scenario->platform);
     m->options = *options;
+    ft_debugger.stop_at = options->stop_at;
     m->step_limit = options->step_limit ? options->step_limit : FT_STEP_LIMIT;
     if (options->keep_faults)
         ft_host_release_faults();

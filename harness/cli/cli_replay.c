@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/cli.h"
 #include "cli/replaying.h"
+#include "replay/travel.h"
 #include "report/colour.h"
 #include "report/difference.h"
 #include "report/report_json.h"
@@ -54,66 +55,63 @@ static uint64_t verdict_event(const struct ft_trace *trace)
     return trace->event_count > 1 ? trace->event_count - 1 : 1;
 }
 
+/* The commands for gdb, where a build and an installation have them: beside the programs' folder.
+ */
+static bool find_commands(char *path, size_t capacity)
+{
+    return ft_cli_sibling("../share/flushtrace/flushtrace_gdb.py", path, capacity) &&
+           access(path, R_OK) == 0;
+}
+
+static void add_option(const char **word, unsigned *count, const char *option, const char *value)
+{
+    if (value != NULL) {
+        word[(*count)++] = option;
+        word[(*count)++] = value;
+    }
+}
+
 static int start_gdb(const struct job *job)
 {
     const struct ft_cli *cli = job->cli;
     uint64_t event = cli->stop_at != 0 ? cli->stop_at : verdict_event(&job->recorded);
-    const char *word[GDB_WORDS] = {"gdb", "-q", "-ex", "run", "-ex", "", "--args"};
-    unsigned count = 7;
-    char frame[160] = "bt 12";
-    char self[4096];
-    char number[32];
+    char self[4096], commands[4096], number[32];
+    const char *word[GDB_WORDS] = {"gdb", "-q",      "-x",     commands, "-ex",    "run",
+                                   "-ex", "ft here", "--args", self,     "replay", job->path};
+    unsigned count = 12;
     ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
     if (length <= 0) {
         return ft_cli_refuse(cli, FT_IO, "cannot find this program: %s", strerror(errno));
     }
     self[length] = '\0';
-    snprintf(number, sizeof(number), "%" PRIu64, event);
-    if (cli->stop_at == 0 && job->recorded.verdict.finding_count != 0) {
-        const char *function = strchr(job->recorded.verdict.finding[0].function, ':');
-
-        if (function != NULL) {
-            snprintf(frame, sizeof(frame), "frame function %.*s", (int)strcspn(function + 1, ":"),
-                     function + 1);
-        }
+    if (!find_commands(commands, sizeof(commands))) {
+        return ft_cli_refuse(cli, FT_IO, "cannot read %.300s: the commands for gdb", commands);
     }
-    word[5] = frame;
-    word[count++] = self;
-    word[count++] = "replay";
-    word[count++] = job->path;
-    word[count++] = "--stop-at";
-    word[count++] = number;
+    snprintf(number, sizeof(number), "%" PRIu64, event);
+    add_option(word, &count, "--stop-at", number);
+    add_option(word, &count, "--mutant", cli->mutant);
+    add_option(word, &count, "--driver", cli->driver);
+    add_option(word, &count, "--platform", cli->platform);
     if (cli->keep_going) {
         word[count++] = "--keep-going";
     }
-    if (cli->mutant != NULL) {
-        word[count++] = "--mutant";
-        word[count++] = cli->mutant;
-    }
-    if (cli->driver != NULL) {
-        word[count++] = "--driver";
-        word[count++] = cli->driver;
-    }
-    if (cli->platform != NULL) {
-        word[count++] = "--platform";
-        word[count++] = cli->platform;
-    }
-    word[count] = NULL;
-    ft_cli_note(cli, "gdb stops before event %s, in the driver's call", number);
+    ft_cli_note(cli, "gdb stops before event %s, in the driver's call; ft help tells the commands",
+                number);
     fflush(NULL);
     execvp("gdb", (char *const *)word);
     return ft_cli_refuse(cli, FT_IO, "cannot start gdb: %s", strerror(errno));
 }
 
-/* In this process, for the debugger that watches it. */
+/* In this process, for the debugger that watches it. The run is recorded first, by a worker, so
+ * that it can be asked about events that are still to come. */
 static int stop_in_debugger(const struct job *job)
 {
-    struct ft_execute_options options = {.stop_at = job->cli->stop_at,
-                                         .keep_going =
+    struct ft_execute_options options = {.keep_going =
                                              job->cli->keep_going || ft_kept_going(&job->recorded)};
     struct ft_error error = {0};
     struct ft_trace trace;
+    enum ft_status status;
 
     if (!under_debugger()) {
         return ft_cli_refuse(
@@ -126,8 +124,9 @@ static int stop_in_debugger(const struct job *job)
     if (trace.event_count < job->cli->stop_at) {
         ft_cli_note(job->cli, "the run has only %" PRIu64 " events", trace.event_count);
     }
+    status = ft_travel(job->module, &trace, options.keep_going, job->cli->stop_at, &error);
     ft_trace_free(&trace);
-    return FT_EXIT_OK;
+    return status == FT_OK ? FT_EXIT_OK : ft_cli_fail(job->cli, &error, job->path);
 }
 
 static void make_rerun(struct job *job)
@@ -386,6 +385,9 @@ const struct ft_verb ft_verb_replay = {
         "Exit status: 0 the stored verdict, 1 another, 2 divergence (the first different event "
         "is shown), 3 bad input, 4 no verdict, also when another flavour saw a crash that this "
         "one may not see, 5 our own failure.\n\n"
+        "--gdb opens at the event of the verdict (or --stop-at) in the driver's own line; there "
+        "`ft help` lists commands to go to any event, forwards and backwards, to the last write "
+        "of an address, and to print the machine (docs/DEBUGGING.md).\n\n"
         "  flushtrace replay fail.ftr\n"
         "  flushtrace replay fail.ftr --gdb\n"
         "  flushtrace replay fail.ftr --mutant none\n"
