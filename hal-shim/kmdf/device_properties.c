@@ -86,7 +86,7 @@ static NTSTATUS query_into_memory(PDEVICE_OBJECT pdo, const WDF_DEVICE_PROPERTY_
                                   WDFMEMORY *memory, PDEVPROPTYPE type)
 {
     DEVPROPTYPE found;
-    ULONG length;
+    ULONG length = 0;
     PVOID buffer;
     NTSTATUS status = ft_wdf_attributes_check(attributes, true);
 
