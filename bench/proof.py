@@ -4,7 +4,7 @@
 usage: ./dev bench proof [CORE...] [--mutants] [--write] [--check | --verify]
 
 Without options: a line for each core with schedules a second, the share of each schedule that was restored instead of run, and the time
-of the certificate. --mutants: also which mutants that need a moment pct:3 finds there or in a sibling (certified-*.fts), each within
+of the certificate. --mutants: also which mutants that need a moment pct:3 finds there or in a sibling (bench/schedules), each within
 --time seconds. --write puts the tables into docs/CERTIFICATES.md. --check compares the page with the scenarios as they are, within
 seconds; --verify runs every certificate again and compares the number of schedules. Exit status: 0; 1 when a core has no certificate or the
 page is stale; 5 our own failure.
@@ -14,12 +14,14 @@ import glob
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join(ROOT, "docs", "CERTIFICATES.md")
 DEPTH, CONFIDENCE, POINTS = 3, 99, "entry"
+STREAMS = {"kmdf-selfio": "stream"}  # takes reads only
 QUICK = 500000  # n * k^2 up to which a certificate takes 30 s at most
 QUICK_SECONDS = 30
 
@@ -29,9 +31,10 @@ class Failure(Exception):
 
 
 def scenarios(core):
-    """certified.fts first, then its siblings."""
-    folder = os.path.join(ROOT, "driver-core", core, "scenarios")
-    return sorted(glob.glob(os.path.join(folder, "certified*.fts")), key=lambda p: (len(p), p))
+    """certified.fts, then its siblings: the same requests with other disturbances."""
+    kind = "disk" if core.startswith("scsi-") else STREAMS.get(core, "wdm")
+    return [os.path.join(ROOT, "driver-core", core, "scenarios", "certified.fts"),
+            *sorted(glob.glob(os.path.join(ROOT, "bench", "schedules", f"{kind}-*.fts")))]
 
 
 def cores():
@@ -44,10 +47,14 @@ def explore(arguments, core, scenario, *words):
                "--json", *words]
     if arguments.jobs:
         command += ["--jobs", str(arguments.jobs)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = subprocess.run(command, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if result.returncode not in (0, 1, 4):
         raise Failure(f"{' '.join(command)}: exit status {result.returncode}\n{result.stderr[-500:]}")
-    return json.loads(result.stdout)
+    answer = json.loads(result.stdout)
+    answer["processor"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return answer
 
 
 def content_is_enough(path):
@@ -60,15 +67,15 @@ def content_is_enough(path):
 
 # ---- the tables ----
 
-HEAD = ("| core | n | k | n·k² | schedules | the same | probability | seconds | scenario |\n"
-        "|---|---|---|---|---|---|---|---|---|\n")
+HEAD = ("| core | n | k | n·k² | schedules | the same | probability | seconds | of processors | scenario |\n"
+        "|---|---|---|---|---|---|---|---|---|---\n")
 
 
 def row(core, answer):
     c = answer["certificate"]
     given = f"{c['probability']:.4f}" if c["given"] else f"withheld: {c['withheld']}"
     return (f"| `{core}` | {c['n']} | {c['k']} | {c['n'] * c['k'] ** 2:.2g} | {c['schedules']} | {c['same']} | {given} | "
-            f"{c['seconds']:.0f} | `{c['scenario']}` |\n")
+            f"{c['seconds']:.0f} | {answer['processor']:.0f} | `{c['scenario']}` |\n")
 
 
 def replace(name, text):
@@ -105,7 +112,8 @@ def certify(arguments, names):
         slow = c["n"] * c["k"] ** 2 <= QUICK and c["seconds"] > QUICK_SECONDS
         failed = failed or not c["given"]
         print(f"{core:14} {c['schedules']:8} schedules {c['schedules'] / max(c['seconds'], 0.01):8.0f}/s  restored {c['restored']:.2f}  "
-              f"certificate in {c['seconds']:6.1f} s{'  (slow)' if slow else ''}{'' if c['given'] else '  WITHHELD: ' + c['withheld']}", flush=True)
+              f"certificate in {c['seconds']:6.1f} s, {answer['processor']:.1f} s of processors"
+              f"{'  (slow)' if slow else ''}{'' if c['given'] else '  WITHHELD: ' + c['withheld']}", flush=True)
         table += row(core, answer)
     if arguments.write and len(names) == len(cores()):
         replace("certificates", table)
@@ -151,13 +159,13 @@ def check(arguments):
     """The page against the scenarios as they are."""
     rows, wrong = stored(), []
     for core in cores():
-        if not scenarios(core) or not content_is_enough(scenarios(core)[0]):
+        if not os.path.exists(scenarios(core)[0]) or not content_is_enough(scenarios(core)[0]):
             wrong.append(f"{core}: no certified.fts with two requests, a cancel and a removal")
         elif core not in rows:
             wrong.append(f"{core}: no certificate on the page")
         else:
             c = explore(arguments, core, scenarios(core)[0], "--strategy", "pct:1", "--confidence", "100")["certificate"]
-            if rows[core][8] != c["scenario"]:
+            if rows[core][9] != c["scenario"]:
                 wrong.append(f"{core}: the certificate is of another scenario")
             if not c["given"] or c["n"] > int(rows[core][1]) or c["k"] > int(rows[core][2]):
                 wrong.append(f"{core}: pct:1 sees n = {c['n']}, k = {c['k']}, given: {c['given']}")
