@@ -11,7 +11,10 @@ enum {
     RANDOM = 32,       /* continuations of that way from each event, when escapes are looked for */
     TRIES = 48,        /* continuations from one event, about */
     EVENTS = 30000000, /* simulated in one pass, about: what "from every event" may cost */
-    POINTS_MIN = 16,   /* of a pass */
+    FEW = 8,           /* continuations of a kind at least */
+    PLACES_MAX = 16,   /* right behind one event, whose single preemptions are tried */
+    PLACES_FEW = 2,    /* in a very long run */
+    POINTS_MIN = 4,    /* of a pass */
     SPREAD = 10,       /* shares told, beside those at ops and at the point */
     KNOWN_MAX = 256
 };
@@ -39,8 +42,10 @@ static struct ft_unit *add_unit(struct search *search, uint64_t event, enum ft_t
     if (search->board->units == FT_UNITS_MAX)
         return NULL;
     unit = &search->board->unit[search->board->units++];
-    *unit = (struct ft_unit){
-        .share = {.event = (uint32_t)event}, .how = (uint8_t)how, .random = random};
+    *unit = (struct ft_unit){.share = {.event = (uint32_t)event},
+                             .how = (uint8_t)how,
+                             .random = random,
+                             .singles = random < RANDOM ? PLACES_FEW : PLACES_MAX};
     return unit;
 }
 
@@ -100,12 +105,20 @@ static uint64_t points_of_a_pass(const struct search *search)
     return points < POINTS_MIN ? POINTS_MIN : points > FT_UNITS_MAX ? FT_UNITS_MAX : points;
 }
 
+/* So many continuations from each of some events, fewer when the run is very long. */
+static uint32_t afford(const struct search *search, uint64_t events, uint32_t most)
+{
+    uint64_t each = EVENTS / (events * (search->length + 1));
+
+    return each < FEW ? FEW : each < most ? (uint32_t)each : most;
+}
+
 /* Looks for escapes from the events [first, end), every stride-th of them; the last one always. */
 static bool look_at(struct search *search, uint64_t first, uint64_t end, uint64_t stride)
 {
     search->board->units = 0;
     for (uint64_t event = first; event < end; event += stride)
-        add_unit(search, event, FT_TRY_ESCAPE, RANDOM);
+        add_unit(search, event, FT_TRY_ESCAPE, afford(search, POINTS_MIN * 4, RANDOM));
     if (search->board->units == 0)
         return true;
     if (!run_units(search))
@@ -172,7 +185,8 @@ static void want_share(struct search *search, uint64_t event)
         return;
     explain->share[explain->share_count++] = (struct ft_share){.event = (uint32_t)event};
     if (!known_share(search, event))
-        add_unit(search, event, FT_TRY_SHARE, FT_EXPLAIN_RANDOM);
+        add_unit(search, event, FT_TRY_SHARE,
+                 afford(search, FT_EXPLAIN_SHARES_MAX, FT_EXPLAIN_RANDOM));
 }
 
 static void choose_shares(struct search *search)

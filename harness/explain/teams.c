@@ -17,7 +17,6 @@ enum {
     STUCK_SECONDS = 8,
     POLL_NANOSECONDS = 2000000,
     IMPATIENT_MICROSECONDS = 50000,
-    PLACES_MAX = 16, /* right behind one event, whose single preemptions are tried */
     EXIT_DONE = 0,
     EXIT_NEXT = 7, /* the driver crashed: a fresh process goes on */
     EXIT_NO_WORLD = 3
@@ -68,7 +67,7 @@ static void enter_process(void)
 /* The order: as-is, each single preemption, the random ones. False: there are no more. */
 static bool draw(const struct ft_unit *unit, uint32_t next, enum ft_way *way, uint32_t *wish)
 {
-    uint32_t places = unit->places < PLACES_MAX ? unit->places : PLACES_MAX;
+    uint32_t places = unit->places < unit->singles ? unit->places : unit->singles;
     uint32_t singles = unit->how == FT_TRY_ESCAPE ? places * FT_WAY_KINDS : 0;
 
     *way = next == 0 ? FT_WAY_AS_IS : next <= singles ? FT_WAY_ONE : FT_WAY_RANDOM;

@@ -20,8 +20,9 @@ enum ft_try {
 
 struct ft_unit {
     struct ft_share share;
-    uint8_t how;     /* enum ft_try */
-    uint32_t random; /* continuations of that way */
+    uint8_t how;      /* enum ft_try */
+    uint32_t random;  /* continuations of that way */
+    uint32_t singles; /* places behind the event whose single preemptions are tried */
     /* while it lasts */
     uint32_t next;   /* the continuation to go on with */
     uint32_t places; /* known after the first */
