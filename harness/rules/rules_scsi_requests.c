@@ -166,7 +166,7 @@ static void judge_timeout(struct ft_rules *rules, const struct ft_event *event)
 }
 
 /* A reselection may come before its tag: that the unit has no untagged request is no error until
- * the miniport takes it for one. */
+ * the miniport takes it for one. A target that others pull before it has sent its tag has none. */
 static void judge_log(struct ft_rules *rules, const struct ft_event *event)
 {
     enum { INVALID_RESELECTION = 3 };
@@ -175,7 +175,8 @@ static void judge_log(struct ft_rules *rules, const struct ft_event *event)
         ft_rule_fire(rules, FT_J_SCSI_LOGUSE_OWNED_SRB, event, event->arg[1]);
     }
     if (ft_known(event, 4) && event->arg[4] == INVALID_RESELECTION &&
-        rules->scsi.untagged_where == (uint32_t)event->arg[3] + 1) {
+        rules->scsi.untagged_where == (uint32_t)event->arg[3] + 1 &&
+        rules->scsi_adapter.outside == 0) {
         ft_rule_fire(rules, FT_J_SCSI_TAG_HONOURED, event, event->arg[0]);
     }
 }
