@@ -68,7 +68,7 @@ def content_is_enough(path):
 # ---- the tables ----
 
 HEAD = ("| core | n | k | n·k² | schedules | the same | probability | seconds | of processors | scenario |\n"
-        "|---|---|---|---|---|---|---|---|---|---\n")
+        "|---|---|---|---|---|---|---|---|---|---|\n")
 
 
 def row(core, answer):
@@ -128,9 +128,19 @@ def moment_mutants(core):
                 yield os.path.basename(path)[:-len(".patch")]
 
 
+def is_clean(arguments, core, scenario, known={}):
+    """The sound core has no finding in it, as far as depth 2 goes."""
+    if (core, scenario) not in known:
+        answer = explore(arguments, core, scenario, "--strategy", "pct:2", "--time", str(arguments.time))
+        known[core, scenario] = not answer["findings"]
+    return known[core, scenario]
+
+
 def hunt(arguments, core, mutant):
     """The scenario that finds it, with what and how fast; None."""
     for scenario in scenarios(core):
+        if not is_clean(arguments, core, scenario):
+            continue
         answer = explore(arguments, core, scenario, "--mutant", mutant, "--strategy", f"pct:{DEPTH}", "--first", "--time",
                          str(arguments.time))
         if answer["findings"]:

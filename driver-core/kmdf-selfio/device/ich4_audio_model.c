@@ -370,6 +370,7 @@ static uint32_t follow(const struct ich4_state *s, const uint8_t *data, uint32_t
 {
     uint32_t place = place_of(s, data + from), at = from, more;
 
+    *read = (struct stretch){0};
     if (s->sample * SAMPLE_BYTES < bytes)
         return 0;
     read->from = place;
