@@ -117,7 +117,7 @@ KID_NOTE(missing, "missing")
 
 static NTSTATUS bus_on(WDFDEVICE child, SYSTEM_POWER_STATE state)
 {
-    char text[16];
+    char text[24];
 
     snprintf(text, sizeof text, "bus-on:s%d", (int)state - PowerSystemWorking);
     note(child, text);

@@ -183,9 +183,11 @@ static void every_kind_comes_out_of_nothing(void **state)
     assert_true(with_ops > 3800);
     for (unsigned kind = 0; kind < 256; kind++) {
         const struct ft_op_row *row = ft_op_row(kind);
+        /* What a strategy of explore has chosen, no engine draws. */
+        bool of_strategy = kind >= FT_OP_ORDER && kind <= FT_OP_PICK;
 
-        if (row && row->built && !seen[kind])
-            fail_msg("%s is never drawn", row->name);
+        if (row && row->built && seen[kind] == of_strategy)
+            fail_msg("%s is %s drawn", row->name, of_strategy ? "" : "never");
     }
 }
 
