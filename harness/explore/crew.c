@@ -292,6 +292,8 @@ static double processor_seconds(pid_t pid)
 struct watch {
     uint64_t beat;
     double since; /* processor time at that beat */
+    uint64_t grave; /* the unit of the last death, plus one */
+    uint32_t number; /* and its cell */
 };
 
 /* A cell that takes this long loops where the world cannot see it. */
@@ -300,9 +302,18 @@ static void watch_seat(struct ft_seat *seat, struct watch *watch)
     double spent = processor_seconds(seat->pid);
 
     if (watch->beat != seat->beat || spent < watch->since)
-        *watch = (struct watch){seat->beat, spent};
+        watch->beat = seat->beat, watch->since = spent;
     else if (spent - watch->since > STUCK_SECONDS)
         kill(seat->pid, SIGKILL);
+}
+
+/* A worker that dies once more where the last one died would do so for ever: the unit is given up. */
+static void give_up(struct ft_seat *seat, struct watch *watch)
+{
+    if (watch->grave == seat->unit + 1 && watch->number == seat->number)
+        seat->busy = false;
+    watch->grave = seat->unit + 1;
+    watch->number = seat->number;
 }
 
 /* True: the seat is still taken, perhaps by another process. */
@@ -317,13 +328,15 @@ static bool look_after(struct ft_explore *explore, struct ft_seat *seat, struct 
         return true;
     }
     seat->pid = 0;
-    *watch = (struct watch){0, 0};
+    watch->beat = 0, watch->since = 0;
     crashed = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NEXT;
     if (WIFEXITED(status) &&
         (WEXITSTATUS(status) == EXIT_DONE || WEXITSTATUS(status) == EXIT_NO_WORLD))
         return false;
-    if (!crashed && seat->busy)
+    if (!crashed && seat->busy) {
         bury(explore, seat);
+        give_up(seat, watch);
+    }
     return !explore->board->stop && start(explore, seat, seat->busy);
 }
 
@@ -350,7 +363,7 @@ void ft_crew_run(struct ft_explore *explore)
 {
     static const struct timespec pause = {0, POLL_NANOSECONDS};
     struct sigaction action = {.sa_handler = on_interrupt}, old_int, old_term;
-    struct watch watch[FT_CREW_MAX] = {{0, 0}};
+    struct watch watch[FT_CREW_MAX] = {{0}};
     struct ft_board *board = explore->board;
     double began = now();
     unsigned alive = 0;

@@ -231,15 +231,16 @@ static void run(struct ft_worker *worker, uint64_t number, uint32_t from)
 {
     const struct ft_explore *explore = worker->explore;
     const struct ft_pct *pct = explore->pct;
-    const struct unit *unit = pct->unit + number;
     struct branch branch = {.worker = worker, .from = from};
     const struct moment *moment;
+    const struct unit *unit;
 
     if (explore->phase == 0) {
         if (from == 0)
             run_lowest(worker, number);
         return;
     }
+    unit = &pct->unit[number];
     branch.victim = pct->family->chain[unit->victim];
     moment = &pct->family->moment[unit->victim][unit->moment];
     put_lowest(explore, branch.victim, &branch.scenario);

@@ -574,12 +574,17 @@ test_flavours() {
         if [[ -x $folder/flushtrace-$flavour ]]; then
             expect 0 run wdm-packet --flavour "$flavour" --json
             json "a['flavour'] == '$flavour' and a['hash'] == json.load(open('$work/first'))['hash']"
-            expect 0 replay "$work/bad.ftr" --flavour "$flavour" --follow
+            expect 0 replay "$work/clean.ftr" --flavour "$flavour" --follow
         else
             expect 3 run wdm-packet --flavour "$flavour"
             says err "flushtrace-$flavour"
         fi
     done
+    # The access flavour has the sound cores and the mutants that only it can see.
+    if [[ -x $folder/flushtrace-access ]]; then
+        expect 3 replay "$work/bad.ftr" --flavour access
+        says err 'has no mutant flush-direction'
+    fi
     [[ ! -x $folder/flushtrace-asan ]] || test_shrink_elsewhere
 }
 

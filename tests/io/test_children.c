@@ -141,14 +141,15 @@ static NTSTATUS answer(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION locat
 static bool on_pnp(PIRP irp, NTSTATUS *status)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+    NTSTATUS answered;
 
     if (!is_kid(location->DeviceObject)) {
         if (location->MinorFunction == IRP_MN_QUERY_DEVICE_RELATIONS && bus.count)
             report(irp);
         return false;
     }
-    *status = bench_complete(irp, answer(location->DeviceObject, irp, location),
-                             irp->IoStatus.Information);
+    answered = answer(location->DeviceObject, irp, location);
+    *status = bench_complete(irp, answered, irp->IoStatus.Information);
     return true;
 }
 
