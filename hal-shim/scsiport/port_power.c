@@ -60,6 +60,7 @@ static void go_down(struct ft_scsi_adapter *adapter)
 static bool restart(struct ft_scsi_adapter *adapter)
 {
     SCSI_ADAPTER_CONTROL_STATUS status;
+    bool ticks = true;
 
     if (!NT_SUCCESS(ft_scsi_connect(adapter)))
         return false;
@@ -69,8 +70,10 @@ static bool restart(struct ft_scsi_adapter *adapter)
         ft_scsi_state(adapter, FT_SCSI_RUNNING);
     ft_scsi_after(adapter);
     if (status == ScsiAdapterControlSuccess)
-        ft_scsi_tick_start(adapter);
-    return status == ScsiAdapterControlSuccess;
+        ticks = ft_scsi_tick_start(adapter);
+    if (!ticks)
+        ft_scsi_stop(adapter, FT_SCSI_STOP_POWER);
+    return status == ScsiAdapterControlSuccess && ticks;
 }
 
 static bool find_again(struct ft_scsi_adapter *adapter)
@@ -96,6 +99,7 @@ static void go_up(struct ft_scsi_adapter *adapter)
     if (!well) {
         ft_scsi_state(adapter, FT_SCSI_GONE);
         ft_scsi_fail_all(adapter, SRB_STATUS_NO_HBA);
+        ft_scsi_disconnect(adapter);
     }
     if (!adapter->held_before)
         ft_scsi_resume(adapter);

@@ -233,8 +233,11 @@ NTSTATUS ft_scsi_bring_up(struct ft_scsi_adapter *adapter)
     }
     if (adapter->can_stop)
         ft_scsi_query_controls(adapter);
-    ft_scsi_tick_start(adapter);
-    return STATUS_SUCCESS;
+    if (ft_scsi_tick_start(adapter))
+        return STATUS_SUCCESS;
+    ft_scsi_stop(adapter, FT_SCSI_STOP_PNP); /* without time-outs it cannot be used */
+    ft_scsi_release(adapter);
+    return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 static NTSTATUS status_of(ULONG result)

@@ -336,7 +336,7 @@ void ft_scsi_send_own(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit
 void ft_scsi_send_for(struct ft_scsi_adapter *adapter, struct ft_scsi_unit *unit,
                       PSCSI_REQUEST_BLOCK srb, PMDL mdl);
 void ft_scsi_engine_begin(struct ft_scsi_adapter *adapter); /* locks, DPCs; once, in AddDevice */
-void ft_scsi_tick_start(struct ft_scsi_adapter *adapter);   /* IoStartTimer */
+bool ft_scsi_tick_start(struct ft_scsi_adapter *adapter);   /* false: there is no timer */
 void ft_scsi_tick_stop(struct ft_scsi_adapter *adapter);
 /* Holds new requests (they stay queued) and waits until none is active; PASSIVE_LEVEL. */
 void ft_scsi_drain(struct ft_scsi_adapter *adapter);

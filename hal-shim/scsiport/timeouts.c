@@ -138,13 +138,15 @@ static VOID NTAPI run_tick(PDEVICE_OBJECT fdo, PVOID context)
     ft_scsi_start_next(adapter);
 }
 
-void ft_scsi_tick_start(struct ft_scsi_adapter *adapter)
+bool ft_scsi_tick_start(struct ft_scsi_adapter *adapter)
 {
-    if (!adapter->tick_on) {
-        IoInitializeTimer(adapter->fdo, run_tick, adapter);
-        IoStartTimer(adapter->fdo);
-    }
+    if (adapter->tick_on)
+        return true;
+    if (!NT_SUCCESS(IoInitializeTimer(adapter->fdo, run_tick, adapter)))
+        return false;
+    IoStartTimer(adapter->fdo);
     adapter->tick_on = 1;
+    return true;
 }
 
 void ft_scsi_tick_stop(struct ft_scsi_adapter *adapter)
