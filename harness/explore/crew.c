@@ -291,8 +291,8 @@ static double processor_seconds(pid_t pid)
 
 struct watch {
     uint64_t beat;
-    double since; /* processor time at that beat */
-    uint64_t grave; /* the unit of the last death, plus one */
+    double since;    /* processor time at that beat */
+    uint64_t grave;  /* the unit of the last death, plus one */
     uint32_t number; /* and its cell */
 };
 
@@ -307,7 +307,7 @@ static void watch_seat(struct ft_seat *seat, struct watch *watch)
         kill(seat->pid, SIGKILL);
 }
 
-/* A worker that dies once more where the last one died would do so for ever: the unit is given up. */
+/* A worker that dies where the last one died would do so for ever: the unit is given up. */
 static void give_up(struct ft_seat *seat, struct watch *watch)
 {
     if (watch->grave == seat->unit + 1 && watch->number == seat->number)
