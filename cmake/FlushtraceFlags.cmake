@@ -10,7 +10,11 @@ target_compile_features(ft_language INTERFACE c_std_11)
 target_compile_options(ft_language INTERFACE -g -fno-common)
 
 add_library(ft_warnings INTERFACE)
-target_compile_options(ft_warnings INTERFACE -Wall -Wextra -Werror)
+option(FLUSHTRACE_WERROR "Warnings are errors: not for compilers that nobody has tried" ON)
+target_compile_options(ft_warnings INTERFACE -Wall -Wextra)
+if(FLUSHTRACE_WERROR)
+  target_compile_options(ft_warnings INTERFACE -Werror)
+endif()
 
 add_library(ft_windows_c INTERFACE)
 target_compile_options(ft_windows_c INTERFACE -fms-extensions -fshort-wchar -fno-strict-aliasing -Wno-multichar)

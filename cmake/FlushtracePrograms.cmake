@@ -5,7 +5,8 @@
 #       registers them in the linker section ft_modules.
 #   flushtrace_add_fuzz_targets(CORE)
 #       flushtrace-fuzz-<core> (libFuzzer) and flushtrace-afl-<core> (AFL++), as far as the
-#       flavours are built.
+#       flavours are built. With the flavour engine, flushtrace-fuzz-<core> has the engine that
+#       FLUSHTRACE_ENGINE_LIBRARY names.
 #   flushtrace_add_regression_test(NAME n SOURCE c CORE core [FLAVOUR f])
 #       A test from what `flushtrace export --format ctest` wrote: a program with the modules of the
 #       core (flavour plain, or the only one there is).
@@ -66,10 +67,10 @@ function(flushtrace_link_modules)
   endforeach()
 endfunction()
 
-# _flushtrace_afl_program(NAME n OBJECTS ... LIBRARIES ...): linked by AFL++'s compiler, which brings
-# its runtime and its libFuzzer-compatible main. A custom command, since the linker is not CMake's.
-function(_flushtrace_afl_program)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "OBJECTS;LIBRARIES;DEPENDS")
+# _flushtrace_foreign_program(NAME n LINKER command... OBJECTS ... LIBRARIES ...): a custom command, since
+# the linker is not CMake's.
+function(_flushtrace_foreign_program)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "LINKER;OBJECTS;LIBRARIES;DEPENDS")
   set(folder "${CMAKE_CURRENT_BINARY_DIR}")
   if(CMAKE_RUNTIME_OUTPUT_DIRECTORY)
     set(folder "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
@@ -77,12 +78,31 @@ function(_flushtrace_afl_program)
   set(output "${folder}/${arg_NAME}")
   add_custom_command(
     OUTPUT "${output}"
-    COMMAND "${CMAKE_COMMAND}" -E env AFL_QUIET=1 "${FLUSHTRACE_AFL_CC}" -fsanitize=fuzzer -g -pie
-            -o "${output}" ${arg_OBJECTS} ${arg_LIBRARIES}
+    COMMAND "${CMAKE_COMMAND}" -E env AFL_QUIET=1 ${arg_LINKER} -g -pie -o "${output}" ${arg_OBJECTS}
+            ${arg_LIBRARIES}
     DEPENDS ${arg_OBJECTS} ${arg_DEPENDS}
     COMMENT "Linking ${arg_NAME}"
     COMMAND_EXPAND_LISTS VERBATIM)
   add_custom_target(${arg_NAME} ALL DEPENDS "${output}")
+endfunction()
+
+# _flushtrace_afl_program(NAME n OBJECTS ... LIBRARIES ... DEPENDS ...): linked by AFL++'s compiler, which
+# brings its runtime and its libFuzzer-compatible main.
+function(_flushtrace_afl_program)
+  _flushtrace_foreign_program(LINKER "${FLUSHTRACE_AFL_CC}" -fsanitize=fuzzer ${ARGN})
+endfunction()
+
+# _flushtrace_engine_program(NAME n OBJECTS ... DEPENDS ...): linked as OSS-Fuzz asks for it, with all of
+# our libraries inside, so that the program runs on a machine that has none of them.
+function(_flushtrace_engine_program)
+  _flushtrace_foreign_program(
+    LINKER "${FLUSHTRACE_ENGINE_CXX}" ${FLUSHTRACE_ENGINE_CXXFLAGS} ${ARGN}
+    LIBRARIES $<TARGET_FILE:${FLUSHTRACE_HARNESS_LIBRARY}> -Wl,--whole-archive
+              $<TARGET_FILE:${FLUSHTRACE_SHIM_LIBRARY}> -Wl,--no-whole-archive -Wl,-Bstatic
+              ${FLUSHTRACE_STATIC_LIBRARIES} -Wl,-Bdynamic -lm ${FLUSHTRACE_ENGINE_LIBRARY}
+    DEPENDS ${FLUSHTRACE_HARNESS_LIBRARY} ${FLUSHTRACE_SHIM_LIBRARY})
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "")
+  set_property(GLOBAL APPEND PROPERTY FLUSHTRACE_ENGINE_PROGRAMS ${arg_NAME})
 endfunction()
 
 function(flushtrace_add_fuzz_targets core)
@@ -104,6 +124,17 @@ function(flushtrace_add_fuzz_targets core)
                 $<TARGET_FILE:${FLUSHTRACE_SHIM_LIBRARY}> -Wl,--no-whole-archive
                 ${FLUSHTRACE_SYSTEM_LIBRARIES}
       DEPENDS ${FLUSHTRACE_HARNESS_LIBRARY} ${FLUSHTRACE_SHIM_LIBRARY})
+    add_dependencies(${name} ${core}-modules)
+  endif()
+  if("engine" IN_LIST FLUSHTRACE_FLAVOURS)
+    set(name flushtrace-fuzz-${core})
+    _flushtrace_registry(${name} engine "${core}" registry objects)
+    add_library(${name}-registry OBJECT "${registry}")
+    target_include_directories(${name}-registry PRIVATE "${FLUSHTRACE_SHIM_DIR}")
+    _flushtrace_engine_program(
+      NAME ${name}
+      OBJECTS $<TARGET_OBJECTS:${FLUSHTRACE_FUZZ_TARGET}> $<TARGET_OBJECTS:${name}-registry>
+              $<TARGET_OBJECTS:${FLUSHTRACE_SANITIZER_OPTIONS}> ${objects})
     add_dependencies(${name} ${core}-modules)
   endif()
 endfunction()

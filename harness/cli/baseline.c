@@ -2,11 +2,13 @@
 #define _GNU_SOURCE
 #include "cli/baseline.h"
 #include "rules/rules.h"
+#include "trace/host_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LINE_BYTES = 1024 /* with its zero */ };
 
 static enum ft_status add(struct ft_baseline *baseline, const char *rule, const char *function,
                           const char *reason, unsigned line, struct ft_error *error)
@@ -56,32 +58,43 @@ static enum ft_status read_line(struct ft_baseline *baseline, char *line, unsign
     return add(baseline, rule, function, reason, number, error);
 }
 
+enum ft_status ft_baseline_parse(struct ft_baseline *baseline, const char *text, size_t length,
+                                 struct ft_error *error)
+{
+    enum ft_status status = FT_OK;
+    char line[LINE_BYTES];
+
+    for (unsigned number = 1; status == FT_OK && length != 0; number++) {
+        const char *newline = memchr(text, '\n', length);
+        size_t bytes = newline != NULL ? (size_t)(newline - text) : length;
+        size_t taken = newline != NULL ? bytes + 1 : bytes;
+
+        if (bytes >= sizeof(line)) {
+            return ft_fail(error, FT_SYNTAX, number, "the line is too long");
+        }
+        if (memchr(text, '\0', bytes) != NULL) {
+            return ft_fail(error, FT_SYNTAX, number, "the line has a zero byte");
+        }
+        memcpy(line, text, bytes);
+        line[bytes] = '\0';
+        status = read_line(baseline, line, number, error);
+        text += taken;
+        length -= taken;
+    }
+    return status;
+}
+
 enum ft_status ft_baseline_read(struct ft_baseline *baseline, const char *path,
                                 struct ft_error *error)
 {
-    FILE *file = fopen(path, "re");
-    enum ft_status status = FT_OK;
-    unsigned number = 0;
-    char line[1024];
+    uint8_t *bytes = NULL;
+    size_t length = 0;
+    enum ft_status status = ft_file_read(path, FT_BASELINE_FILE_MAX, &bytes, &length, error);
 
-    if (file == NULL) {
-        return ft_fail(error, FT_NO_FILE, 0, "%s: %s", path, strerror(errno));
+    if (status == FT_OK) {
+        status = ft_baseline_parse(baseline, (const char *)bytes, length, error);
+        free(bytes);
     }
-    while (status == FT_OK && fgets(line, sizeof(line), file) != NULL) {
-        size_t length = strlen(line);
-
-        number++;
-        if (length + 1 == sizeof(line) && line[length - 1] != '\n') {
-            status = ft_fail(error, FT_SYNTAX, number, "the line is too long");
-            break;
-        }
-        line[strcspn(line, "\n")] = '\0';
-        status = read_line(baseline, line, number, error);
-    }
-    if (status == FT_OK && ferror(file) != 0) {
-        status = ft_fail(error, FT_NO_FILE, number, "%s: %s", path, strerror(errno));
-    }
-    fclose(file);
     return status;
 }
 

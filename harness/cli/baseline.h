@@ -12,8 +12,13 @@
 #include "verdict.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-enum { FT_BASELINE_MAX = 512, FT_BASELINE_REASON = 128 };
+enum {
+    FT_BASELINE_MAX = 512,
+    FT_BASELINE_REASON = 128,
+    FT_BASELINE_FILE_MAX = 1 << 20 /* bytes */
+};
 
 struct ft_baseline_entry {
     uint16_t rule; /* 0: not a rule, see kind */
@@ -30,7 +35,11 @@ struct ft_baseline {
     struct ft_baseline_entry entry[FT_BASELINE_MAX];
 };
 
-/* Reads a file; error->offset is the line. */
+/* Adds the entries of a text; error->offset is the line. */
+enum ft_status ft_baseline_parse(struct ft_baseline *baseline, const char *text, size_t length,
+                                 struct ft_error *error);
+
+/* The same of a file. */
 enum ft_status ft_baseline_read(struct ft_baseline *baseline, const char *path,
                                 struct ft_error *error);
 

@@ -360,6 +360,10 @@ enum ft_status ft_corpus_trace(const struct ft_corpus *corpus, const struct ft_c
     if (status == FT_OK) {
         status = ft_trace_decode_as(content, length, how | FT_DECODE_SECTIONS, ret, error);
         free(content);
+        /* What the decoder names is a place in the content, which the file does not have. */
+        if (status != FT_OK && error != NULL) {
+            error->offset = entry->at;
+        }
     }
     return status;
 }

@@ -25,7 +25,7 @@ LONG_FILES = {}
 # Names that many folders have by convention.
 REPEATED_NAMES = {"CMakeLists.txt", "README.md", ".gitignore", ".clang-format"}
 # Data, named by what it shows rather than uniquely.
-DATA_FOLDERS = ("traces/", "corpora/", "tests/trace/golden/")
+DATA_FOLDERS = ("traces/", "corpora/", "tests/trace/golden/", "harness/fuzz/parsers/seeds/")
 
 # Parts of paths of a machine that the project is written on. Split, so that this file passes.
 MACHINE_PATHS = ["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/", "/tmp/f" + "t", "." + "library"]
