@@ -55,7 +55,7 @@ dictionary_of() {
 # The seeds of a target into the folder $2. Of a core: its scenarios, and those of every stored trace of
 # it and of its mutants.
 seeds_of() {
-    local name=$1 folder=$2 traces
+    local name=$1 folder=$2 traces scenario
     case $name in
     flushtrace-fuzz-*)
         mapfile -t traces < <(find "$source/traces/clean" "$source/traces/violates" -name '*.ftr' | sort)
@@ -66,9 +66,11 @@ seeds_of() {
         cp "$source/harness/fuzz/parsers/seeds/${name#flushtrace-parse-}"/* "$folder"
         ;;
     esac
-    case $name in
-    *-scenario-text) cp "$source"/driver-core/*/scenarios/*.fts "$folder" ;;
-    esac
+    if [[ $name == *-scenario-text ]]; then
+        for scenario in "$source"/driver-core/*/scenarios/*.fts; do
+            cp "$scenario" "$folder/$(sha1sum <"$scenario" | cut -c1-40)"
+        done
+    fi
 }
 
 pack() {

@@ -1,5 +1,4 @@
 /* Baseline files and --ignore. */
-#define _GNU_SOURCE
 #include "cli/baseline.h"
 #include "rules/rules.h"
 #include "trace/host_file.h"

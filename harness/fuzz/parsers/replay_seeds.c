@@ -2,7 +2,7 @@
  *
  *     PROGRAM FILE-OR-FOLDER...
  */
-#define _GNU_SOURCE
+#define _XOPEN_SOURCE 700
 #include "fuzz/parsers/parser_check.h"
 #include "trace/host_file.h"
 
