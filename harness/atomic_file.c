@@ -8,35 +8,77 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TEMPORARY_TRIES = 100 };
 
-/* Creates a file that was not there, in the folder of `path`; *ret_name is malloc'd. Returns -1
- * with errno. */
+/* True for the file of that name and no other: ours, open nowhere else, reached by no other name.
+ * Between open and lock whoever had it may have put it in its place, or another taken it over. */
+static bool is_ours(int number, const char *name)
+{
+    struct stat opened, named;
+
+    return fstat(number, &opened) == 0 && lstat(name, &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino &&
+           S_ISREG(opened.st_mode) && opened.st_nlink == 1 && opened.st_uid == geteuid();
+}
+
+/* A temporary file is locked while it is written; one without a lock is what a killed process left,
+ * and is begun anew. -1 with errno: not this name. */
+static int take_temporary(const char *name)
+{
+    int number = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    bool made = number >= 0, locked;
+
+    if (!made && errno == EEXIST) {
+        number = open(name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        errno = EEXIST;
+    }
+    if (number < 0) {
+        return -1;
+    }
+    locked = flock(number, LOCK_EX | LOCK_NB) == 0;
+    /* On a file system without locks nothing that is left is taken over. */
+    if ((locked || (made && errno != EWOULDBLOCK)) && is_ours(number, name) &&
+        (made || ftruncate(number, 0) == 0)) {
+        return number;
+    }
+    close(number);
+    errno = EEXIST;
+    return -1;
+}
+
+/* Opens a file in the folder of `path`; *ret_name is malloc'd. Returns -1 with errno. */
 static int create_temporary(const char *path, char **ret_name)
 {
     size_t room = strlen(path) + 40;
     char *name = malloc(room);
-    int file = -1;
+    int number = -1;
 
-    if (name == NULL) {
-        errno = ENOMEM;
-        return -1;
+    errno = name == NULL ? ENOMEM : EEXIST;
+    for (int i = 0; i < TEMPORARY_TRIES && number < 0 && errno == EEXIST; i++) {
+        snprintf(name, room, "%s.%d.tmp", path, i);
+        number = take_temporary(name);
     }
-    for (int i = 0; i < TEMPORARY_TRIES && file < 0; i++) {
-        snprintf(name, room, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-        file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file < 0 && errno != EEXIST) {
-            break;
-        }
-    }
-    if (file < 0) {
+    if (number < 0) {
         free(name);
     } else {
         *ret_name = name;
     }
-    return file;
+    return number;
+}
+
+/* An interrupted fsync is begun again: it has not said that the bytes are there. */
+static int sync_file(int number)
+{
+    int result;
+
+    do {
+        result = fsync(number);
+    } while (result != 0 && errno == EINTR);
+    return result;
 }
 
 /* The rename is on the disk only when the folder is. */
@@ -55,7 +97,7 @@ static bool sync_folder_of(const char *path)
     if (folder < 0) {
         return false;
     }
-    ok = fsync(folder) == 0 || errno == EINVAL; /* EINVAL: a file system without it */
+    ok = sync_file(folder) == 0 || errno == EINVAL; /* EINVAL: a file system without it */
     close(folder);
     return ok;
 }
@@ -65,75 +107,126 @@ static enum ft_status io_failed(struct ft_error *error, const char *path, int re
     return ft_fail(error, FT_IO, 0, "%s: %s", path, strerror(reason));
 }
 
-/* The stream's own write: it keeps the reason of the first failure, which stdio does not. */
-static ssize_t put_bytes(void *context, const char *bytes, size_t length)
+bool ft_write_all(int number, const void *bytes, size_t length)
 {
-    struct ft_atomic_file *file = context;
-    size_t done = 0;
+    const char *next = bytes;
 
-    while (done < length) {
-        ssize_t put = write(file->number, bytes + done, length - done);
+    while (length > 0) {
+        ssize_t put = write(number, next, length);
 
         if (put < 0 && errno == EINTR) {
             continue;
         }
         if (put <= 0) {
-            file->reason = file->reason != 0 ? file->reason : put < 0 ? errno : EIO;
-            return 0;
+            errno = put < 0 ? errno : EIO;
+            return false;
         }
-        done += (size_t)put;
+        next += put;
+        length -= (size_t)put;
+    }
+    return true;
+}
+
+/* The stream's own write: it keeps the reason of the first failure, which stdio does not. */
+static ssize_t put_bytes(void *context, const char *bytes, size_t length)
+{
+    struct ft_atomic_file *file = context;
+
+    if (!ft_write_all(file->number, bytes, length)) {
+        file->reason = file->reason != 0 ? file->reason : errno;
+        return 0;
     }
     return (ssize_t)length;
+}
+
+/* A pipe, a terminal or /dev/null is written, not replaced; behind a link the file is. */
+static enum ft_status open_place(struct ft_atomic_file *file, const char *path)
+{
+    struct stat facts;
+
+    file->path = realpath(path, NULL);
+    if (file->path == NULL) {
+        file->path = strdup(path);
+    }
+    if (file->path == NULL) {
+        errno = ENOMEM;
+        return FT_IO;
+    }
+    file->number = stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)
+                       ? open(path, O_WRONLY | O_CLOEXEC)
+                       : create_temporary(file->path, &file->name);
+    return file->number >= 0 ? FT_OK : FT_IO;
+}
+
+static void let_go(struct ft_atomic_file *file)
+{
+    free(file->name);
+    free(file->path);
 }
 
 enum ft_status ft_atomic_begin(struct ft_atomic_file *file, const char *path,
                                struct ft_error *error)
 {
-    *file = (struct ft_atomic_file){.path = path};
-    file->number = create_temporary(path, &file->name);
-    if (file->number < 0) {
+    *file = (struct ft_atomic_file){.path = NULL};
+    if (open_place(file, path) != FT_OK) {
+        free(file->path);
         return io_failed(error, path, errno);
     }
     file->stream = fopencookie(file, "w", (cookie_io_functions_t){.write = put_bytes});
     if (file->stream == NULL) {
+        if (file->name != NULL) {
+            unlink(file->name);
+        }
         close(file->number);
-        unlink(file->name);
-        free(file->name);
+        let_go(file);
         return io_failed(error, path, ENOMEM);
     }
     return FT_OK;
 }
 
+static void note_failure(struct ft_atomic_file *file, int result)
+{
+    if (result != 0 && file->reason == 0) {
+        file->reason = errno;
+    }
+}
+
+/* The lock goes with the descriptor, so that is closed last: whoever waits for the name takes what
+ * stands there for left behind. */
 enum ft_status ft_atomic_commit(struct ft_atomic_file *file, struct ft_error *error)
 {
     enum ft_status status = FT_OK;
+    bool placed = false;
 
-    if (fclose(file->stream) != 0 && file->reason == 0) {
-        file->reason = errno;
+    note_failure(file, fclose(file->stream));
+    if (file->name != NULL && file->reason == 0) {
+        note_failure(file, sync_file(file->number));
     }
-    if (file->reason == 0 && fsync(file->number) != 0) {
-        file->reason = errno;
+    if (file->name != NULL && file->reason == 0) {
+        note_failure(file, rename(file->name, file->path));
+        placed = file->reason == 0;
     }
-    if (close(file->number) != 0 && file->reason == 0) {
-        file->reason = errno;
+    if (file->name != NULL && !placed) {
+        unlink(file->name);
     }
-    if (file->reason == 0 && rename(file->name, file->path) != 0) {
-        file->reason = errno;
+    if (close(file->number) != 0 && errno != EINTR) {
+        note_failure(file, -1);
     }
     if (file->reason != 0) {
         status = io_failed(error, file->path, file->reason);
-        unlink(file->name);
-    } else if (!sync_folder_of(file->path)) {
+    } else if (placed && !sync_folder_of(file->path)) {
         status = io_failed(error, file->path, errno);
     }
-    free(file->name);
+    let_go(file);
     return status;
 }
 
 void ft_atomic_abandon(struct ft_atomic_file *file)
 {
     fclose(file->stream);
+    if (file->name != NULL) {
+        unlink(file->name);
+    }
     close(file->number);
-    unlink(file->name);
-    free(file->name);
+    let_go(file);
 }

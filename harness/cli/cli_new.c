@@ -3,9 +3,11 @@
 #define _GNU_SOURCE
 #include "cli/cli.h"
 #include "cli/new_files.h"
+#include "trace/host_file.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -130,8 +132,6 @@ static enum ft_status write_file(const char *root, const char *name, const char 
                                  struct ft_error *error)
 {
     char path[PATH_CHARS];
-    FILE *file;
-    bool ok;
 
     if ((size_t)snprintf(path, sizeof(path), "%s/%s", root, name) >= sizeof(path))
         return ft_fail(error, FT_IO, 0, "%s: the path is too long", root);
@@ -142,12 +142,20 @@ static enum ft_status write_file(const char *root, const char *name, const char 
             return ft_fail(error, FT_IO, 0, "%s: %s", path, strerror(errno));
         *slash = '/';
     }
-    file = fopen(path, "wx");
-    if (file == NULL)
-        return ft_fail(error, FT_IO, 0, "%s: %s", path, strerror(errno));
-    ok = fputs(text, file) >= 0;
-    ok = fclose(file) == 0 && ok;
-    return ok ? FT_OK : ft_fail(error, FT_IO, 0, "%s: %s", path, strerror(errno));
+    return ft_file_write(path, text, strlen(text), error);
+}
+
+static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *place)
+{
+    (void)facts, (void)kind, (void)place;
+    return remove(path);
+}
+
+/* A folder that could not be filled would be in the way of the next try. It is ours: it was not
+ * there before. */
+static void remove_project(const char *root)
+{
+    nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -284,8 +292,10 @@ static int run(struct ft_cli *cli)
     if (mkdir(root, 0777) != 0)
         return ft_cli_refuse(cli, errno == EEXIST ? FT_USAGE : FT_IO, "%s: %s", root,
                              strerror(errno));
-    if (write_project(core, root, &to, &error) != FT_OK)
+    if (write_project(core, root, &to, &error) != FT_OK) {
+        remove_project(root);
         return ft_cli_fail(cli, &error, NULL);
+    }
     return answer(cli, core, root, &to);
 }
 
@@ -298,6 +308,8 @@ const struct ft_verb ft_verb_new = {
         "WDM (or, with --model kmdf, a KMDF) driver for a bus master, or with --model scsi a SCSI "
         "miniport on a system DMA channel; its device model, a mutant, scenarios, and a "
         "CMakeLists.txt that builds NAME.so and a fuzz target with find_package(flushtrace).\n\n"
+        "CMakeLists.txt is written last: a folder without it is what a killed `new` left, and can "
+        "be deleted.\n\n"
         "Exit status: 0 made; 3 bad name, or the folder is there already; 5 it cannot be "
         "written.\n\nExample:\n  flushtrace new my-driver --model kmdf",
     .output = "FOLDER",

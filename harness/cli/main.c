@@ -4,6 +4,7 @@
 
 #include "sim/world.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,11 +102,16 @@ static int run_verb(const struct ft_verb *verb, int argc, char **argv)
 /* An answer that could not be written is no answer. */
 static int finish(int status)
 {
-    if (ferror(stdout) != 0 || fflush(stdout) != 0) {
-        fputs("flushtrace: cannot write to standard output\n", stderr);
-        return FT_EXIT_FAILURE;
+    if (ferror(stdout) == 0 && fflush(stdout) == 0) {
+        return status;
     }
-    return status;
+    /* stdio keeps no reason: the next byte meets it again. */
+    errno = 0;
+    putchar('\n');
+    fflush(stdout);
+    fprintf(stderr, "flushtrace: cannot write to standard output%s%s\n", errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : "");
+    return FT_EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)

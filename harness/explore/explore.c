@@ -39,7 +39,9 @@ static enum ft_status make_folder(const struct ft_explore *explore, struct ft_er
     if (!explore->folder)
         return FT_OK;
     if (mkdir(explore->folder, 0777) != 0 && errno != EEXIST)
-        return ft_fail(error, FT_NO_FILE, 0, "%s: %s", explore->folder, strerror(errno));
+        return ft_fail(error,
+                       errno == ENOSPC || errno == EDQUOT || errno == EIO ? FT_IO : FT_NO_FILE, 0,
+                       "%s: %s", explore->folder, strerror(errno));
     if (stat(explore->folder, &facts) != 0 || !S_ISDIR(facts.st_mode) ||
         access(explore->folder, W_OK | X_OK) != 0)
         return ft_fail(error, FT_NO_FILE, 0, "%s: cannot write traces there", explore->folder);

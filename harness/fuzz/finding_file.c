@@ -2,8 +2,8 @@
 #include "fuzz/finding_file.h"
 
 #include "scenario/scenario_codec.h"
+#include "trace/host_file.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,19 +27,6 @@ static bool seen_before(uint64_t key)
     return false;
 }
 
-static bool write_all(int file, const uint8_t *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t done = write(file, bytes, length);
-
-        if (done <= 0)
-            return false;
-        bytes += done;
-        length -= (size_t)done;
-    }
-    return fsync(file) == 0;
-}
-
 void ft_finding_file_write(const char *folder, const struct ft_scenario *scenario,
                            const struct ft_verdict *verdict, uint32_t index)
 {
@@ -50,29 +37,19 @@ void ft_finding_file_write(const char *folder, const struct ft_scenario *scenari
                              : XXH3_64bits(verdict->detail, strlen(verdict->detail));
     uint8_t bytes[FT_FINDING_BYTES_MAX];
     size_t length = ft_scenario_encode(scenario, bytes, sizeof bytes);
-    char *path, *temporary;
-    int file;
+    struct ft_error error;
+    char *path;
 
     if (seen_before((uint64_t)verdict->kind << 56 | (uint64_t)rule << 40 | site))
         return;
     if (asprintf(&path, "%s/%s-%u-%llx.bytes", folder, ft_verdict_name(verdict->kind), rule,
-                 (unsigned long long)site) < 0 ||
-        asprintf(&temporary, "%s/.%d.tmp", folder, (int)getpid()) < 0)
+                 (unsigned long long)site) < 0)
         abort();
-    file = access(path, F_OK) == 0
-               ? -1
-               : open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file >= 0) {
-        bool whole = write_all(file, bytes, length);
-
-        close(file);
-        if (!whole || rename(temporary, path) != 0) {
-            perror("flushtrace: cannot keep a finding");
-            abort();
-        }
+    if (access(path, F_OK) != 0 && ft_file_write(path, bytes, length, &error) != FT_OK) {
+        fprintf(stderr, "flushtrace: cannot keep a finding: %s\n", error.text);
+        abort();
     }
     free(path);
-    free(temporary);
 }
 
 bool ft_finding_file_read(const char *path, struct ft_scenario *ret)

@@ -92,20 +92,60 @@ static bool find_place(Dwfl_Module *where, Dwarf_Addr address, struct place *ret
     return false;
 }
 
-void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, size_t capacity)
+static void look_up(const struct ft_module *module, uint64_t site, char *text, size_t capacity)
 {
     /* A site is a return address: one byte before lies inside the call. */
     Dwarf_Addr address = (Dwarf_Addr)(uintptr_t)module->code_begin + site - 1;
-    Dwfl_Module *where = site ? module_at(address) : NULL;
+    Dwfl_Module *where = module_at(address);
     struct place place = {0};
 
-    if (!site)
-        text[0] = '\0';
-    else if (where && find_place(where, address, &place))
+    if (where && find_place(where, address, &place))
         snprintf(text, capacity, "%s:%s:%d", base_name(place.file),
                  place.function ? place.function : "?", place.line);
     else
         snprintf(text, capacity, "%s+0x%llx", module->core, (unsigned long long)site);
+}
+
+/* A driver has some hundred sites, a process that makes many traces asks for each many times. */
+enum { REMEMBERED = 1 << 14 };
+
+static struct remembered {
+    uintptr_t address; /* 0: free */
+    char *text;
+} remembered[REMEMBERED];
+
+/* The slot of that address, or a free one; NULL: the table is full of others. */
+static struct remembered *slot_of(uintptr_t address)
+{
+    size_t first = (address * 0x9E3779B97F4A7C15ULL) >> 50;
+
+    for (size_t i = 0; i < 64; i++) {
+        struct remembered *slot = &remembered[(first + i) % REMEMBERED];
+
+        if (slot->address == address || slot->address == 0)
+            return slot;
+    }
+    return NULL;
+}
+
+void ft_site_resolve(const struct ft_module *module, uint64_t site, char *text, size_t capacity)
+{
+    uintptr_t address = (uintptr_t)module->code_begin + (uintptr_t)site;
+    struct remembered *slot = site ? slot_of(address) : NULL;
+    char found[FT_SOURCE_MAX];
+
+    if (!site) {
+        text[0] = '\0';
+        return;
+    }
+    if (slot && slot->address) {
+        snprintf(text, capacity, "%s", slot->text);
+        return;
+    }
+    look_up(module, site, found, sizeof found);
+    snprintf(text, capacity, "%s", found);
+    if (slot && (slot->text = strdup(found)))
+        slot->address = address;
 }
 
 /* ---- source files ---- */

@@ -1,8 +1,8 @@
 /* Outcomes as JSON and JUnit XML. */
+#include "atomic_file.h"
 #include "report/regress_report.h"
 #include "report/report_json.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -110,16 +110,10 @@ static void print_case(FILE *out, const struct ft_regress_case *one)
     fprintf(out, "</%s>\n    </testcase>\n", tag);
 }
 
-enum ft_status ft_write_junit(const char *path, const struct ft_regress_case *list, size_t count,
-                              struct ft_error *error)
+static void print_suite(FILE *out, const struct ft_regress_case *list, size_t count)
 {
-    FILE *out = fopen(path, "w");
     size_t failures = 0, errors = 0;
-    bool ok;
 
-    if (out == NULL) {
-        return ft_fail(error, FT_NO_FILE, 0, "%s: %s", path, strerror(errno));
-    }
     for (size_t i = 0; i < count; i++) {
         errors += is_error(list[i].outcome);
         failures += list[i].outcome != FT_OUTCOME_PASSED && !is_error(list[i].outcome);
@@ -133,7 +127,17 @@ enum ft_status ft_write_junit(const char *path, const struct ft_regress_case *li
         print_case(out, &list[i]);
     }
     fputs("  </testsuite>\n</testsuites>\n", out);
-    ok = ferror(out) == 0;
-    ok = fclose(out) == 0 && ok;
-    return ok ? FT_OK : ft_fail(error, FT_IO, 0, "%s: %s", path, strerror(errno));
+}
+
+enum ft_status ft_write_junit(const char *path, const struct ft_regress_case *list, size_t count,
+                              struct ft_error *error)
+{
+    struct ft_atomic_file file;
+    enum ft_status status = ft_atomic_begin(&file, path, error);
+
+    if (status == FT_OK) {
+        print_suite(file.stream, list, count);
+        status = ft_atomic_commit(&file, error);
+    }
+    return status;
 }

@@ -1,11 +1,11 @@
 /* Outcomes as SARIF 2.1.0: one result for each trace that did not pass. */
+#include "atomic_file.h"
 #include "report/regress_report.h"
 #include "report/report_json.h"
 #include "rules/rules.h"
 
 #include "sim/world.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,8 +95,9 @@ enum ft_status ft_write_sarif(const char *path, const struct ft_regress_case *li
     json_t *rules = json_array();
     json_t *results = json_array();
     json_t *log;
+    struct ft_atomic_file file;
+    enum ft_status status;
     char version[16];
-    int failed;
 
     for (size_t i = 0; i < count; i++) {
         if (list[i].outcome == FT_OUTCOME_PASSED) {
@@ -114,7 +115,13 @@ enum ft_status ft_write_sarif(const char *path, const struct ft_regress_case *li
     if (log == NULL) {
         return ft_fail(error, FT_NO_MEMORY, 0, "%s: no memory", path);
     }
-    failed = json_dump_file(log, path, JSON_INDENT(2));
+    status = ft_atomic_begin(&file, path, error);
+    if (status == FT_OK && json_dumpf(log, file.stream, JSON_INDENT(2)) != 0 && file.reason == 0) {
+        ft_atomic_abandon(&file);
+        status = ft_fail(error, FT_NO_MEMORY, 0, "%s: no memory", path);
+    } else if (status == FT_OK) {
+        status = ft_atomic_commit(&file, error);
+    }
     json_decref(log);
-    return failed == 0 ? FT_OK : ft_fail(error, FT_IO, 0, "%s: %s", path, strerror(errno));
+    return status;
 }

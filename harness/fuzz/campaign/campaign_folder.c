@@ -1,5 +1,6 @@
 /* The folder of a campaign: made, locked, tidied up after a campaign that was killed. */
 #define _GNU_SOURCE
+#include "atomic_file.h"
 #include "fuzz/campaign/campaign_private.h"
 
 #include <dirent.h>
@@ -72,7 +73,7 @@ bool ft_write_whole(const char *scratch, const char *path, const void *bytes, si
     file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0)
         return false;
-    ok = write(file, bytes, length) == (ssize_t)length;
+    ok = ft_write_all(file, bytes, length);
     ok = close(file) == 0 && ok;
     ok = ok && rename(temporary, path) == 0;
     if (!ok)
@@ -119,7 +120,7 @@ static enum ft_status take_lock(struct ft_subject *subject, struct ft_error *err
                        text, subject->folder);
     }
     length = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (ftruncate(subject->lock, 0) != 0 || write(subject->lock, text, (size_t)length) != length)
+    if (ftruncate(subject->lock, 0) != 0 || !ft_write_all(subject->lock, text, (size_t)length))
         return ft_fail(error, FT_IO, 0, "%.200s: %s", path, strerror(errno));
     return FT_OK;
 }
