@@ -1,5 +1,5 @@
 /* Files that are there whole or not at all. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "atomic_file.h"
 
 #include <errno.h>

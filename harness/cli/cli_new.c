@@ -1,6 +1,6 @@
 /* flushtrace new: begins a driver project. It is a sound core of ours under another name, so what a
  * newcomer starts from is what the tests run; the files are part of the program. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "cli/cli.h"
 #include "cli/new_files.h"
 #include "trace/host_file.h"

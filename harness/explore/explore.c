@@ -1,4 +1,4 @@
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "explore/explore.h"
 
 #include "explore/findings.h"

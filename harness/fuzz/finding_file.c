@@ -1,4 +1,4 @@
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "fuzz/finding_file.h"
 
 #include "scenario/scenario_codec.h"

@@ -17,7 +17,7 @@
  * The calls are seen by the kernel's eyes (ptrace, with a seccomp filter that stops at these calls
  * only), so it makes no difference through which library they come, or what else is preloaded.
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>

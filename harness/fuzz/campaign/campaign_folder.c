@@ -1,5 +1,5 @@
 /* The folder of a campaign: made, locked, tidied up after a campaign that was killed. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "atomic_file.h"
 #include "fuzz/campaign/campaign_private.h"
 
