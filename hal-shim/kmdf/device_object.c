@@ -410,6 +410,7 @@ NTSTATUS WdfDeviceCreate(PWDFDEVICE_INIT *DeviceInit, PWDF_OBJECT_ATTRIBUTES Dev
 {
     NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
     struct ft_wdf_device *device = NULL;
+    struct ft_wdf_child *child;
     ft_wdf_init *init;
 
     FT_WDF_BEGIN(WDF_DEVICE, 0);
@@ -426,9 +427,10 @@ NTSTATUS WdfDeviceCreate(PWDFDEVICE_INIT *DeviceInit, PWDF_OBJECT_ATTRIBUTES Dev
     }
     ft_wdf_emit(FT_EV_WDF_DEVICE_NEW, ft_wdf_handle(device), device ? ft_handle_of(device->fdo) : 0,
                 (uint32_t)status, device && device->power_owner);
-    if (device && ft_wdf_pnp_of(device)->child)
-        ft_wdf_emit(FT_EV_WDF_CHILD, ft_wdf_handle(device),
-                    ft_wdf_handle(ft_wdf_pnp_of(device)->child->parent));
+    child = device ? ft_wdf_pnp_of(device)->child : NULL;
+    if (child)
+        ft_wdf_emit(FT_EV_WDF_CHILD, ft_wdf_handle(device), ft_wdf_handle(child->parent),
+                    child->independent);
     FT_WDF_END(WDF_DEVICE, 0);
     return status;
 }

@@ -315,6 +315,9 @@ static void note_child(struct ft_rules *rules, const struct ft_event *event)
 {
     struct ft_rs_wdf_power *wdf = &rules->wdf_power;
 
+    if (ft_known(event, 2) && event->arg[2]) {
+        return; /* its power does not depend on the parent's */
+    }
     for (unsigned i = 0; ft_arg_id(event, 1) == wdf->device && i < FT_RS_WDF_CHILDREN; i++) {
         if (wdf->child[i] == 0) {
             wdf->child[i] = (uint16_t)ft_arg_id(event, 0);
