@@ -19,7 +19,8 @@ enum {
     IMPATIENT_MICROSECONDS = 50000,
     EXIT_DONE = 0,
     EXIT_NEXT = 7, /* the driver crashed: a fresh process goes on */
-    EXIT_NO_WORLD = 3
+    EXIT_NO_WORLD = 3,
+    EXIT_KILLED = -1
 };
 
 double ft_explain_now(void)
@@ -177,7 +178,7 @@ static bool look_after(struct ft_explain *explain, struct ft_explain_seat *seat,
                        struct watch *watch)
 {
     struct ft_explain_board *board = explain->board;
-    int status = 0;
+    int status = 0, ended;
 
     if (waitpid(seat->pid, &status, WNOHANG) != seat->pid) {
         watch_seat(seat, watch);
@@ -185,9 +186,10 @@ static bool look_after(struct ft_explain *explain, struct ft_explain_seat *seat,
     }
     seat->pid = 0;
     *watch = (struct watch){0, 0};
-    if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_NEXT)
+    ended = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_KILLED;
+    if (ended == EXIT_DONE || ended == EXIT_NO_WORLD)
         return false;
-    if (!WIFEXITED(status) && seat->busy)
+    if (ended != EXIT_NEXT && seat->busy) /* by a signal, or by a sanitizer's own exit */
         bury(explain, &board->unit[seat->unit]);
     return !board->stop && start(explain, seat);
 }
