@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Runs the commands of a page, in order, in one empty folder: every line `$ command` inside a code block.
 
-    run_commands.py PAGE PROGRAMS-FOLDER
+    run_commands.py PAGE PROGRAMS-FOLDER [BUILD]
+
+With BUILD that build is installed first, and PREFIX says where.
 
 A command must end with exit status 0, or with the one its comment names: `$ flushtrace replay x.ftr   # exit 1`. Lines that begin with
 `./dev` belong to the checkout and are not run here.
@@ -24,10 +26,13 @@ def commands_of(page):
 
 
 def main():
-    page, programs = sys.argv[1:]
+    page, programs, *build = sys.argv[1:]
     environment = {**os.environ, "PATH": programs + os.pathsep + os.environ["PATH"], "NO_COLOR": "1"}
     ran = failed = 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as prefix:
+        if build:
+            subprocess.run(["cmake", "--install", build[0], "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
+            environment |= {"PREFIX": prefix, "PATH": prefix + "/bin" + os.pathsep + environment["PATH"]}
         for number, command in commands_of(page):
             expected = re.search(r"#.*\bexit (\d)", command)
             expected = int(expected.group(1)) if expected else 0
