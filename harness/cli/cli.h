@@ -63,7 +63,7 @@ enum ft_exit {
     OPTION(JOBS, "jobs", 'j', "N", "worker processes (default: one for each processor)")           \
     OPTION(REFRESH, "refresh", 0, NULL, "record every trace again and list changed verdicts")      \
     OPTION(TIME, "time", 0, "S", "end after that many seconds with what there is by then")         \
-    OPTION(MODEL, "model", 0, "MODEL", "wdm, kmdf or scsi (wdm)")                        \
+    OPTION(MODEL, "model", 0, "MODEL", "wdm, kmdf or scsi (wdm)")                                  \
     OPTION(STRATEGY, "strategy", 0, "S",                                                           \
            "sweep (the default), pairs, random, pct:D or exhaustive:K")                            \
     OPTION(POINTS, "points", 0, "SET",                                                             \

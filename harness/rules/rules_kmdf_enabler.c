@@ -178,9 +178,9 @@ static void judge_phase(struct ft_rules *rules, const struct ft_event *event,
     }
 }
 
-/* Memory of a request where the device prefers not to begin. A warning, although the catalogue's row
- * has it as a defect: the page calls the alignment preferred, nothing enforces it for a caller's
- * buffer, and a public sample names 16 bytes for a part that can begin at any. */
+/* Memory of a request where the device prefers not to begin. A warning, where the catalogue's row
+ * has a defect: the page calls the alignment preferred, nothing enforces it for a caller's buffer,
+ * and a public sample asks for 16 bytes for a part that can begin at any. */
 static void judge_alignment(struct ft_rules *rules, const struct ft_event *event)
 {
     uint64_t address = event->arg[1];
