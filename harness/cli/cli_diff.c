@@ -83,24 +83,9 @@ static json_t *answer_object(const struct ft_cli *cli, const struct ft_trace *a,
     return object;
 }
 
-/* The event run:begin tells the platform. When that is all it tells, look on for what the driver
- * did. */
-static uint64_t find_difference(const struct ft_trace *a, const struct ft_trace *b)
-{
-    uint64_t event = ft_first_difference(a, b, 0);
-    uint64_t further;
-
-    if (event != 1 || a->event_count == 0 || b->event_count == 0 ||
-        a->event[0].kind != FT_EV_RUN_BEGIN || b->event[0].kind != FT_EV_RUN_BEGIN) {
-        return event;
-    }
-    further = ft_first_difference(a, b, 1);
-    return further != 0 ? further : event;
-}
-
 static int compare(const struct ft_cli *cli, const struct ft_trace *a, const struct ft_trace *b)
 {
-    uint64_t event = find_difference(a, b);
+    uint64_t event = ft_first_departure(a, b);
     bool same = event == 0 && a->verdict.kind == b->verdict.kind;
     struct fact facts[FACTS];
     unsigned count = compare_headers(a, b, facts);

@@ -24,6 +24,7 @@ struct job {
     struct ft_trace recorded;
     const struct ft_module *module;
     bool follow;
+    bool changed; /* the driver, since; the same one as far as its names say */
     int platform; /* -1: the recorded one */
     struct ft_command rerun;
 };
@@ -181,7 +182,7 @@ static void print_outcome(const struct job *job, const struct ft_replayed *repla
            ft_colour(colour, passed ? FT_COLOUR_GOOD : FT_COLOUR_BAD), sentences[replayed->outcome],
            ft_colour(colour, FT_COLOUR_NONE), replayed->note[0] != '\0' ? "; " : "",
            replayed->note);
-    if (replayed->outcome == FT_OUTCOME_DIVERGED) {
+    if (replayed->divergence != 0) {
         printf("\nfirst difference at event %" PRIu64 " (- recorded, + replayed)\n",
                replayed->divergence);
         ft_difference_print(&job->recorded, &replayed->trace, replayed->divergence,
@@ -222,6 +223,14 @@ static int report(const struct job *job, const struct ft_replayed *replayed)
     return ft_outcome_exit(replayed->outcome);
 }
 
+static enum ft_replay_way way_of(const struct job *job)
+{
+    if (!job->follow) {
+        return FT_REPLAY_STRICT;
+    }
+    return job->changed && job->platform < 0 ? FT_REPLAY_FOLLOW_NEAR : FT_REPLAY_FOLLOW;
+}
+
 static int replay_once(struct job *job)
 {
     struct ft_replayed replayed;
@@ -232,7 +241,7 @@ static int replay_once(struct job *job)
         return ft_cli_refuse(job->cli, FT_USAGE, "%s: %s; replay it with --follow", job->path,
                              ft_why_not_strict(job->module, &job->recorded));
     }
-    if (ft_replay_compare(job->module, &job->recorded, job->follow, job->cli->keep_going, &replayed,
+    if (ft_replay_compare(job->module, &job->recorded, way_of(job), job->cli->keep_going, &replayed,
                           &error) != FT_OK) {
         return ft_cli_fail(job->cli, &error, job->path);
     }
@@ -250,8 +259,8 @@ static int replay_on(struct job *job, int platform, json_t *list)
     int status;
 
     ft_platform_preset((enum ft_platform_name)platform, &job->recorded.scenario.platform);
-    if (ft_replay_compare(job->module, &job->recorded, true, job->cli->keep_going, &replayed,
-                          &error) != FT_OK) {
+    if (ft_replay_compare(job->module, &job->recorded, FT_REPLAY_FOLLOW, job->cli->keep_going,
+                          &replayed, &error) != FT_OK) {
         ft_cli_note(job->cli, "%s: %s", ft_platform_preset_name((unsigned)platform), error.text);
         return FT_EXIT_FAILURE;
     }
@@ -326,6 +335,7 @@ static int prepare(struct job *job)
     if (ft_cli_trace_module(cli, &job->recorded, &job->module, &other, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, job->path);
     }
+    job->changed = !other && ft_why_not_strict(job->module, &job->recorded) != NULL;
     job->follow = cli->follow || other || cli->platform != NULL ||
                   (cli->keep_going && !ft_kept_going(&job->recorded));
     if (strcmp(job->recorded.flavour, job->module->flavour) != 0) {
@@ -381,7 +391,10 @@ const struct ft_verb ft_verb_replay = {
     .details =
         "Strict by default: model number and driver fingerprint must match, and every event must "
         "be the recorded one. --mutant, --driver and --platform imply --follow; --platform all "
-        "runs the scenario on every platform.\n\n"
+        "runs the scenario on every platform. --follow on a driver that has changed since also "
+        "looks "
+        "near by, where the stored finding does not come: a moment may count one call more or less "
+        "(docs/SCENARIOS.md).\n\n"
         "Exit status: 0 the stored verdict, 1 another, 2 divergence (the first different event "
         "is shown), 3 bad input, 4 no verdict, also when another flavour saw a crash that this "
         "one may not see, 5 our own failure.\n\n"

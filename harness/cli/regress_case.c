@@ -88,10 +88,11 @@ static void take_result(struct ft_regress_case *one, const struct ft_replayed *r
     const char *why = one->followed ? one->note : "";
     char text[sizeof(one->note)];
 
-    snprintf(text, sizeof(text), "%.100s%s%.140s", why,
+    snprintf(text, sizeof(text), "%.60s%s%.380s", why,
              replayed->note[0] != '\0' && why[0] != '\0' ? "; " : "", replayed->note);
     snprintf(one->note, sizeof(one->note), "%s", text);
     one->outcome = replayed->outcome;
+    one->divergence = replayed->divergence;
     one->verdict = replayed->trace.verdict;
     one->events = replayed->trace.event_count;
     one->hash = replayed->trace.hash;
@@ -196,6 +197,9 @@ static void replay(struct ft_regress_worker *worker, const struct ft_trace *reco
                    const struct ft_module *module, bool other, struct ft_regress_case *one)
 {
     const char *why = other ? "on another driver" : ft_why_not_strict(module, recorded);
+    enum ft_replay_way way = why == NULL ? FT_REPLAY_STRICT
+                             : other     ? FT_REPLAY_FOLLOW
+                                         : FT_REPLAY_FOLLOW_NEAR;
     struct ft_error error = {0};
     struct ft_replayed replayed;
 
@@ -205,7 +209,7 @@ static void replay(struct ft_regress_worker *worker, const struct ft_trace *reco
         pass(one, recorded);
         return;
     }
-    if (ft_replay_compare(module, recorded, why != NULL, false, &replayed, &error) != FT_OK) {
+    if (ft_replay_compare(module, recorded, way, false, &replayed, &error) != FT_OK) {
         fail(one, FT_OUTCOME_OWN_FAILURE, error.text);
         return;
     }
@@ -213,7 +217,8 @@ static void replay(struct ft_regress_worker *worker, const struct ft_trace *reco
         struct ft_replayed again;
 
         /* A divergence hides the verdict: run once more, following. */
-        if (ft_replay_compare(module, recorded, true, false, &again, &error) != FT_OK) {
+        if (ft_replay_compare(module, recorded, way == FT_REPLAY_STRICT ? FT_REPLAY_FOLLOW : way,
+                              false, &again, &error) != FT_OK) {
             fail(one, FT_OUTCOME_OWN_FAILURE, error.text);
         } else {
             take_result(one, &again);

@@ -1,7 +1,9 @@
 /* Replay and comparison of verdicts, across flavours too. */
 #include "cli/replaying.h"
+#include "report/difference.h"
 #include "report/trace_facts.h"
 #include "report/verdict_block.h"
+#include "scenario/scenario_codec.h"
 
 #include "sim/world.h"
 
@@ -116,10 +118,56 @@ static enum ft_outcome judge_divergence(const struct ft_trace *recorded, bool ke
     return FT_OUTCOME_DIVERGED;
 }
 
+static const char *event_name(const struct ft_trace *trace, uint64_t event)
+{
+    const struct ft_event_row *row =
+        event <= trace->event_count ? ft_event_row(trace->event[event - 1].kind) : NULL;
+
+    return event > trace->event_count ? "the end" : row != NULL ? row->name : "unknown";
+}
+
+/* A followed run that ended otherwise: says where it left the recorded one. */
+static void name_departure(const struct ft_trace *recorded, struct ft_replayed *ret)
+{
+    uint64_t event = ft_first_departure(recorded, &ret->trace);
+    size_t length = strlen(ret->note);
+
+    ret->divergence = event;
+    if (event != 0) {
+        snprintf(ret->note + length, sizeof(ret->note) - length,
+                 "%sfirst difference at event %" PRIu64 ": %s, recorded %s",
+                 length != 0 ? "; " : "", event, event_name(&ret->trace, event),
+                 event_name(recorded, event));
+    }
+}
+
+/* The finding did not come. Looks for it near by, and takes the run that it comes in. */
+static enum ft_status look_near(const struct ft_module *module, const struct ft_trace *recorded,
+                                const struct ft_execute_options *options, struct ft_replayed *ret,
+                                struct ft_error *error)
+{
+    struct ft_trace near;
+    unsigned moved = 0;
+    char was[96], is[96];
+    enum ft_status status = ft_replay_near(module, recorded, options, &near, &moved, error);
+
+    if (status != FT_OK || moved == 0) {
+        return status;
+    }
+    ft_op_print(&recorded->scenario.op[moved - 1], was, sizeof(was));
+    ft_op_print(&near.scenario.op[moved - 1], is, sizeof(is));
+    ft_trace_free(&ret->trace);
+    ret->trace = near;
+    ret->outcome = FT_OUTCOME_PASSED;
+    snprintf(ret->note, sizeof(ret->note), "its moment has moved: %s, recorded %s", is, was);
+    return FT_OK;
+}
+
 enum ft_status ft_replay_compare(const struct ft_module *module, const struct ft_trace *recorded,
-                                 bool follow, bool keep_going, struct ft_replayed *ret,
+                                 enum ft_replay_way way, bool keep_going, struct ft_replayed *ret,
                                  struct ft_error *error)
 {
+    bool follow = way != FT_REPLAY_STRICT;
     struct ft_execute_options options = {.keep_going = keep_going || ft_kept_going(recorded)};
     enum ft_status status;
 
@@ -130,5 +178,15 @@ enum ft_status ft_replay_compare(const struct ft_module *module, const struct ft
     }
     ret->outcome = ret->divergence != 0 ? judge_divergence(recorded, options.keep_going, ret, error)
                                         : compare_verdicts(recorded, !follow, ret);
-    return FT_OK;
+    if (way == FT_REPLAY_FOLLOW_NEAR && ret->outcome == FT_OUTCOME_OTHER &&
+        recorded->verdict.finding_count != 0) {
+        status = look_near(module, recorded, &options, ret, error);
+    }
+    if (follow && (ret->outcome == FT_OUTCOME_OTHER || ret->outcome == FT_OUTCOME_UNJUDGED)) {
+        name_departure(recorded, ret);
+    }
+    if (status != FT_OK) {
+        ft_trace_free(&ret->trace);
+    }
+    return status;
 }

@@ -28,6 +28,19 @@ uint64_t ft_first_difference(const struct ft_trace *a, const struct ft_trace *b,
     return a->event_count == b->event_count ? 0 : common + 1;
 }
 
+uint64_t ft_first_departure(const struct ft_trace *a, const struct ft_trace *b)
+{
+    uint64_t event = ft_first_difference(a, b, 0);
+    uint64_t further;
+
+    if (event != 1 || a->event_count == 0 || b->event_count == 0 ||
+        a->event[0].kind != FT_EV_RUN_BEGIN || b->event[0].kind != FT_EV_RUN_BEGIN) {
+        return event;
+    }
+    further = ft_first_difference(a, b, 1);
+    return further != 0 ? further : event;
+}
+
 static void print_side(struct ft_lines *lines, uint64_t first, uint64_t end, char mark,
                        enum ft_colour colour, FILE *out)
 {

@@ -13,6 +13,10 @@
  * a beginning of the other; 0: none. */
 uint64_t ft_first_difference(const struct ft_trace *a, const struct ft_trace *b, uint64_t after);
 
+/* The same for runs that may be on two platforms: the event run:begin, which tells the platform, is
+ * passed over when there is another difference. */
+uint64_t ft_first_departure(const struct ft_trace *a, const struct ft_trace *b);
+
 /* Prints `context` events before the difference, then from it on both traces, `-` for a and `+` for
  * b, with as much context behind. */
 void ft_difference_print(const struct ft_trace *a, const struct ft_trace *b, uint64_t event,

@@ -34,6 +34,9 @@ json_t *ft_json_cases(const struct ft_regress_case *list, size_t count)
         json_object_set_new(object, "expected", ft_json_text(list[i].expected));
         json_object_set_new(object, "got", ft_json_text(list[i].got));
         json_object_set_new(object, "note", ft_json_text(list[i].note));
+        json_object_set_new(object, "divergence",
+                            list[i].divergence != 0 ? json_integer((json_int_t)list[i].divergence)
+                                                    : json_null());
         json_object_set_new(object, "followed", json_boolean(list[i].followed));
         json_object_set_new(object, "driver", ft_json_text(list[i].driver));
         json_object_set_new(object, "mutant", ft_json_text(list[i].mutant));

@@ -28,12 +28,13 @@ struct ft_regress_case {
     char platform[256];
     char expected[256]; /* the stored verdict in words */
     char got[256];      /* what came */
-    char note[256];     /* why it failed, or what else to know; "" when there is nothing to say */
+    char note[448];     /* why it failed, or what else to know; "" when there is nothing to say */
     char rerun[2048];
     struct ft_verdict verdict; /* what came */
     uint32_t model;
     uint64_t events;
     uint64_t hash;
+    uint64_t divergence; /* first event that is not the recorded one, where another verdict came */
     enum ft_outcome outcome;
     bool followed;    /* not replayed strictly: model or fingerprint differ */
     bool refreshed;   /* recorded again, with another verdict */
