@@ -215,7 +215,7 @@ def check_names(paths):
         name = os.path.basename(path)
         if name in REPEATED_NAMES or path.startswith(DATA_FOLDERS):
             continue
-        if re.match(r"driver-core/[^/]+/(mutants|scenarios)/", path):
+        if re.match(r"driver-core/[^/]+/(mutants|scenarios)/|tests/edits/[^/]+/.*\.patch$", path):
             continue
         if name in seen:
             found.append(f"{path}: {seen[name]} has the same name")
