@@ -1,5 +1,4 @@
 /* flushtrace replay: a trace again, exactly or following. */
-#define _GNU_SOURCE
 #include "cli/cli.h"
 #include "cli/replaying.h"
 #include "replay/travel.h"
