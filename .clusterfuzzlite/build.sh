@@ -3,7 +3,7 @@
 #
 #   CC CXX CFLAGS CXXFLAGS   compilers of the code under test, instrumented for engine and sanitizer
 #   LIB_FUZZING_ENGINE       what a target is linked with to have a main
-#   SANITIZER                address or undefined: only for a clear refusal of others
+#   SANITIZER                address, undefined or coverage: only for a clear refusal of others
 #   OUT WORK                 where targets go, and where a build may stand (default: OUT.build)
 #
 # In OUT stand, for each target, NAME, NAME.options, NAME.dict and NAME_seed_corpus.zip, and nothing else is
@@ -21,10 +21,10 @@ source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${WORK:+$WORK/flushtrace}
 build=${build:-$OUT.build}
 case ${SANITIZER:-address} in
-address | undefined) ;;
+address | undefined | coverage) ;;
 *)
     # memory: the machine is not instrumented, so all that it writes would count as uninitialised.
-    echo "build.sh: no sanitizer $SANITIZER: address or undefined" >&2
+    echo "build.sh: no sanitizer $SANITIZER: address, undefined or coverage" >&2
     exit 3
     ;;
 esac
@@ -47,6 +47,7 @@ dictionary_of() {
     case $1 in
     flushtrace-fuzz-* | *-scenario-bytes) echo scenario-bytes ;;
     *-scenario-text | *-event-text | *-baseline) echo "${1#flushtrace-parse-}" ;;
+    *-judged) echo event-text ;;
     *-catalogue) ;; # numbers
     *) echo trace ;;
     esac

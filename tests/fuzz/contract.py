@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Plays OSS-Fuzz's contract on this machine: .clusterfuzzlite/build.sh with its environment, engine by engine, sanitizer by
 sanitizer; then everything but a copy of OUT is out of reach, and each target must start, run its seeds and reach its code.
+The sanitizer `coverage`, for libFuzzer only, is OSS-Fuzz's word for a build that says which lines were reached.
 
-    contract.py [--engines libfuzzer,afl] [--sanitizers address,undefined] [--targets NAME,...] [--keep FOLDER]
+    contract.py [--engines libfuzzer,afl] [--sanitizers address,undefined,coverage] [--targets NAME,...] [--keep FOLDER]
 
 The simulated machine is compiled once for all of them: no engine or sanitizer has a part in it.
 """
 import argparse
 import configparser
+import json
 import os
 import re
 import shutil
@@ -30,6 +32,7 @@ UNDEFINED = ("array-bounds,bool,builtin,enum,function,integer-divide-by-zero,nul
 SANITIZER_FLAGS = {
     "address": "-fsanitize=address -fsanitize-address-use-after-scope",
     "undefined": f"-fsanitize={UNDEFINED},unsigned-integer-overflow -fno-sanitize-recover={UNDEFINED}",
+    "coverage": "-fprofile-instr-generate -fcoverage-mapping",
 }
 COMMON = "-O1 -fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION"
 ENGINES = {
@@ -58,7 +61,7 @@ def run(command, cwd, environment, seconds=300):
 
 def build(engine, sanitizer, out, work, targets):
     row = ENGINES[engine]
-    flags = f"{COMMON} {SANITIZER_FLAGS[sanitizer]} {row['flags']}"
+    flags = f"{COMMON} {SANITIZER_FLAGS[sanitizer]} {row['flags'] if sanitizer != 'coverage' else ''}"
     environment = {**os.environ, "CC": row["CC"], "CXX": row["CXX"], "CFLAGS": flags, "CXXFLAGS": flags, "SANITIZER": sanitizer,
                    "LIB_FUZZING_ENGINE": row["LIB_FUZZING_ENGINE"], "OUT": out, "WORK": work, "TARGETS": " ".join(targets)}
     code, text = run([os.path.join(ROOT, ".clusterfuzzlite/build.sh")], ROOT, environment, 3000)
@@ -96,7 +99,7 @@ def check_symbols(sanitizer, program):
     names = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
     asan, ubsan = "__asan_init" in names, "__ubsan_handle_" in names
     expect(asan == (sanitizer == "address"), f"__asan_init is{'' if asan else ' not'} in it")
-    expect(ubsan or sanitizer == "address", "__ubsan_handle_* is not in it")
+    expect(ubsan or sanitizer != "undefined", "__ubsan_handle_* is not in it")
     libraries = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
     strange = [line.strip() for line in libraries.splitlines() if not BARE.search(line.split("=>")[0])]
     expect(not strange, f"it needs {strange}")
@@ -124,6 +127,18 @@ def edges_of(engine, folder, name, seeds, environment, flags):
         return sum(1 for _ in file)
 
 
+def lines_of(folder, name, seeds, environment, flags):
+    """Runs the seeds; the lines under test that they reach, by what the program counted."""
+    raw, data = os.path.join(folder, name + ".profraw"), os.path.join(folder, name + ".profdata")
+    code, text = run([f"./{name}", "-runs=0", *flags, seeds], folder, {**environment, "LLVM_PROFILE_FILE": raw})
+    expect(code == 0, f"its seeds end it with {code}:\n{text[-3000:]}")
+    code, text = run(["llvm-profdata", "merge", "-sparse", raw, "-o", data], folder, environment)
+    expect(code == 0, f"llvm-profdata ends with {code}: {text}")
+    code, text = run(["llvm-cov", "export", "-summary-only", "-instr-profile", data, name], folder, environment)
+    expect(code == 0, f"llvm-cov ends with {code}: {text[-1000:]}")
+    return json.loads(text)["data"][0]["totals"]["lines"]["covered"]
+
+
 def check_target(engine, sanitizer, folder, name):
     check_symbols(sanitizer, os.path.join(folder, name))
     flags, environment = options_of(folder, name)
@@ -131,17 +146,22 @@ def check_target(engine, sanitizer, folder, name):
     with zipfile.ZipFile(os.path.join(folder, name + "_seed_corpus.zip")) as packed:
         packed.extractall(seeds)
     expect(os.listdir(seeds), "no seeds")
-    edges = edges_of(engine, folder, name, seeds, environment, flags)
+    if sanitizer == "coverage":
+        edges = lines_of(folder, name, seeds, environment, flags)
+    else:
+        edges = edges_of(engine, folder, name, seeds, environment, flags)
     least = EDGES_SMALL.get(name, EDGES_MIN)
     expect(edges >= least, f"its seeds reach {edges} edges, fewer than {least}")
-    print(f"{engine:10} {sanitizer:10} {name:32} {len(os.listdir(seeds)):4} seeds {edges:6} edges", flush=True)
+    print(f"{engine:10} {sanitizer:10} {name:32} {len(os.listdir(seeds)):4} seeds {edges:6} {'lines' if sanitizer == 'coverage' else 'edges'}",
+          flush=True)
 
 
 def play(engine, sanitizer, folder, targets):
     """One cell of the matrix; the number of targets that keep the contract, and what was broken."""
     out, work = os.path.join(folder, "out"), os.path.join(folder, "work")
     build(engine, sanitizer, out, work, targets)
-    check_objects(sanitizer, work)
+    if sanitizer != "coverage":
+        check_objects(sanitizer, work)
     elsewhere, hidden = tempfile.mkdtemp(prefix="flushtrace-elsewhere."), work + ".hidden"
     alone = os.path.join(elsewhere, "out")
     shutil.copytree(out, alone)
@@ -169,7 +189,7 @@ def play(engine, sanitizer, folder, targets):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engines", default="libfuzzer,afl")
-    parser.add_argument("--sanitizers", default="address,undefined")
+    parser.add_argument("--sanitizers", default="address,undefined,coverage")
     parser.add_argument("--targets", default="")
     parser.add_argument("--keep", metavar="FOLDER", help="build there, and leave it for the next time")
     arguments = parser.parse_args()
@@ -179,6 +199,8 @@ def main():
     try:
         for engine in arguments.engines.split(","):
             for sanitizer in arguments.sanitizers.split(","):
+                if sanitizer == "coverage" and engine != "libfuzzer":
+                    continue
                 try:
                     count, found = play(engine, sanitizer, folder, [name for name in arguments.targets.split(",") if name])
                 except Broken as error:

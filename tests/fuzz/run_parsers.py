@@ -16,7 +16,7 @@ import tempfile
 
 PARSERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../harness/fuzz/parsers")
 # Runs of a second or two, by the target.
-RUNS = {"baseline": 4000, "catalogue": 200, "corpus": 3000, "corpus-parts": 3000, "event-text": 40000,
+RUNS = {"baseline": 4000, "catalogue": 200, "corpus": 3000, "corpus-parts": 3000, "event-text": 40000, "judged": 300,
         "scenario-bytes": 8000, "scenario-text": 15000, "sections": 3000, "trace": 12000}
 
 

@@ -5,6 +5,7 @@
  *     ft-make-seeds sections FOLDER FILE.ftr...     traces without frames, cut to a few events
  *     ft-make-seeds traces FOLDER FILE.ftr...       the same with frames
  *     ft-make-seeds events FOLDER FILE.ftr...       one event of each kind, as text
+ *     ft-make-seeds lines FOLDER FILE.ftr...        the first events of each, as lines of text
  *     ft-make-seeds dictionary KIND                 on standard output: scenario-bytes,
  *                                                   scenario-text, event-text, baseline, trace
  *
@@ -12,6 +13,7 @@
  */
 #include "rules/rules.h"
 #include "scenario/scenario_codec.h"
+#include "trace/byte_stream.h"
 #include "trace/host_file.h"
 #include "trace/trace.h"
 #include "trace/trace_frame.h"
@@ -21,7 +23,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { EVENTS_KEPT = 40, EVENT_KINDS = 4096, PLATFORMS = FT_PLATFORM_COUNT };
+enum { EVENTS_KEPT = 40, LINES_KEPT = 60, EVENT_KINDS = 4096, PLATFORMS = FT_PLATFORM_COUNT };
 
 static _Noreturn void refuse(const char *what, const char *why)
 {
@@ -123,6 +125,24 @@ static void make_events(const char *folder, const char *path)
         seen[trace.event[i].kind] = true;
         write_seed(folder, line, length);
     }
+    ft_trace_free(&trace);
+}
+
+static void make_lines(const char *folder, const char *path)
+{
+    struct ft_bytes_out text = {.length = 0};
+    struct ft_trace trace;
+    char line[4096];
+
+    read_trace(path, &trace);
+    for (uint64_t i = 0; i < trace.event_count && i < LINES_KEPT; i++) {
+        size_t length = ft_event_print(&trace.event[i], line, sizeof line - 1);
+
+        line[length] = '\n';
+        ft_out_bytes(&text, line, length + 1);
+    }
+    write_seed(folder, text.bytes, text.length);
+    free(text.bytes);
     ft_trace_free(&trace);
 }
 
@@ -249,6 +269,9 @@ int main(int argc, char **argv)
     else if (strcmp(what, "events") == 0)
         for (int i = 3; i < argc; i++)
             make_events(argv[2], argv[i]);
+    else if (strcmp(what, "lines") == 0)
+        for (int i = 3; i < argc; i++)
+            make_lines(argv[2], argv[i]);
     else
         refuse("usage", "see the head of make_seeds.c");
     return fflush(stdout) == 0 ? 0 : 5;

@@ -15,8 +15,10 @@ static void fill(struct ft_catalogue *catalogue, const uint8_t *data, size_t siz
 
     for (size_t at = 0; at < sizeof *catalogue; at += size)
         memcpy(bytes + at, data, size < sizeof *catalogue - at ? size : sizeof *catalogue - at);
-    if (data[0] != 0)
-        *(uint32_t *)bytes = FT_CATALOGUE_MAGIC, catalogue->version = FT_CATALOGUE_VERSION;
+    if (data[0] != 0) {
+        catalogue->magic = FT_CATALOGUE_MAGIC;
+        catalogue->version = FT_CATALOGUE_VERSION;
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
