@@ -106,7 +106,8 @@ unsigned ft_in_byte(struct ft_bytes_in *in, const char *what)
     return *in->at++;
 }
 
-uint64_t ft_in_number(struct ft_bytes_in *in, uint64_t minimum, uint64_t maximum, const char *what)
+uint64_t ft_in_long_number(struct ft_bytes_in *in, uint64_t minimum, uint64_t maximum,
+                           const char *what)
 {
     const uint8_t *at = in->at;
     uint64_t number = 0;

@@ -43,7 +43,20 @@ struct ft_bytes_in {
  * when it is out of range. */
 void ft_in_fail(struct ft_bytes_in *in, const char *what);
 unsigned ft_in_byte(struct ft_bytes_in *in, const char *what);
-uint64_t ft_in_number(struct ft_bytes_in *in, uint64_t minimum, uint64_t maximum, const char *what);
+uint64_t ft_in_long_number(struct ft_bytes_in *in, uint64_t minimum, uint64_t maximum,
+                           const char *what);
+
+/* Most numbers of a trace are one byte. */
+static inline uint64_t ft_in_number(struct ft_bytes_in *in, uint64_t minimum, uint64_t maximum,
+                                    const char *what)
+{
+    if (in->reason == NULL && in->at < in->end && *in->at < 0x80 && *in->at >= minimum &&
+        *in->at <= maximum) {
+        return *in->at++;
+    }
+    return ft_in_long_number(in, minimum, maximum, what);
+}
+
 uint32_t ft_in_u32(struct ft_bytes_in *in, const char *what);
 uint64_t ft_in_u64(struct ft_bytes_in *in, const char *what);
 void ft_in_string(struct ft_bytes_in *in, char *text, size_t capacity, const char *what);
