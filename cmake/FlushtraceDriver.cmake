@@ -8,6 +8,7 @@
 #     DESCRIPTION device/packet_description.c
 #     MUTANTS mutants/no-flush.patch     # patches, applied with `patch -p1` in the core's directory
 #     [DEVICE_HEADERS ...] [INCLUDE_DIRECTORIES ...] [DEFINITIONS ...] [OPTIONS ...] [FLAVOURS ...]
+#     [GENERATED_HEADERS h.h x.h=stubs/x.h]   # headers that another tool makes: empty, or what that file says
 #     [TRACE_FUNCTIONS "Name(LEVEL,FLAGS,MSG,...)" ...]   # WPP functions that the project declares
 #     [TEST_ONLY])                       # not part of the programs, only of tests that name it
 #
@@ -23,6 +24,9 @@
 # the descriptor ft_module_<id> becomes local, so that any number of modules fit into one program.
 #
 # A header is found whatever the case of its name in an #include, as on Windows (FlushtraceInclude.cmake).
+# What a WDK build makes (the message compiler's header, an event manifest's) GENERATED_HEADERS stands in
+# for; OPTIONS -include FILE includes a file before each source. C++ sources (.cpp .cc .cxx) are compiled
+# as C++17 without exceptions, RTTI and guarded statics.
 # When a source or header includes a .tmh file, FlushtraceTrace.cmake makes it from what SOURCES and
 # HEADERS say in their comments; TraceEvents, DoTraceMessage and DoTraceLevelMessage are there anyway.
 #
@@ -379,10 +383,37 @@ function(_flushtrace_trace)
   set(${arg_STAMP_RET} "${arg_DIR}/wpp.stamp" PARENT_SCOPE)
 endfunction()
 
+# Writes a stand-in for each generated header into DIR. *_RET: the flag to find them, their names, and
+# the files that say what is in them.
+function(_flushtrace_generated_headers)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "DIR;INCLUDES_RET;NAMES_RET;STUBS_RET" "HEADERS")
+  set(includes "")
+  set(names "")
+  set(stubs "")
+  foreach(header IN LISTS arg_HEADERS)
+    set(content "#pragma once\n")
+    if(header MATCHES "^([^=]+)=(.+)$")
+      set(header "${CMAKE_MATCH_1}")
+      set(stub "${CMAKE_MATCH_2}")
+      if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${stub}")
+        message(FATAL_ERROR "flushtrace_add_driver: GENERATED_HEADERS: no file ${stub}")
+      endif()
+      list(APPEND stubs "${stub}")
+      set(content "#include \"${CMAKE_CURRENT_SOURCE_DIR}/${stub}\"\n")
+    endif()
+    file(CONFIGURE OUTPUT "${arg_DIR}/${header}" CONTENT "${content}" @ONLY)
+    list(APPEND names "${header}")
+    set(includes "-I${arg_DIR}")
+  endforeach()
+  set(${arg_INCLUDES_RET} "${includes}" PARENT_SCOPE)
+  set(${arg_NAMES_RET} ${names} PARENT_SCOPE)
+  set(${arg_STUBS_RET} ${stubs} PARENT_SCOPE)
+endfunction()
+
 function(flushtrace_add_driver)
   cmake_parse_arguments(
     PARSE_ARGV 0 arg "TEST_ONLY" "NAME"
-    "SOURCES;HEADERS;DEVICE;DEVICE_HEADERS;DESCRIPTION;MUTANTS;INCLUDE_DIRECTORIES;DEFINITIONS;OPTIONS;FLAVOURS;TRACE_FUNCTIONS")
+    "SOURCES;HEADERS;DEVICE;DEVICE_HEADERS;DESCRIPTION;MUTANTS;INCLUDE_DIRECTORIES;DEFINITIONS;OPTIONS;FLAVOURS;GENERATED_HEADERS;TRACE_FUNCTIONS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "flushtrace_add_driver: unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -406,6 +437,9 @@ function(flushtrace_add_driver)
   _flushtrace_trace(
     DIR "${base}/wpp" FILES ${arg_SOURCES} ${arg_HEADERS} FUNCTIONS ${arg_TRACE_FUNCTIONS}
     INCLUDES_RET trace_includes STAMP_RET trace_stamp)
+  _flushtrace_generated_headers(
+    DIR "${base}/generated" HEADERS ${arg_GENERATED_HEADERS}
+    INCLUDES_RET generated_includes NAMES_RET generated STUBS_RET stubs)
   set(extra ${arg_OPTIONS})
   foreach(definition IN LISTS arg_DEFINITIONS)
     list(APPEND extra "-D${definition}")
@@ -425,7 +459,7 @@ function(flushtrace_add_driver)
     _flushtrace_module_sources(
       DIR "${dir}/src${inside}" PATCH "${patch_path}" TOUCHED_RET touched SUMMARY_RET summary
       SOURCES ${arg_SOURCES} HEADERS ${arg_HEADERS} DESCRIBING ${model_sources}
-      ${arg_DEVICE_HEADERS})
+      ${arg_DEVICE_HEADERS} ${stubs})
     set(includes "")
     foreach(include IN LISTS arg_INCLUDE_DIRECTORIES)
       if(patched_dir)
@@ -438,7 +472,7 @@ function(flushtrace_add_driver)
       set(from "${patched_dir}")
     endif()
     _flushtrace_include_names(DIR "${dir}/names" FROM "${from}" FILES ${arg_SOURCES} ${arg_HEADERS}
-                              RET names)
+                              GENERATED_DIR "${base}/generated" GENERATED ${generated} RET names)
     foreach(flavour IN LISTS arg_FLAVOURS)
       if(mutant AND flavour MATCHES "^(coverage|engine)$")
         continue() # what a corpus reaches is asked of the sound driver; strangers look for real defects
@@ -453,7 +487,7 @@ function(flushtrace_add_driver)
       _flushtrace_module_objects(
         FLAVOUR ${flavour} SOUND_DIR "${base}/sound" DIR "${dir}" INSIDE "${inside}"
         PATCHED_DIR "${patched_dir}" SOURCES ${arg_SOURCES} TOUCHED ${touched}
-        INCLUDES ${includes} ${names} ${trace_includes} FLAGS ${extra} DEPENDS ${trace_stamp}
+        INCLUDES ${includes} ${names} ${generated_includes} ${trace_includes} FLAGS ${extra} DEPENDS ${trace_stamp}
         RET objects)
       _flushtrace_add_module(
         CORE "${arg_NAME}" MUTANT "${mutant}" FLAVOUR "${flavour}" DIR "${dir}/${flavour}"

@@ -1,9 +1,9 @@
 # Windows finds a header whatever the case of its name. For each name that a driver's files include and
 # that differs in case only from one of its own headers, or from a header of ddi/, this writes a
-# header of that name into DIR, which includes the real one. FROM is the folder that FILES are
+# header of that name into DIR, which includes the real one; so for the stand-ins of generated headers. FROM is the folder that FILES are
 # relative to: the driver's own, or that of a mutant's patched copies.
 function(_flushtrace_include_names)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "DIR;FROM;RET" "FILES")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "DIR;FROM;GENERATED_DIR;RET" "FILES;GENERATED")
   set(${arg_RET} "" PARENT_SCOPE)
   file(GLOB known RELATIVE "${FLUSHTRACE_DDI_DIR}" "${FLUSHTRACE_DDI_DIR}/*.h")
   foreach(file IN LISTS arg_FILES known)
@@ -14,6 +14,11 @@ function(_flushtrace_include_names)
     else()
       set(target_${key} "\"${arg_FROM}/${file}\"")
     endif()
+    set(name_${key} "${name}")
+  endforeach()
+  foreach(name IN LISTS arg_GENERATED)
+    string(TOLOWER "${name}" key)
+    set(target_${key} "\"${arg_GENERATED_DIR}/${name}\"")
     set(name_${key} "${name}")
   endforeach()
   foreach(file IN LISTS arg_FILES)

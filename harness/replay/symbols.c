@@ -55,6 +55,31 @@ struct place {
     int line;
 };
 
+static bool is_function(Dwarf_Die *die)
+{
+    return dwarf_tag(die) == DW_TAG_inlined_subroutine || dwarf_tag(die) == DW_TAG_subprogram;
+}
+
+/* libdw does not look into namespaces for what holds an address. */
+static const char *function_below(Dwarf_Die *parent, Dwarf_Addr address)
+{
+    Dwarf_Die child;
+    bool more = dwarf_child(parent, &child) == 0;
+
+    for (; more; more = dwarf_siblingof(&child, &child) == 0) {
+        bool holds = dwarf_haspc(&child, address) > 0;
+        const char *name = NULL;
+
+        if (holds || dwarf_tag(&child) == DW_TAG_namespace)
+            name = function_below(&child, address);
+        if (!name && holds && is_function(&child))
+            name = dwarf_diename(&child);
+        if (name)
+            return name;
+    }
+    return NULL;
+}
+
 /* The function that the source says, also where the compiler put it into its caller: a finding has
  * the same function under every compiler and option. */
 static const char *innermost_function(Dwarf_Die *unit, Dwarf_Addr address)
@@ -64,11 +89,10 @@ static const char *innermost_function(Dwarf_Die *unit, Dwarf_Addr address)
     const char *name = NULL;
 
     for (int i = 0; i < count && !name; i++)
-        if (dwarf_tag(&scope[i]) == DW_TAG_inlined_subroutine ||
-            dwarf_tag(&scope[i]) == DW_TAG_subprogram)
+        if (is_function(&scope[i]))
             name = dwarf_diename(&scope[i]);
     free(scope);
-    return name;
+    return name ? name : function_below(unit, address);
 }
 
 /* The compilation unit is looked for by its ranges: clang writes no .debug_aranges. */
