@@ -141,7 +141,16 @@ static void name_departure(const struct ft_trace *recorded, struct ft_replayed *
     }
 }
 
-/* The finding did not come. Looks for it near by, and takes the run that it comes in. */
+/* The rule came, in another function; or there is none to come. */
+static bool same_rule(const struct ft_trace *recorded, const struct ft_replayed *ret)
+{
+    const struct ft_verdict *then = &recorded->verdict, *now = &ret->trace.verdict;
+
+    return then->finding_count == 0 ||
+           (now->finding_count != 0 && then->finding[0].rule == now->finding[0].rule);
+}
+
+/* The rule did not come. Looks for it near by, and takes the run that it comes in. */
 static enum ft_status look_near(const struct ft_module *module, const struct ft_trace *recorded,
                                 const struct ft_execute_options *options, struct ft_replayed *ret,
                                 struct ft_error *error)
@@ -149,6 +158,7 @@ static enum ft_status look_near(const struct ft_module *module, const struct ft_
     struct ft_trace near;
     unsigned moved = 0;
     char was[96], is[96];
+    size_t length;
     enum ft_status status = ft_replay_near(module, recorded, options, &near, &moved, error);
 
     if (status != FT_OK || moved == 0) {
@@ -158,8 +168,11 @@ static enum ft_status look_near(const struct ft_module *module, const struct ft_
     ft_op_print(&near.scenario.op[moved - 1], is, sizeof(is));
     ft_trace_free(&ret->trace);
     ret->trace = near;
-    ret->outcome = FT_OUTCOME_PASSED;
-    snprintf(ret->note, sizeof(ret->note), "its moment has moved: %s, recorded %s", is, was);
+    ret->note[0] = '\0';
+    ret->outcome = compare_verdicts(recorded, false, ret);
+    length = strlen(ret->note);
+    snprintf(ret->note + length, sizeof(ret->note) - length,
+             "%sits moment has moved: %s, recorded %s", length != 0 ? "; " : "", is, was);
     return FT_OK;
 }
 
@@ -179,7 +192,7 @@ enum ft_status ft_replay_compare(const struct ft_module *module, const struct ft
     ret->outcome = ret->divergence != 0 ? judge_divergence(recorded, options.keep_going, ret, error)
                                         : compare_verdicts(recorded, !follow, ret);
     if (way == FT_REPLAY_FOLLOW_NEAR && ret->outcome == FT_OUTCOME_OTHER &&
-        recorded->verdict.finding_count != 0) {
+        !same_rule(recorded, ret)) {
         status = look_near(module, recorded, &options, ret, error);
     }
     if (follow && (ret->outcome == FT_OUTCOME_OTHER || ret->outcome == FT_OUTCOME_UNJUDGED)) {

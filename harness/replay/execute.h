@@ -52,8 +52,9 @@ enum { FT_NEAR = 6 };
 
 /* For a driver that has changed since, on which the scenario of a trace no longer leads to its
  * finding: runs the scenario with one count of one op larger or smaller, the nearest first, until
- * the finding comes. Then *ret is the trace of that run and *moved the op (1 is the first); 0: it
- * did not come, and *ret is not set. */
+ * the finding comes; if it does not, the first run that broke its rule will do. Then *ret is the
+ * trace of that run and *moved the op (1 is the first); 0: the rule did not come, and *ret is not
+ * set. */
 enum ft_status ft_replay_near(const struct ft_module *module, const struct ft_trace *recorded,
                               const struct ft_execute_options *options, struct ft_trace *ret,
                               unsigned *moved, struct ft_error *error);
