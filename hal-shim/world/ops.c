@@ -47,6 +47,7 @@ static bool is_deferred(unsigned kind)
 {
     switch (kind) {
     case FT_OP_YANK:
+    case FT_OP_SURPRISE_REMOVE:
     case FT_OP_BUS_RESET:
     case FT_OP_INT_SPURIOUS:
     case FT_OP_ABORT:
@@ -72,9 +73,14 @@ static void strike_deferred(void *argument)
     struct ft_op op = {.kind = (uint8_t)(packed >> KIND_SHIFT),
                        .label = (uint8_t)(packed >> LABEL_SHIFT),
                        .arg = {(uint16_t)packed, (uint16_t)(packed >> ARG_SHIFT)}};
+    uint32_t index = (uint16_t)(packed >> INDEX_SHIFT), later = FT_M->op_index;
+    bool done;
 
-    if (!ft_io_op(&op))
-        announce(FT_EV_OP_SKIPPED, (uint16_t)(packed >> INDEX_SHIFT), &op);
+    FT_M->op_index = index; /* what is queued is skipped by this number */
+    done = ft_io_op(&op);
+    FT_M->op_index = later;
+    if (!done)
+        announce(FT_EV_OP_SKIPPED, index, &op);
 }
 
 static bool defer(const struct ft_op *op)

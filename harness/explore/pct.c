@@ -64,12 +64,25 @@ static void put_op(struct ft_scenario *scenario, unsigned at, unsigned kind, uns
     scenario->op_count++;
 }
 
+/* Ops that may strike while the device starts come before the order, which begins behind START. */
+static unsigned before_order(const struct ft_scenario *scenario)
+{
+    unsigned count = 0;
+
+    while (count < scenario->op_count && scenario->op[count].moment.count != 0 &&
+           scenario->op[count].moment.target == 0)
+        count++;
+    return count;
+}
+
 /* Room for it was checked (ft_explore_order_fits). */
 static void put_lowest(const struct ft_explore *explore, uint32_t chain, struct ft_scenario *ret)
 {
+    unsigned at = before_order(&explore->base);
+
     *ret = explore->base;
-    put_op(ret, 0, FT_OP_ORDER, seed_of(explore), explore->points);
-    put_op(ret, 1, FT_OP_LAST, chain / FT_CHAIN_BASE, chain % FT_CHAIN_BASE);
+    put_op(ret, at, FT_OP_ORDER, seed_of(explore), explore->points);
+    put_op(ret, at + 1, FT_OP_LAST, chain / FT_CHAIN_BASE, chain % FT_CHAIN_BASE);
 }
 
 /* ---- in a worker ---- */
@@ -168,7 +181,8 @@ static void change(struct branch *branch, uint32_t at, uint32_t chain, unsigned 
 {
     struct ft_worker *worker = branch->worker;
     const struct ft_pct *pct = worker->explore->pct;
-    unsigned left = changes_left(branch, depth), place = 1 + depth - left;
+    unsigned left = changes_left(branch, depth),
+             place = before_order(&worker->explore->base) + 1 + depth - left;
     uint32_t cell = branch->cell++, old = 0;
     struct ft_turns *turns = pct->turns[depth - left];
     bool again = cell < branch->from;

@@ -185,6 +185,16 @@ test_pct() {
     expect 1 explore wdm-packet --mutant dpcs-not-flushed --strategy pct:1 --scenario "$two" --json
     json '"io.dpc-drained-before-free" in [f["rule"] for f in a["findings"]]'
     json 'not a["certificate"]["given"] and all(f["confirmed"] for f in a["findings"])'
+    # The hardware of a surprise removal goes when its thread has its turn, not when the op strikes.
+    printf 'stop\nrestart\nsurprise-remove\n' >"$work/yank.fts"
+    expect 0 explore kmdf-sg --strategy pct:2 --scenario "$work/yank.fts" --confidence 100 --json
+    json 'a["certificate"]["given"] and a["certificate"]["schedules"] > 20'
+    expect 1 explore kmdf-sg --mutant enable-failure-leaks --strategy pct:3 --scenario "$work/yank.fts" --first --json
+    json '[f["rule"] for f in a["findings"]] == ["kmdf.enabler-enable-failure-leak"] and a["findings"][0]["confirmed"]'
+    # What strikes while the device starts does so under an order, too.
+    printf 'lower-fails @ device/irp:complete/1\na: read length=6000\n' >"$work/start.fts"
+    expect 1 explore wdm-packet --mutant start-failure-ignored --strategy pct:2 --scenario "$work/start.fts" --first --json
+    json '[f["rule"] for f in a["findings"]] == ["io.pnp-start-lower-first"]'
 }
 
 # A driver that takes its process along loses neither its finding nor the rest.
