@@ -75,6 +75,8 @@ enum ft_exit {
            "only this disturbance or world choice: an op of a scenario (repeatable)")              \
     OPTION(LIMIT, "limit", 0, "N", "end after that many runs")                                     \
     OPTION(RESUME, "resume", 0, "N", "go on there; a call that was stopped says where")            \
+    OPTION(STATE, "state", 0, "FILE",                                                              \
+           "pct, exhaustive: keep there what was done, and go on with what is there")              \
     OPTION(EXPLAIN, "explain", 0, NULL,                                                            \
            "mark the point of no return (runs the driver: see flushtrace explain)")                \
     OPTION(FULL, "full", 0, NULL, "print the points without a finding, too")                       \
@@ -114,7 +116,7 @@ struct ft_cli {
     int argument_count;
     const char *scenario, *mutant, *platform, *driver, *flavour, *output;
     const char *junit, *sarif, *html, *baseline_path, *model, *strategy, *format;
-    const char *points, *confidence;
+    const char *points, *confidence, *state;
     struct ft_words object, kind, disturb;
     bool json, keep_going, follow, gdb, refresh, seed_given, no_pager, radius_given, full, explain;
     bool first;

@@ -225,10 +225,31 @@ static int get_work(struct ft_cli *cli, struct ft_explore *explore)
     return status;
 }
 
+/* What earlier calls with that --state did. */
+static int get_past(const struct ft_cli *cli, struct ft_explore *explore, struct ft_past *past)
+{
+    struct ft_error error = {0};
+
+    if (cli->state == NULL) {
+        return FT_EXIT_OK;
+    }
+    if (explore->strategy->drive == NULL || cli->resume != 0) {
+        return ft_cli_refuse(cli, FT_USAGE,
+                             "--state goes with pct and exhaustive, without --resume");
+    }
+    if (ft_past_read(cli->state, explore, past, &error) != FT_OK) {
+        return ft_cli_fail(cli, &error, NULL);
+    }
+    explore->past = past;
+    explore->from = past->at;
+    return FT_EXIT_OK;
+}
+
 static int run(struct ft_cli *cli)
 {
     struct ft_explore *explore = calloc(1, sizeof(*explore));
     struct ft_error error = {0};
+    struct ft_past past;
     enum ft_status done;
     int status;
 
@@ -236,12 +257,17 @@ static int run(struct ft_cli *cli)
         abort();
     }
     status = get_work(cli, explore);
+    status = status == FT_EXIT_OK ? get_past(cli, explore, &past) : status;
     if (status != FT_EXIT_OK) {
         free(explore);
         return status;
     }
     done = ft_explore_run(explore, &error);
-    if (done == FT_OK && explore->units != 0 && explore->from >= explore->units) {
+    if (done == FT_OK && cli->state != NULL) {
+        done = ft_past_write(cli->state, explore, explore->past, &error);
+    }
+    if (done == FT_OK && explore->past == NULL && explore->units != 0 &&
+        explore->from >= explore->units) {
         status = ft_cli_refuse(cli, FT_USAGE, "--resume %" PRIu64 ": there are only %" PRIu64,
                                explore->from, explore->units);
         ft_explore_free(explore);
@@ -274,8 +300,8 @@ const struct ft_verb ft_verb_explore = {
     .options = FT_OPT(STRATEGY) | FT_OPT(POINTS) | FT_OPT(CONFIDENCE) | FT_OPT(FIRST) |
                FT_OPT(DISTURB) | FT_OPT(SCENARIO) | FT_OPT(SEED) | FT_OPT(MUTANT) |
                FT_OPT(PLATFORM) | FT_OPT(DRIVER) | FT_OPT(FLAVOUR) | FT_OPT(OUTPUT) |
-               FT_OPT(LIMIT) | FT_OPT(TIME) | FT_OPT(RESUME) | FT_OPT(FULL) | FT_OPT(JOBS) |
-               FT_OPT(KEEP_GOING) | FT_OPT(BASELINE) | FT_OPT(IGNORE) | FT_OPT(JSON),
+               FT_OPT(LIMIT) | FT_OPT(TIME) | FT_OPT(RESUME) | FT_OPT(STATE) | FT_OPT(FULL) |
+               FT_OPT(JOBS) | FT_OPT(KEEP_GOING) | FT_OPT(BASELINE) | FT_OPT(IGNORE) | FT_OPT(JSON),
     .details =
         "sweep: one disturbance at every point that the scenario's run passes before its tail, in "
         "turn. pairs: the sweep, then a second disturbance at the points behind the first, near "
@@ -285,7 +311,7 @@ const struct ft_verb ft_verb_explore = {
         "trace. --disturb takes an op as a scenario has it: cancel, 'sleep critical=1'; without it "
         "every disturbance and world choice has its turn. Each run is a scenario with explicit "
         "ops; a run from the start confirms each finding, and becomes a trace with -o DIR. Ctrl-C "
-        "prints the table so far.\n\n"
+        "prints the table so far, and with --state FILE the same call goes on later.\n\n"
         "Exit status: 0 nothing found, 1 a finding, 3 bad input, 4 runs without a verdict, 5 our "
         "own failure.\n\n"
         "  flushtrace explore wdm-packet --mutant no-flush-on-abort --disturb cancel\n"

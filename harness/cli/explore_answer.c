@@ -159,8 +159,13 @@ static void print_summary(const struct ft_explore *explore, FILE *out)
         fprintf(out, "more findings than the table holds: %u not listed\n", explore->findings_lost);
     }
     if (explore->stopped != FT_EXPLORE_DONE) {
-        fprintf(out, "%s at %" PRIu64 " of %" PRIu64 "; go on with --resume %" PRIu64 "\n",
-                reasons[explore->stopped], explore->resume, explore->units, explore->resume);
+        fprintf(out, "%s at %" PRIu64 " of %" PRIu64 "; go on with ", reasons[explore->stopped],
+                explore->resume, explore->units);
+        if (explore->past != NULL) {
+            fputs("the same --state\n", out);
+        } else {
+            fprintf(out, "--resume %" PRIu64 "\n", explore->resume);
+        }
         if (explore->resume == explore->from && explore->stopped != FT_EXPLORE_FIRST) {
             fputs("no place was finished: give it a higher --limit or --time\n", out);
         }

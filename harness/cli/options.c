@@ -125,6 +125,8 @@ static const char **text_of(struct ft_cli *cli, int option)
         return &cli->scenario;
     case FT_OPT_MODEL:
         return &cli->model;
+    case FT_OPT_STATE:
+        return &cli->state;
     case FT_OPT_MUTANT:
         return &cli->mutant;
     case FT_OPT_PLATFORM:

@@ -37,6 +37,21 @@ void ft_tally_run(struct ft_tally *tally, const struct ft_turns *turns,
         __atomic_fetch_add(&tally->cut, 1, __ATOMIC_RELAXED);
 }
 
+void ft_tally_add(struct ft_tally *to, const struct ft_tally *past)
+{
+    to->schedules += past->schedules;
+    to->same += past->same;
+    to->passed += past->passed;
+    to->restored += past->restored;
+    raise_to(&to->chains, past->chains);
+    raise_to(&to->turns, past->turns);
+    to->demoted += past->demoted;
+    to->lost += past->lost;
+    to->cut += past->cut;
+    to->full += past->full;
+    to->broken += past->broken;
+}
+
 const char *ft_tally_objection(const struct ft_tally *tally)
 {
     if (tally->demoted)

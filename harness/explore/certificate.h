@@ -44,6 +44,9 @@ struct ft_tally {
 void ft_tally_run(struct ft_tally *tally, const struct ft_turns *turns,
                   const struct ft_run_result *result);
 
+/* What earlier calls added up comes to it. */
+void ft_tally_add(struct ft_tally *to, const struct ft_tally *past);
+
 /* Why the tally allows no certificate; NULL: it does. */
 const char *ft_tally_objection(const struct ft_tally *tally);
 

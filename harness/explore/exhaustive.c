@@ -152,8 +152,11 @@ static void run(struct ft_worker *worker, uint64_t number, uint32_t from)
 static void certify(struct ft_explore *explore, bool done)
 {
     struct ft_certificate *certificate = &explore->certificate;
-    const struct ft_tally *tally = &explore->exhaustive->tally;
-    const char *objection = ft_tally_objection(tally);
+    struct ft_tally *tally = &explore->exhaustive->tally;
+    const char *objection;
+
+    ft_past_add(explore, tally);
+    objection = ft_tally_objection(tally);
 
     *certificate = (struct ft_certificate){
         .exhaustive = true,
@@ -166,10 +169,10 @@ static void certify(struct ft_explore *explore, bool done)
         .restored = tally->passed ? (double)tally->restored / (double)tally->passed : 0,
         .probability = done ? 1 : 0,
         .scenario = ft_scenario_hash(&explore->base),
-        .seconds = explore->elapsed};
-    if (explore->from)
+        .seconds = ft_past_seconds(explore)};
+    if (explore->from && !explore->past)
         objection = FT_OBJECTION_RESUMED;
-    if (explore->board->found)
+    if (ft_past_found(explore))
         objection = FT_OBJECTION_FINDINGS;
     if (!done)
         objection = "stopped before every schedule was run";
@@ -190,7 +193,11 @@ static enum ft_status drive(struct ft_explore *explore, struct ft_error *error)
     explore->exhaustive = all;
     if (has_moments(&explore->base))
         return ft_fail(error, FT_USAGE, 0, "exhaustive takes scenarios without moments");
-    done = ft_explore_phase(explore, 0, 0, 1) && ft_explore_phase(explore, 1, from, all->units);
+    done = ft_explore_phase(explore, 0, 0, 1);
+    if (done)
+        done = ft_explore_phase(explore, 1, from, all->units);
+    else
+        explore->resume = from;
     certify(explore, done);
     return FT_OK;
 }

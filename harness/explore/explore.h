@@ -12,6 +12,7 @@
 #include "explore/certificate.h"
 #include "explore/crew.h"
 #include "explore/disturbance.h"
+#include "explore/past.h"
 #include "replay/execute.h"
 
 enum { FT_EXPLORE_FINDINGS_MAX = 256, FT_EXPLORE_PATH = 512 };
@@ -64,6 +65,8 @@ struct ft_explore {
     bool (*is_known)(void *context, const struct ft_verdict *verdict, const char *function);
     void (*progress)(void *context, const struct ft_explore *explore); /* NULL: nobody looks */
     void *context;
+    struct ft_past
+        *past; /* pct and exhaustive: what earlier calls did, and then this one; or NULL */
 
     /* --- what came out --- */
     struct ft_trace trace; /* of the undisturbed run; no events for random */

@@ -44,8 +44,9 @@ struct unit {
 struct ft_pct {
     struct ft_family *family;
     struct unit *unit;
-    uint64_t planned; /* units, of which explore->units are to be run */
-    uint32_t scouted; /* chains that were lowest */
+    uint64_t planned;                          /* units, of which explore->units are to be run */
+    uint32_t scouted;                          /* chains that were lowest */
+    uint32_t rounds, round_end[FT_CHAINS_MAX]; /* chains at the beginning of each round */
     struct ft_turns *turns[FT_DEPTH_MAX];
 };
 
@@ -335,11 +336,54 @@ static double share(uint64_t done, uint64_t begin, uint64_t end)
     return done <= begin ? 0 : (double)((done < end ? done : end) - begin) / (double)(end - begin);
 }
 
+/* Units have the numbers that they had before: the chains come in the same order and rounds. */
+static void recall(struct ft_explore *explore)
+{
+    const struct ft_past *past = explore->past;
+    struct ft_family *family = explore->pct->family;
+
+    /* No chain has this name, so the first run has no lowest one. */
+    family->chain[0] = 0;
+    family->chains = 1;
+    if (!past || past->chains == 0)
+        return;
+    memcpy(family->chain, past->chain, past->chains * sizeof *past->chain);
+    family->chains = past->chains;
+}
+
+static uint32_t begin_round(const struct ft_explore *explore)
+{
+    struct ft_pct *pct = explore->pct;
+    const struct ft_past *past = explore->past;
+    uint32_t end =
+        past && pct->rounds < past->rounds ? past->round_end[pct->rounds] : pct->family->chains;
+
+    pct->round_end[pct->rounds++] = end;
+    return end;
+}
+
+/* For the call that goes on. */
+static void remember(const struct ft_explore *explore)
+{
+    const struct ft_pct *pct = explore->pct;
+    struct ft_past *past = explore->past;
+
+    past->chains = pct->family->chains;
+    memcpy(past->chain, pct->family->chain, past->chains * sizeof *past->chain);
+    if (pct->rounds < past->rounds)
+        return;
+    past->rounds = pct->rounds;
+    memcpy(past->round_end, pct->round_end, past->rounds * sizeof *past->round_end);
+}
+
 static void certify(struct ft_explore *explore, double probability, const char *why)
 {
     struct ft_certificate *certificate = &explore->certificate;
-    const struct ft_tally *tally = &explore->pct->family->tally;
-    const char *objection = ft_tally_objection(tally);
+    struct ft_tally *tally = &explore->pct->family->tally;
+    const char *objection;
+
+    ft_past_add(explore, tally);
+    objection = ft_tally_objection(tally);
 
     *certificate = (struct ft_certificate){.bound = explore->depth,
                                            .points = explore->points,
@@ -349,15 +393,15 @@ static void certify(struct ft_explore *explore, double probability, const char *
                                            .same = tally->same,
                                            .probability = probability,
                                            .scenario = ft_scenario_hash(&explore->base),
-                                           .seconds = explore->elapsed};
+                                           .seconds = ft_past_seconds(explore)};
     certificate->family = tally->chains;
     for (unsigned i = 1; i < explore->depth; i++)
         certificate->family *= tally->turns;
     if (explore->pct->family->full)
         objection = "there are more chains than can be written down";
-    if (explore->board->found)
+    if (ft_past_found(explore))
         objection = FT_OBJECTION_FINDINGS;
-    if (explore->from)
+    if (explore->from && !explore->past)
         objection = FT_OBJECTION_RESUMED;
     if (!objection)
         objection = why;
@@ -376,16 +420,14 @@ static enum ft_status drive(struct ft_explore *explore, struct ft_error *error)
     if (!make_room(explore))
         return ft_fail(error, FT_NO_MEMORY, 0, "the schedules");
     pct = explore->pct;
-    /* No chain has this name, so the first run has no lowest one. */
-    pct->family->chain[0] = 0;
-    pct->family->chains = 1;
+    recall(explore);
     while (pct->scouted < pct->family->chains && !why) {
-        uint32_t first = pct->scouted, end = pct->family->chains;
+        uint32_t first = pct->scouted, end = begin_round(explore);
         uint64_t begin = pct->planned, wanted;
 
         if (!ft_explore_phase(explore, 0, 0, end - first)) {
             why = "stopped before every chain was the lowest one";
-            explore->resume = from;
+            explore->resume = from > begin ? from : begin;
             explore->units = begin;
             probability = 0;
             break;
@@ -404,6 +446,8 @@ static enum ft_status drive(struct ft_explore *explore, struct ft_error *error)
         pct->planned = wanted;
     }
     certify(explore, probability, why);
+    if (explore->past)
+        remember(explore);
     return FT_OK;
 }
 

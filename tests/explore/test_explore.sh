@@ -164,6 +164,19 @@ test_pct() {
     expect 0 explore wdm-packet --strategy pct:2 --scenario "$two" --limit 40
     says out 'no certificate'
     says out 'withheld: stopped'
+    # In two calls, of which the second certifies both.
+    expect 0 explore wdm-packet --strategy pct:2 --scenario "$two" --confidence 100 --limit 500 --state "$work/state"
+    says out 'go on with the same --state'
+    says out 'withheld: stopped'
+    expect 3 explore wdm-packet --strategy pct:2 --scenario "$two" --confidence 99 --state "$work/state"
+    says err 'another exploration'
+    expect 0 explore wdm-packet --strategy pct:2 --scenario "$two" --confidence 100 --state "$work/state" --json
+    json 'a["certificate"]["given"] and a["certificate"]["probability"] == 1 and a["runs"] < 800'
+    json "all(a['certificate'][k] == json.load(open('$work/first'))['certificate'][k] for k in ('n', 'k', 'scenario'))"
+    json "a['certificate']['schedules'] >= json.load(open('$work/first'))['certificate']['schedules']"
+    expect 3 explore wdm-packet --strategy sweep --state "$work/state"
+    printf '{"at": -1}' >"$work/state"
+    expect 3 explore wdm-packet --strategy pct:2 --scenario "$two" --state "$work/state"
     printf 'a: read length=64\ncancel of=a\n' >"$work/one.fts"
     expect 0 explore wdm-packet --strategy exhaustive:1 --points sync --scenario "$work/one.fts" --json
     json 'a["certificate"]["given"] and a["certificate"]["preemptions"] == 1'
