@@ -1,5 +1,5 @@
 /* Every option of the command line, once. A verb says which it takes. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "cli/cli.h"
 #include "report/colour.h"
 
