@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 /* Cases in one driver stand together, so that a process keeps its world for some of them. */
-enum { CHUNK = 8, PROGRESS_MILLISECONDS = 100 };
+enum { CHUNK = 8, PROGRESS_MILLISECONDS = 100, KEPT_BYTES = 256 << 20 };
 
 /* Shared: what is taken, and what each process has in hand. */
 struct board {
@@ -84,6 +85,9 @@ static _Noreturn void serve(struct crew *crew, unsigned slot)
 {
     const struct ft_regress_work *work = crew->work;
 
+    /* The next trace needs the memory of the last one: no pages to and fro between. */
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
     if (work->begin != NULL) {
         work->begin(work->state);
     }
