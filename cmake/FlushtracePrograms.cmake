@@ -105,6 +105,14 @@ function(_flushtrace_engine_program)
   set_property(GLOBAL APPEND PROPERTY FLUSHTRACE_ENGINE_PROGRAMS ${arg_NAME})
 endfunction()
 
+# The modules of CORE in that flavour and the list of them, as objects for a program that is linked by hand.
+function(_flushtrace_foreign_objects name flavour core ret)
+  _flushtrace_registry(${name} ${flavour} "${core}" registry objects)
+  add_library(${name}-registry OBJECT "${registry}")
+  target_include_directories(${name}-registry PRIVATE "${FLUSHTRACE_SHIM_DIR}")
+  set(${ret} $<TARGET_OBJECTS:${name}-registry> ${objects} PARENT_SCOPE)
+endfunction()
+
 function(flushtrace_add_fuzz_targets core)
   if("libfuzzer" IN_LIST FLUSHTRACE_FLAVOURS)
     add_executable(flushtrace-fuzz-${core} $<TARGET_OBJECTS:${FLUSHTRACE_FUZZ_TARGET}>)
@@ -113,13 +121,10 @@ function(flushtrace_add_fuzz_targets core)
   endif()
   if("afl" IN_LIST FLUSHTRACE_FLAVOURS)
     set(name flushtrace-afl-${core})
-    _flushtrace_registry(${name} afl "${core}" registry objects)
-    add_library(${name}-registry OBJECT "${registry}")
-    target_include_directories(${name}-registry PRIVATE "${FLUSHTRACE_SHIM_DIR}")
+    _flushtrace_foreign_objects(${name} afl ${core} objects)
     _flushtrace_afl_program(
       NAME ${name}
-      OBJECTS $<TARGET_OBJECTS:${FLUSHTRACE_FUZZ_TARGET}> $<TARGET_OBJECTS:${name}-registry>
-              ${objects}
+      OBJECTS $<TARGET_OBJECTS:${FLUSHTRACE_FUZZ_TARGET}> ${objects}
       LIBRARIES $<TARGET_FILE:${FLUSHTRACE_HARNESS_LIBRARY}> -Wl,--whole-archive
                 $<TARGET_FILE:${FLUSHTRACE_SHIM_LIBRARY}> -Wl,--no-whole-archive
                 ${FLUSHTRACE_SYSTEM_LIBRARIES}
@@ -128,13 +133,11 @@ function(flushtrace_add_fuzz_targets core)
   endif()
   if("engine" IN_LIST FLUSHTRACE_FLAVOURS)
     set(name flushtrace-fuzz-${core})
-    _flushtrace_registry(${name} engine "${core}" registry objects)
-    add_library(${name}-registry OBJECT "${registry}")
-    target_include_directories(${name}-registry PRIVATE "${FLUSHTRACE_SHIM_DIR}")
+    _flushtrace_foreign_objects(${name} engine ${core} objects)
     _flushtrace_engine_program(
       NAME ${name}
-      OBJECTS $<TARGET_OBJECTS:${FLUSHTRACE_FUZZ_TARGET}> $<TARGET_OBJECTS:${name}-registry>
-              $<TARGET_OBJECTS:${FLUSHTRACE_SANITIZER_OPTIONS}> ${objects})
+      OBJECTS $<TARGET_OBJECTS:${FLUSHTRACE_FUZZ_TARGET}> $<TARGET_OBJECTS:${FLUSHTRACE_SANITIZER_OPTIONS}>
+              ${objects})
     add_dependencies(${name} ${core}-modules)
   endif()
 endfunction()
