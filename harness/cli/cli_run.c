@@ -62,7 +62,7 @@ static int report(struct ft_cli *cli, const struct ft_trace *trace)
 
 static int run(struct ft_cli *cli)
 {
-    struct ft_execute_options options = {.keep_going = cli->keep_going};
+    struct ft_execute_options options = {.keep_going = cli->keep_going, .brief = !cli->output};
     const struct ft_module *module = NULL;
     struct ft_error error = {0};
     struct ft_scenario scenario;

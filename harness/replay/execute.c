@@ -33,35 +33,43 @@ static int compare_sites(const void *a, const void *b)
     return left->site < right->site ? -1 : left->site > right->site;
 }
 
-/* Each distinct call site of the events, resolved and sorted. */
-static bool collect_sites(const struct ft_module *module, struct ft_trace *trace)
+/* Resolves one more site, unless it was there before. */
+static bool add_site(const struct ft_module *module, uint64_t site, struct ft_trace *trace)
 {
-    size_t capacity = 0;
+    enum { STEP = 64 };
+    uint32_t at = 0;
 
-    for (uint64_t i = 0; i < trace->event_count; i++) {
-        uint64_t site = trace->event[i].site;
-        uint32_t at = 0;
+    while (at < trace->site_count && trace->site[at].site != site)
+        at++;
+    if (!site || at < trace->site_count)
+        return true;
+    if (trace->site_count % STEP == 0) {
+        void *grown = realloc(trace->site, (trace->site_count + STEP) * sizeof *trace->site);
 
-        if (!site)
-            continue;
-        while (at < trace->site_count && trace->site[at].site != site)
-            at++;
-        if (at < trace->site_count)
-            continue;
-        if (trace->site_count == capacity) {
-            void *grown = realloc(trace->site, (capacity += 64) * sizeof *trace->site);
-
-            if (!grown)
-                return false;
-            trace->site = grown;
-        }
-        trace->site[at].site = site;
-        ft_site_resolve(module, site, trace->site[at].function, sizeof trace->site[at].function);
-        trace->site_count++;
+        if (!grown)
+            return false;
+        trace->site = grown;
     }
+    trace->site[at].site = site;
+    ft_site_resolve(module, site, trace->site[at].function, sizeof trace->site[at].function);
+    trace->site_count++;
+    return true;
+}
+
+/* Each distinct call site of the events (all of them, or of warnings alone), resolved and sorted.
+ */
+static bool collect_sites(const struct ft_module *module, bool all, struct ft_trace *trace)
+{
+    const struct ft_verdict *verdict = &trace->verdict;
+    bool enough = true;
+
+    for (uint64_t i = 0; all && enough && i < trace->event_count; i++)
+        enough = add_site(module, trace->event[i].site, trace);
+    for (uint32_t i = 0; enough && i < verdict->warning_count; i++)
+        enough = add_site(module, verdict->warning[i].site, trace);
     if (trace->site_count)
         qsort(trace->site, trace->site_count, sizeof *trace->site, compare_sites);
-    return true;
+    return enough;
 }
 
 static void name_findings(struct ft_trace *trace)
@@ -104,8 +112,6 @@ static enum ft_status make_trace(const struct ft_module *module, const struct ft
     if (!ret->event)
         return ft_fail(error, FT_NO_MEMORY, 0, "%llu events", (unsigned long long)ret->event_count);
     memcpy(ret->event, (const void *)run->log.event, ret->event_count * sizeof *ret->event);
-    if (!collect_sites(module, ret))
-        return ft_fail(error, FT_NO_MEMORY, 0, "call sites");
     if (run->finished)
         ret->verdict = run->verdict;
     else
@@ -115,6 +121,8 @@ static enum ft_status make_trace(const struct ft_module *module, const struct ft
         snprintf(ret->verdict.detail, sizeof ret->verdict.detail, "more than %d events",
                  FT_WORKER_EVENTS);
     }
+    if (!collect_sites(module, !options->brief || ret->verdict.kind != FT_VERDICT_CLEAN, ret))
+        return ft_fail(error, FT_NO_MEMORY, 0, "call sites");
     name_findings(ret);
     return FT_OK;
 }

@@ -18,6 +18,7 @@
 struct ft_execute_options {
     bool keep_going;      /* record violations and run on */
     bool cold;            /* never use the warm save point */
+    bool brief;           /* of a clean run only the sites of warnings are resolved */
     bool in_process;      /* no fork: the caller debugs or is a fuzz engine */
     uint64_t stop_at;     /* SIGTRAP before this event, 0: never; implies in_process */
     uint16_t disabled;    /* rule that must not judge, 0: none */

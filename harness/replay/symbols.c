@@ -95,22 +95,73 @@ static const char *innermost_function(Dwarf_Die *unit, Dwarf_Addr address)
     return name ? name : function_below(unit, address);
 }
 
-/* The compilation unit is looked for by its ranges: clang writes no .debug_aranges. */
-static bool find_place(Dwfl_Module *where, Dwarf_Addr address, struct place *ret)
+/* The compilation units of the driver that was asked for last: the program holds every mutant of
+ * every core, some thousand units, and a driver a dozen. */
+static struct {
+    const unsigned char *code; /* of which module */
+    Dwarf_Die **unit;
+    size_t count, capacity;
+    Dwarf_Addr bias;
+} units;
+
+static bool meets_code(Dwarf_Die *unit, Dwarf_Addr begin, Dwarf_Addr end)
+{
+    Dwarf_Addr base, from, to;
+    ptrdiff_t at = 0;
+
+    while ((at = dwarf_ranges(unit, at, &base, &from, &to)) > 0)
+        if (from < end && begin < to)
+            return true;
+    return false;
+}
+
+static void keep_unit(Dwarf_Die *unit)
+{
+    if (units.count == units.capacity) {
+        size_t capacity = units.capacity ? 2 * units.capacity : 32;
+        Dwarf_Die **more = realloc(units.unit, capacity * sizeof(Dwarf_Die *));
+
+        if (!more)
+            return;
+        units.unit = more;
+        units.capacity = capacity;
+    }
+    units.unit[units.count++] = unit;
+}
+
+/* Looked for by their ranges: clang writes no .debug_aranges. */
+static void find_units(const struct ft_module *module, Dwfl_Module *where)
 {
     Dwarf_Die *unit = NULL;
     Dwarf_Addr bias;
 
+    if (units.code == module->code_begin)
+        return;
+    units.code = module->code_begin;
+    units.count = 0;
     while ((unit = dwfl_module_nextcu(where, unit, &bias))) {
+        units.bias = bias;
+        if (meets_code(unit, (Dwarf_Addr)(uintptr_t)module->code_begin - bias,
+                       (Dwarf_Addr)(uintptr_t)module->code_end - bias))
+            keep_unit(unit);
+    }
+}
+
+static bool find_place(const struct ft_module *module, Dwfl_Module *where, Dwarf_Addr address,
+                       struct place *ret)
+{
+    find_units(module, where);
+    for (size_t i = 0; i < units.count; i++) {
+        Dwarf_Die *unit = units.unit[i];
         Dwarf_Line *line;
 
-        if (dwarf_haspc(unit, address - bias) <= 0)
+        if (dwarf_haspc(unit, address - units.bias) <= 0)
             continue;
-        line = dwarf_getsrc_die(unit, address - bias);
+        line = dwarf_getsrc_die(unit, address - units.bias);
         if (!line || dwarf_lineno(line, &ret->line) != 0)
             continue;
         ret->file = dwarf_linesrc(line, NULL, NULL);
-        ret->function = innermost_function(unit, address - bias);
+        ret->function = innermost_function(unit, address - units.bias);
         return ret->file != NULL;
     }
     return false;
@@ -123,7 +174,7 @@ static void look_up(const struct ft_module *module, uint64_t site, char *text, s
     Dwfl_Module *where = module_at(address);
     struct place place = {0};
 
-    if (where && find_place(where, address, &place))
+    if (where && find_place(module, where, address, &place))
         snprintf(text, capacity, "%s:%s:%d", base_name(place.file),
                  place.function ? place.function : "?", place.line);
     else
