@@ -45,7 +45,7 @@ __attribute__((no_sanitize("address", "undefined"))) static enum ft_touch of_poo
     if ((!freed && !paged) || !ft_block_find((const void *)address, &place))
         return FT_TOUCH_NONE;
     if (!place.live)
-        return FT_TOUCH_FREED;
+        return ft_watch_gone(address - place.offset) ? FT_TOUCH_FORWARDED : FT_TOUCH_FREED;
     return place.paged && paged ? FT_TOUCH_PAGED : FT_TOUCH_NONE;
 }
 
@@ -75,12 +75,11 @@ static enum ft_touch of_mapping(uintptr_t address, size_t bytes, bool write,
     return FT_TOUCH_NONE;
 }
 
-static void tell(uintptr_t address, size_t bytes, bool write, enum ft_touch what, uint64_t site,
-                 const struct ft_dma_mapping *mapping)
+void ft_touch_tell(enum ft_touch what, uint64_t object, uint64_t mapping, size_t bytes, bool write,
+                   uint64_t site)
 {
     const struct ft_task *task = ft_current();
-    uint64_t object = what == FT_TOUCH_NEAR_NULL ? 0 : ft_races_handle(address);
-    uint64_t arg[] = {object, bytes, write, what, 0};
+    const uint64_t arg[] = {object, bytes, write, what, mapping};
     struct ft_event event = {.cpu = task->cpu,
                              .irql = task->irql,
                              .layer = FT_LAYER_DRIVER,
@@ -91,33 +90,40 @@ static void tell(uintptr_t address, size_t bytes, bool write, enum ft_touch what
                              .label = task->label,
                              .site = site};
 
-    if (mapping) {
-        arg[0] = ft_handle_of(mapping->mdl);
-        arg[4] = ft_dma_mapping_handle(mapping);
-    }
     if (!ft_races_told(1ull << 63 | (uint64_t)what << 32 | site))
         ft_emit_made(&event, FT_EV_MEM_TOUCH, sizeof arg / sizeof *arg, arg);
+}
+
+/* What is wrong with the memory, whoever has it. */
+static enum ft_touch of_memory(uintptr_t address, size_t bytes)
+{
+    int frame = ft_frame_of((const void *)address);
+    enum ft_touch what = ft_watched(address, bytes);
+
+    if (what != FT_TOUCH_NONE)
+        return what;
+    if (address < NEAR_NULL_BYTES)
+        return FT_TOUCH_NEAR_NULL;
+    if (frame >= 0)
+        return of_frame((unsigned)frame);
+    return address - FT_POOL_BASE < FT_M->pool_used ? of_pool(address) : FT_TOUCH_NONE;
 }
 
 void ft_touch_check(uintptr_t address, size_t bytes, bool write, uint64_t site)
 {
     const struct ft_dma_mapping *mapping = NULL;
     enum ft_touch what = FT_TOUCH_NONE;
-    int frame = ft_frame_of((const void *)address);
 
     if (bytes == 0)
         return;
-    if (address < NEAR_NULL_BYTES)
-        what = FT_TOUCH_NEAR_NULL;
-    else if (frame >= 0)
-        what = of_frame((unsigned)frame);
-    else if (address - FT_POOL_BASE < FT_M->pool_used)
-        what = of_pool(address);
-    if (what == FT_TOUCH_NONE && FT_M->dma.mappings_live > 0) {
+    what = of_memory(address, bytes);
+    if (what != FT_TOUCH_NONE) {
+        ft_touch_tell(what, what == FT_TOUCH_NEAR_NULL ? 0 : ft_races_handle(address), 0, bytes,
+                      write, site);
+    } else if (FT_M->dma.mappings_live > 0) {
         what = of_mapping(address, bytes, write, &mapping);
-        if (what == FT_TOUCH_NONE)
-            mapping = NULL;
+        if (what != FT_TOUCH_NONE)
+            ft_touch_tell(what, ft_handle_of(mapping->mdl), ft_dma_mapping_handle(mapping), bytes,
+                          write, site);
     }
-    if (what != FT_TOUCH_NONE)
-        tell(address, bytes, write, what, site, mapping);
 }

@@ -93,6 +93,8 @@ PDRIVER_CANCEL IoSetCancelRoutine(PIRP Irp, PDRIVER_CANCEL CancelRoutine)
     FT_DDI_BEGIN(IRP_SET_CANCEL, label);
     ft_irp_check(Irp, FT_NOT_AN_IRP);
     previous = exchange(Irp, CancelRoutine);
+    if (ft_current()->layer == FT_LAYER_DRIVER)
+        ft_irp_cancel_set(Irp, CancelRoutine != NULL);
     FT_DDI_END(IRP_SET_CANCEL, label);
     return previous;
 }
@@ -141,6 +143,7 @@ bool ft_irp_cancel(PIRP irp)
     routine = irp->CancelRoutine;
     irp->CancelRoutine = NULL;
     ft_emit(FT_EV_IRP_CANCEL, ft_irp_handle(irp), routine != NULL);
+    ft_irp_cancel_set(irp, false);
     if (routine)
         ft_cancel_call(irp, routine);
     else

@@ -101,6 +101,8 @@ static void complete_canceled(PIO_CSQ csq, PIRP irp)
 static void tie(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context)
 {
     irp->Tail.Overlay.DriverContext[3] = csq;
+    if (ft_layer_of((void *)csq->CsqInsertIrp) == FT_LAYER_DRIVER)
+        ft_irp_linked(irp);
     if (!context)
         return;
     context->Type = IO_TYPE_CSQ_IRP_CONTEXT;
@@ -122,6 +124,7 @@ static void untie(PIRP irp)
 
     if (context)
         context->Irp = NULL;
+    ft_irp_unqueued(irp);
     irp->Tail.Overlay.DriverContext[3] = NULL;
 }
 
@@ -215,6 +218,7 @@ static NTSTATUS insert(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context, PVOID
                             .context = insert_context,
                             .code = extended ? CALL_INSERT_EX : CALL_INSERT};
     uint64_t handle = ft_irp_handle(irp);
+    unsigned locks = ft_current()->locks;
     KIRQL irql = acquire(csq);
     bool canceled = false;
 
@@ -226,6 +230,8 @@ static NTSTATUS insert(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context, PVOID
         canceled = irp->Cancel && claim(irp);
         if (canceled)
             take_out(csq, irp);
+        else if (ft_layer_of((void *)csq->CsqAcquireLock) == FT_LAYER_DRIVER)
+            ft_irp_queued(irp, ft_current()->locks > locks);
     } else {
         untie(irp);
     }

@@ -72,6 +72,17 @@ unsigned ft_irp_id(PIRP irp);
 /* Ends the run as cut: the machine has no room for an object of its own. */
 void ft_io_cut(void);
 
+/* ---- irp_touches.c: who may touch an IRP; nothing but in the access flavour ---- */
+
+void ft_irp_gone(PIRP irp); /* the driver has passed it on for good */
+void ft_irp_back(PIRP irp); /* a routine is called with it */
+/* It is in a cancel-safe queue of the driver's; locked: under a spin lock that the queue took. */
+void ft_irp_queued(PIRP irp, bool locked);
+void ft_irp_linked(PIRP irp); /* its DriverContext[3] leads there */
+void ft_irp_unqueued(PIRP irp);
+/* The driver has set a cancel routine, or taken it back; or the IRP is not its own any more. */
+void ft_irp_cancel_set(PIRP irp, bool set);
+
 /* ---- irp_build.c ---- */
 
 /* Unlocks and frees the MDLs that hang on an IRP. */

@@ -35,6 +35,7 @@ static NTSTATUS dispatch(PDEVICE_OBJECT device, PIRP irp, unsigned code)
         ft_layer_set(layer);
         return status;
     }
+    ft_irp_back(irp);
     return (NTSTATUS)ft_call_routine((void *)routine, FT_ROUTINE_DISPATCH, ft_irp_handle(irp), code,
                                      ft_irp_id(irp), call_dispatch, (void *)routine, device, irp,
                                      NULL);
@@ -47,6 +48,21 @@ static void announce_call(PDEVICE_OBJECT device, PIRP irp, unsigned code, bool m
             irp->CurrentLocation > 0 ? (uint64_t)irp->CurrentLocation : 0,
             irp->CancelRoutine != NULL, (uint32_t)irp->IoStatus.Status, irp->IoStatus.Information,
             marked);
+}
+
+/* The completion routine of IoForwardIrpSynchronously: the IRP stays with the one who waits. */
+static NTSTATUS caught(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    (void)device;
+    (void)irp;
+    *(bool *)context = true;
+    ft_wake_waiters(context, STATUS_SUCCESS, true);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static bool is_drivers(PIO_COMPLETION_ROUTINE routine)
+{
+    return routine && routine != caught && ft_layer_of((void *)routine) == FT_LAYER_DRIVER;
 }
 
 NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp)
@@ -72,6 +88,11 @@ NTSTATUS ft_irp_call(PDEVICE_OBJECT device, PIRP irp)
     announce_call(device, irp, code, (location->Control & SL_PENDING_RETURNED) != 0);
     if (location->MajorFunction > IRP_MJ_MAXIMUM_FUNCTION)
         ft_bugcheck(BUGCHECK_IO_MANAGER, FT_NOT_AN_IRP, ft_irp_handle(irp), code, 0);
+    if (ft_current()->layer == FT_LAYER_DRIVER) {
+        ft_irp_cancel_set(irp, false);
+        if (!is_drivers(location->CompletionRoutine))
+            ft_irp_gone(irp);
+    }
     return dispatch(device, irp, code);
 }
 
@@ -85,16 +106,6 @@ NTSTATUS IoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     status = ft_irp_call(DeviceObject, Irp);
     FT_DDI_END(IRP_CALL, label);
     return status;
-}
-
-/* The completion routine of IoForwardIrpSynchronously: the IRP stays with the one who waits. */
-static NTSTATUS caught(PDEVICE_OBJECT device, PIRP irp, PVOID context)
-{
-    (void)device;
-    (void)irp;
-    *(bool *)context = true;
-    ft_wake_waiters(context, STATUS_SUCCESS, true);
-    return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
 NTSTATUS ft_irp_send(PDEVICE_OBJECT device, PIRP irp, ULONG_PTR *information)
@@ -165,14 +176,19 @@ static NTSTATUS call_routine(PIRP irp, PIO_COMPLETION_ROUTINE routine, PDEVICE_O
                              PVOID context)
 {
     bool error = !NT_SUCCESS(irp->IoStatus.Status);
+    NTSTATUS status;
 
+    ft_irp_back(irp);
     if (routine == caught)
         return routine(device, irp, context);
     ft_emit(FT_EV_IRP_COMPLETION, ft_irp_handle(irp), irp->PendingReturned != 0, error,
             irp->Cancel != 0);
-    return (NTSTATUS)ft_call_routine((void *)routine, FT_ROUTINE_COMPLETION, ft_irp_handle(irp), 0,
-                                     ft_irp_id(irp), call_completion, (void *)routine, device, irp,
-                                     context);
+    status = (NTSTATUS)ft_call_routine((void *)routine, FT_ROUTINE_COMPLETION, ft_irp_handle(irp),
+                                       0, ft_irp_id(irp), call_completion, (void *)routine, device,
+                                       irp, context);
+    if (status != STATUS_MORE_PROCESSING_REQUIRED && is_drivers(routine))
+        ft_irp_gone(irp);
+    return status;
 }
 
 /* One location upwards. False: a completion routine kept the IRP, which may be gone. */
@@ -272,6 +288,7 @@ static void complete(PIRP irp)
     announce_completion(irp, live, done);
     if (done)
         ft_bugcheck(BUGCHECK_COMPLETED_TWICE, ft_handle_of(irp), 0, 0, 0);
+    ft_irp_cancel_set(irp, false);
     if (walk_up(irp)) {
         PIRP master = reach_top(irp);
         uint8_t layer;

@@ -137,6 +137,7 @@ VOID IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CA
     if (CancelFunction) {
         ft_cancel_lock();
         Irp->CancelRoutine = CancelFunction;
+        ft_irp_cancel_set(Irp, false);
     }
     queued = ft_queue_insert(&DeviceObject->DeviceQueue, entry, Key);
     ft_emit(FT_EV_START_PACKET, ft_handle_of(DeviceObject), ft_irp_handle(Irp), queued,

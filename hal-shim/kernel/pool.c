@@ -7,6 +7,7 @@
  */
 #include "kernel/pool.h"
 #include "world/machine.h"
+#include "world/races.h"
 
 #include <wdm.h>
 
@@ -189,6 +190,7 @@ RAW static void retire(struct block *block)
 {
     check_block(block);
     block->live = 0;
+    ft_unwatch_all(data_of(block), block->bytes);
     ft_raw_fill(data_of(block), FREED_FILL, block->bytes);
     ft_poison(data_of(block), block->bytes);
 }

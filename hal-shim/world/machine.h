@@ -360,6 +360,10 @@ uint64_t ft_call_routine(const void *address, enum ft_routine routine, uint64_t 
                          unsigned code, unsigned request, ft_thunk *thunk, void *a, void *b,
                          void *c, void *d);
 
+/* The layer of a routine: framework, port and class driver have sections of their own; the rest is
+ * taken for the driver's. */
+uint8_t ft_layer_of(const void *routine);
+
 /* Switches the layer for code of our own inside a task (the bus driver); returns the old one. */
 uint8_t ft_layer_set(uint8_t layer);
 

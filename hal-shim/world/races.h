@@ -22,7 +22,9 @@ enum {
     FT_GRANULE_BYTES = 8,
     FT_CELLS = 4, /* accesses remembered of a granule */
     FT_ROUTINE_DEPTH = 8,
-    FT_RACE_PAIRS = 64 /* pairs of places told once a run */
+    FT_RACE_PAIRS = 64, /* pairs of places told once a run */
+    FT_WATCHES = 32,    /* at a time */
+    FT_GONE = 8         /* IRPs that were passed down, the last that ended */
 };
 
 struct ft_clock {
@@ -60,6 +62,16 @@ struct ft_order_place {
     struct ft_clock clock;
 };
 
+/* Memory that the driver has, and may not touch for a while (watches.c). */
+struct ft_watch {
+    uintptr_t address;
+    uint32_t bytes;
+    uint32_t site; /* of FT_TOUCH_UNTESTED: where and by whom the cancel routine was set */
+    uint16_t task;
+    uint8_t what; /* enum ft_touch; FT_TOUCH_NONE: free */
+    uint8_t unused;
+};
+
 struct ft_races {
     uint32_t places, granules, pairs;
     uint32_t paged; /* there is, or was, paged pool */
@@ -76,6 +88,10 @@ struct ft_races {
     struct ft_clock now[FT_TASKS_MAX]; /* by the task's slot */
     struct ft_clock overflow;          /* of all keys beyond FT_ORDER_PLACES together */
     uint64_t pair[FT_RACE_PAIRS];
+    uint32_t watches, watch_next; /* all in use are below that; the one that gives way next */
+    struct ft_watch watch[FT_WATCHES];
+    uintptr_t gone[FT_GONE];
+    uint32_t gone_next;
     uint16_t place_of[FT_ORDER_SLOTS];     /* 0: none, else index + 1 */
     uint16_t granule_of[FT_GRANULE_SLOTS]; /* likewise */
 };
@@ -117,9 +133,32 @@ enum ft_touch {
     FT_TOUCH_COMMON_FREED,
     FT_TOUCH_NOBODYS, /* pages of a request that is over */
     FT_TOUCH_NEAR_NULL,
-    FT_TOUCH_PAGED /* at DISPATCH_LEVEL or above */
+    FT_TOUCH_PAGED,      /* at DISPATCH_LEVEL or above */
+    FT_TOUCH_FORWARDED,  /* an IRP that went to a driver below, and comes back to nobody */
+    FT_TOUCH_QUEUED,     /* an IRP in a cancel-safe queue, by a task that holds no lock */
+    FT_TOUCH_QUEUE_LINK, /* DriverContext[3] of such an IRP */
+    FT_TOUCH_UNTESTED    /* no touch: the Cancel of an IRP was not read after its cancel routine was
+                            set, and the routine has returned */
 };
+/* Emits it, once a run for each call site. */
+void ft_touch_tell(enum ft_touch what, uint64_t object, uint64_t mapping, size_t bytes, bool write,
+                   uint64_t site);
 void ft_touch_check(uintptr_t address, size_t bytes, bool write, uint64_t site);
+
+/* ---- watches.c; in other flavours none of these does anything ---- */
+
+/* From now on a touch of these bytes is `what`; and no longer. */
+void ft_watch(enum ft_touch what, const void *address, size_t bytes);
+void ft_unwatch(enum ft_touch what, const void *address);
+/* Whatever is watched in these bytes is over: they begin or end a life. */
+void ft_unwatch_all(const void *address, size_t bytes);
+/* What was watched at that address as FT_TOUCH_FORWARDED when its life ended. */
+bool ft_watch_gone(uintptr_t address);
+/* What the running task does by touching these bytes, FT_TOUCH_NONE: nothing wrong. */
+enum ft_touch ft_watched(uintptr_t address, size_t bytes);
+/* The running task is leaving a routine: tells what it owes, if nobody called that routine but the
+ * machine. */
+void ft_watch_leave(void);
 
 /* The object that holds an address, and the offset in it. */
 uint64_t ft_races_handle(uintptr_t address);

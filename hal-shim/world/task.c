@@ -6,6 +6,7 @@
  */
 #include "world/host.h"
 #include "world/machine.h"
+#include "world/races.h"
 #include "world/shadow.h"
 #include "world/world_private.h"
 
@@ -312,6 +313,7 @@ static uint64_t call_in(uint8_t layer, enum ft_routine routine, uint64_t object,
     task->nesting++;
     value = thunk(a, b, c, d);
     task->nesting--;
+    ft_watch_leave();
     ft_emit(FT_EV_CALL_LEAVE, routine, object, code, value, irql, locks, task->locks);
     ft_point(FT_PT_CALL_LEAVE, task->label);
     task->layer = old_layer;
@@ -320,8 +322,7 @@ static uint64_t call_in(uint8_t layer, enum ft_routine routine, uint64_t object,
     return value;
 }
 
-/* Framework, port and class driver have sections of their own. */
-static uint8_t layer_of(const void *routine)
+uint8_t ft_layer_of(const void *routine)
 {
     if (ft_framework_owns(routine))
         return FT_LAYER_FRAMEWORK;
@@ -341,5 +342,5 @@ uint64_t ft_call_routine(const void *address, enum ft_routine routine, uint64_t 
                          unsigned code, unsigned request, ft_thunk *thunk, void *a, void *b,
                          void *c, void *d)
 {
-    return call_in(layer_of(address), routine, object, code, request, thunk, a, b, c, d);
+    return call_in(ft_layer_of(address), routine, object, code, request, thunk, a, b, c, d);
 }

@@ -55,7 +55,20 @@ static void judge_race(struct ft_rules *rules, const struct ft_event *event)
 /* ---- memory that is not the driver's to touch ---- */
 
 /* mem:touch, argument 3: as enum ft_touch of the machine. */
-enum { MAPPED_IN = 1, MAPPED_OUT, LINE, FREED, COMMON_FREED, NOBODYS, NEAR_NULL, PAGED };
+enum {
+    MAPPED_IN = 1,
+    MAPPED_OUT,
+    LINE,
+    FREED,
+    COMMON_FREED,
+    NOBODYS,
+    NEAR_NULL,
+    PAGED,
+    FORWARDED,
+    QUEUED,
+    QUEUE_LINK,
+    UNTESTED
+};
 
 /* Arguments of mem:touch. */
 enum { OBJECT, BYTES, WRITE, WHAT };
@@ -117,6 +130,23 @@ static void judge_null(struct ft_rules *rules, const struct ft_event *event)
     }
 }
 
+/* The kinds that have a rule of their own, whoever touches. 0: no rule. */
+static enum ft_judged_rule rule_of(uint64_t what)
+{
+    switch (what) {
+    case FORWARDED:
+        return FT_J_IO_IRP_NO_TOUCH_AFTER_FORWARD;
+    case QUEUED:
+        return FT_J_IO_IRP_NO_TOUCH_AFTER_QUEUE;
+    case QUEUE_LINK:
+        return FT_J_IO_CSQ_DRIVERCONTEXT3;
+    case UNTESTED:
+        return FT_J_IO_CANCEL_TEST_AFTER_SET;
+    default:
+        return 0;
+    }
+}
+
 static void judge_touch(struct ft_rules *rules, const struct ft_event *event)
 {
     if (!ft_known(event, WHAT) || !ft_known(event, WRITE)) {
@@ -157,6 +187,9 @@ static void judge_touch(struct ft_rules *rules, const struct ft_event *event)
         }
         break;
     default:
+        if (rule_of(event->arg[WHAT]) != 0) {
+            ft_rule_fire(rules, rule_of(event->arg[WHAT]), event, event->arg[OBJECT]);
+        }
         break;
     }
 }

@@ -752,6 +752,10 @@
     J(DMA_CPU_AFTER_COMPLETE)                                                                      \
     J(DMA_SGL_USE_AFTER_PUT)                                                                       \
     J(IO_IRP_NO_TOUCH_AFTER_COMPLETE)                                                              \
+    J(IO_IRP_NO_TOUCH_AFTER_FORWARD)                                                               \
+    J(IO_IRP_NO_TOUCH_AFTER_QUEUE)                                                                 \
+    J(IO_CSQ_DRIVERCONTEXT3)                                                                       \
+    J(IO_CANCEL_TEST_AFTER_SET)                                                                    \
     J(IO_CSQ_NULL_HANDLED)                                                                         \
     J(IO_IRQL_NO_PAGEABLE)                                                                         \
     J(IO_POOL_NULL)                                                                                \
