@@ -74,6 +74,7 @@ void ft_disk_arrived(struct ft_scsi_unit *unit)
     disk->unit = unit;
     disk->index = (uint8_t)place;
     disk->tagged = unit->inquiry.CommandQueue;
+    disk->bus_master = unit->adapter->master;
     disk->short_cdb = unit->inquiry.Versions <= SCSI_1;
     device->Flags |= DO_DIRECT_IO;
     device->AlignmentRequirement = unit->pdo->AlignmentRequirement;

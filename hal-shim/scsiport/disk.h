@@ -98,7 +98,8 @@ struct ft_disk {
     uint8_t index;
     uint8_t short_cdb; /* an old device: commands of 6 bytes where they reach */
     uint8_t tagged;
-    uint8_t gone;
+    uint8_t gone : 1;
+    uint8_t bus_master : 1; /* its adapter, as it was when the disk arrived */
 };
 
 /* NULL: there is no such disk (now). */

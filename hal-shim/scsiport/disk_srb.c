@@ -101,19 +101,13 @@ static UCHAR queue_action(unsigned how)
     return how == FT_DISK_ORDERED ? SRB_ORDERED_QUEUE_TAG_REQUEST : SRB_SIMPLE_TAG_REQUEST;
 }
 
-/* As its miniport has said; a stopped adapter has no DMA adapter that would tell. */
-static bool is_bus_master(const struct ft_scsi_adapter *adapter)
-{
-    return adapter->master || (adapter->config && adapter->config->Master);
-}
-
 void ft_disk_srb_command(struct ft_disk_srb *srb, ULONG flags, unsigned how)
 {
     SCSI_REQUEST_BLOCK *s = &srb->srb;
 
     /* The port maps a bus master's data before anybody could say which way it goes. */
     if (how == FT_DISK_BOTH_WAYS && (flags & SRB_FLAGS_UNSPECIFIED_DIRECTION) &&
-        !is_bus_master(srb->disk->unit->adapter))
+        !srb->disk->bus_master)
         flags |= SRB_FLAGS_UNSPECIFIED_DIRECTION;
     s->SrbFlags = flags | flags_of(how);
     if (srb->disk->tagged && how != FT_DISK_UNTAGGED) {
