@@ -7,6 +7,7 @@
  */
 #include "dma/common.h"
 #include "dma/frames.h"
+#include "kmdf/wdf_touches.h"
 #include "sim/device.h"
 #include "sim/dma_words.h"
 
@@ -227,6 +228,7 @@ bool sim_dma_write(struct sim_device *device, uint64_t address, const void *byte
         }
         emit_access(FT_EV_BUS_WRITE, address + done, &piece);
         ft_raw_copy(piece.memory, from + done, piece.bytes);
+        ft_wdf_touch_device_wrote(piece.memory, piece.bytes);
         truth = piece.buffer ? ft_truth_of(piece.buffer, true) : NULL;
         if (truth)
             memcpy(truth, from + done, piece.bytes);

@@ -113,13 +113,15 @@ void ft_touch_check(uintptr_t address, size_t bytes, bool write, uint64_t site)
 {
     const struct ft_dma_mapping *mapping = NULL;
     enum ft_touch what = FT_TOUCH_NONE;
+    uint64_t object = 0;
 
     if (bytes == 0)
         return;
-    what = of_memory(address, bytes);
+    what = (enum ft_touch)ft_wdf_touch(address, bytes, write, of_memory(address, bytes), &object);
     if (what != FT_TOUCH_NONE) {
-        ft_touch_tell(what, what == FT_TOUCH_NEAR_NULL ? 0 : ft_races_handle(address), 0, bytes,
-                      write, site);
+        if (!object && address >= NEAR_NULL_BYTES)
+            object = ft_races_handle(address);
+        ft_touch_tell(what, object, 0, bytes, write, site);
     } else if (FT_M->dma.mappings_live > 0) {
         what = of_mapping(address, bytes, write, &mapping);
         if (what != FT_TOUCH_NONE)

@@ -6,6 +6,7 @@
  */
 #include "dma/common.h"
 #include "kmdf/dma_objects.h"
+#include "kmdf/wdf_touches.h"
 
 struct ft_wdf_common {
     struct ft_wdf_object object;
@@ -13,6 +14,7 @@ struct ft_wdf_common {
     size_t length;     /* as asked for */
     ULONG raw_length;  /* as allocated */
     void *raw_va, *va; /* the latter aligned */
+    uint8_t of_walk;   /* made while callbacks of enablers are called */
     PHYSICAL_ADDRESS raw_address, address;
 };
 
@@ -24,6 +26,8 @@ static void dispose(struct ft_wdf_object *object)
     PDMA_ADAPTER adapter = common->enabler->direction[0].adapter;
 
     ft_emit(FT_EV_WDF_COMMON_END, ft_wdf_handle(common), ft_common_handle(common->raw_va));
+    if (common->of_walk)
+        ft_wdf_touch_common_end(common->va, ft_wdf_handle(common->enabler));
     if (common->raw_va && adapter)
         adapter->DmaOperations->FreeCommonBuffer(adapter, common->raw_length, common->raw_address,
                                                  common->raw_va, TRUE);
@@ -80,6 +84,9 @@ static NTSTATUS create(struct ft_wdf_enabler *enabler, size_t length, ULONG mask
         ft_wdf_object_abandon(&common->object);
         return status;
     }
+    common->of_walk = common->object.device->dma_walks > 0;
+    if (common->of_walk)
+        ft_wdf_touch_common(common->va, length, ft_wdf_handle(enabler));
     *ret = common;
     return STATUS_SUCCESS;
 }

@@ -1,6 +1,7 @@
 /* Contexts of framework objects. Each is a block of its own, so that guards and freed fill see what
  * goes beyond it. */
 #include "kmdf/kmdf_private.h"
+#include "kmdf/wdf_touches.h"
 
 #include <string.h>
 
@@ -43,6 +44,7 @@ void ft_wdf_contexts_free(struct ft_wdf_object *object)
     while (object->contexts) {
         struct ft_wdf_context *next = object->contexts->next;
 
+        ft_wdf_touch_gone(object->contexts->data, object->contexts->bytes, ft_wdf_handle(object));
         ft_block_free(object->contexts);
         object->contexts = next;
     }

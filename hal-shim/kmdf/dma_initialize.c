@@ -1,5 +1,6 @@
 /* WdfDmaTransactionInitialize and its kin (kmdf sheet, 2.3). */
 #include "kmdf/dma_objects.h"
+#include "kmdf/wdf_touches.h"
 
 #define STATE(name) (1u << FT_TX_##name)
 
@@ -108,6 +109,7 @@ static NTSTATUS initialize(struct ft_wdf_tx *tx, const struct init_call *call)
     if (NT_SUCCESS(status)) {
         tx->state = FT_TX_INITIALIZED;
         tx->request = call->request;
+        ft_wdf_touch_request(ft_wdf_handle(tx->request));
         if (call->request)
             tx->serves = (uint16_t)ft_handle_id(ft_handle_of(WdfRequestWdmGetIrp(call->request)));
     } else {

@@ -5,6 +5,7 @@
  * what it returns is ignored.
  */
 #include "kmdf/dma_objects.h"
+#include "kmdf/wdf_touches.h"
 
 static bool is_version_3(const struct ft_wdf_tx *tx)
 {
@@ -65,6 +66,7 @@ static VOID NTAPI list_routine(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_
     (void)device;
     (void)irp;
     tx->list = list;
+    ft_wdf_touch_list(list, false, ft_wdf_handle(tx));
     ft_wdf_point(FT_PT_WDF_TX_GRANTED, ft_wdf_label(tx));
     ft_wdf_tx_program(tx, list, false);
 }
@@ -121,6 +123,8 @@ static void put(struct ft_wdf_tx *tx)
     PSCATTER_GATHER_LIST list = tx->list;
 
     tx->list = NULL;
+    if (list)
+        ft_wdf_touch_list(list, true, ft_wdf_handle(tx));
     if (list && adapter)
         FT_WDF_TX_HAL(tx, adapter->DmaOperations->PutScatterGatherList(adapter, list, tx->write));
 }

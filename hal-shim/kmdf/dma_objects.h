@@ -95,6 +95,8 @@ struct ft_wdf_tx {
     uint8_t completion;   /* DMA_COMPLETION_STATUS of that */
     PFN_WDF_RESERVE_DMA reserve;
     void *reserve_context;
+    unsigned char own_list[sizeof(SCATTER_GATHER_LIST) + sizeof(SCATTER_GATHER_ELEMENT)]
+        __attribute__((aligned(8)));
 
     /* system profiles */
     PFN_WDF_DMA_TRANSACTION_CONFIGURE_DMA_CHANNEL configure;

@@ -3,15 +3,15 @@
  *
  * Fragments are staged by a loop, and by nobody else meanwhile: a DmaCompleted routine that is
  * called inside EvtProgramDma leaves the next fragment to the loop. The list that EvtProgramDma
- * gets on a packet profile is a variable of the loop; its element leads nowhere afterwards.
+ * gets on a packet profile is the transaction's own; its element leads nowhere afterwards.
  */
 #include "kmdf/dma_objects.h"
+#include "kmdf/wdf_touches.h"
 
 #include <string.h>
 
 #define STATE(name)  (1u << FT_TX_##name)
 #define DEAD_ADDRESS 0xBAD0DEAD0000LL /* of a list that is gone */
-enum { PACKET_LIST_BYTES = sizeof(SCATTER_GATHER_LIST) + sizeof(SCATTER_GATHER_ELEMENT) };
 
 static bool is_version_3(const struct ft_wdf_tx *tx)
 {
@@ -173,21 +173,23 @@ static NTSTATUS map(struct ft_wdf_tx *tx, PSCATTER_GATHER_LIST list, ULONG list_
 
 static NTSTATUS map_and_program(struct ft_wdf_tx *tx)
 {
-    unsigned char bytes[PACKET_LIST_BYTES] __attribute__((aligned(8)));
     bool shared = is_system(tx);
-    PSCATTER_GATHER_LIST list = shared ? tx->enabler->system_list : (void *)bytes;
+    PSCATTER_GATHER_LIST list = shared ? tx->enabler->system_list : (void *)tx->own_list;
     ULONG length;
     NTSTATUS status;
 
-    FT_WDF_TX_HAL(tx,
-                  status = map(tx, list, shared ? tx->enabler->list_bytes : sizeof bytes, &length));
+    FT_WDF_TX_HAL(tx, status = map(tx, list, shared ? tx->enabler->list_bytes : sizeof tx->own_list,
+                                   &length));
     if (!NT_SUCCESS(status))
         return status;
     tx->left += tx->fragment - length;
     tx->fragment = length;
+    if (!shared)
+        ft_wdf_touch_list(list, false, ft_wdf_handle(tx));
     if (tx->program)
         FT_WDF_TX_HAL(tx, ft_wdf_tx_program(tx, list, !shared));
     if (!shared) {
+        ft_wdf_touch_list(list, true, ft_wdf_handle(tx));
         list->NumberOfElements = 0;
         list->Elements[0].Address.QuadPart = DEAD_ADDRESS;
     }

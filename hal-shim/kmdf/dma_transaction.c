@@ -9,6 +9,7 @@
  * more. Here they stop the machine as a call in a wrong state does; Cancel is what takes it back.
  */
 #include "kmdf/dma_objects.h"
+#include "kmdf/wdf_touches.h"
 
 #define STATE(name) (1u << FT_TX_##name)
 enum { NULL_POINTER_CODE = 0xD1 }; /* DRIVER_IRQL_NOT_LESS_OR_EQUAL */
@@ -255,6 +256,7 @@ static BOOLEAN completed(struct ft_wdf_tx *tx, unsigned how, size_t length, NTST
     done = status != STATUS_MORE_PROCESSING_REQUIRED;
     if (done) {
         tx->state = NT_SUCCESS(status) ? FT_TX_DONE : FT_TX_FAILED;
+        ft_wdf_touch_ended(tx);
         tx->kind->release(tx, false);
         tx->fragment = 0;
         ft_wdf_tx_let_go(tx);

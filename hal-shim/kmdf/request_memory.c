@@ -6,6 +6,7 @@
  * Memory objects are children of the request.
  */
 #include "kmdf/requests.h"
+#include "kmdf/wdf_touches.h"
 
 static bool is_control(const IO_STACK_LOCATION *at)
 {
@@ -296,6 +297,7 @@ NTSTATUS ft_wdf_request_dma(WDFREQUEST request, WDF_DMA_DIRECTION direction, PMD
 
 void ft_wdf_request_release_buffers(struct ft_wdf_request *request)
 {
+    ft_wdf_touch_request(ft_wdf_handle(request));
     if (request->mdl)
         IoFreeMdl(request->mdl);
     request->mdl = NULL;

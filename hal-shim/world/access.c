@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+bool ft_accesses_on(void)
+{
+    return ft_host_world.accesses;
+}
+
 bool ft_races_on(void)
 {
     return ft_host_world.accesses && FT_M->cpus > 1;

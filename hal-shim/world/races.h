@@ -11,6 +11,7 @@
 #ifndef FT_WORLD_RACES_H
 #define FT_WORLD_RACES_H
 
+#include "kmdf/wdf_touches.h"
 #include "world/machine.h"
 
 enum {
@@ -94,13 +95,16 @@ struct ft_races {
     uint32_t gone_next;
     uint16_t place_of[FT_ORDER_SLOTS];     /* 0: none, else index + 1 */
     uint16_t granule_of[FT_GRANULE_SLOTS]; /* likewise */
+    struct ft_wdf_touches wdf;
 };
 
 #define FT_RACES         ((struct ft_races *)FT_RACES_BASE)
 #define FT_RACE_PLACES   ((struct ft_order_place *)FT_RACE_PLACES_BASE)
 #define FT_RACE_GRANULES ((struct ft_granule *)FT_RACE_GRANULES_BASE)
 
-/* access.c: true while a driver of the access flavour runs on more than one processor. */
+/* access.c: the driver is of the access flavour. */
+bool ft_accesses_on(void);
+/* True while a driver of the access flavour runs on more than one processor. */
 bool ft_races_on(void);
 void ft_races_open(void);  /* maps the memory when the module is of that flavour */
 void ft_races_reset(void); /* a cold start */
@@ -137,8 +141,13 @@ enum ft_touch {
     FT_TOUCH_FORWARDED,  /* an IRP that went to a driver below, and comes back to nobody */
     FT_TOUCH_QUEUED,     /* an IRP in a cancel-safe queue, by a task that holds no lock */
     FT_TOUCH_QUEUE_LINK, /* DriverContext[3] of such an IRP */
-    FT_TOUCH_UNTESTED    /* no touch: the Cancel of an IRP was not read after its cancel routine was
+    FT_TOUCH_UNTESTED,   /* no touch: the Cancel of an IRP was not read after its cancel routine was
                             set, and the routine has returned */
+    FT_TOUCH_CONTEXT = 20,     /* of a framework object that is gone: freed */
+    FT_TOUCH_LIST_OVER,        /* EvtProgramDma's, and its fragment is over */
+    FT_TOUCH_NULL_BEFORE_SMIO, /* near NULL, self-managed I/O is still to begin, or begin again */
+    FT_TOUCH_UNMOVED,          /* bytes of a read that ended before them */
+    FT_TOUCH_STALE /* in a common buffer that is filled again, and written by nobody since */
 };
 /* Emits it, once a run for each call site. */
 void ft_touch_tell(enum ft_touch what, uint64_t object, uint64_t mapping, size_t bytes, bool write,

@@ -2,7 +2,7 @@
  * (race:found) and the memory that is not the driver's to touch (mem:touch); the rules say what
  * each is. Which rule a touch breaks depends on the interface that the memory was got from.
  */
-#include "rules/rules_io.h"
+#include "rules/rules_touches.h"
 
 /* ---- data races ---- */
 
@@ -54,25 +54,6 @@ static void judge_race(struct ft_rules *rules, const struct ft_event *event)
 
 /* ---- memory that is not the driver's to touch ---- */
 
-/* mem:touch, argument 3: as enum ft_touch of the machine. */
-enum {
-    MAPPED_IN = 1,
-    MAPPED_OUT,
-    LINE,
-    FREED,
-    COMMON_FREED,
-    NOBODYS,
-    NEAR_NULL,
-    PAGED,
-    FORWARDED,
-    QUEUED,
-    QUEUE_LINK,
-    UNTESTED
-};
-
-/* Arguments of mem:touch. */
-enum { OBJECT, BYTES, WRITE, WHAT };
-
 /* The driver that uses SCSI Port or a DMA enabler does not map by itself. */
 static enum ft_judged_rule mapped(const struct ft_rules *rules, bool in, bool write)
 {
@@ -90,19 +71,21 @@ static enum ft_judged_rule mapped(const struct ft_rules *rules, bool in, bool wr
 
 static void judge_freed(struct ft_rules *rules, const struct ft_event *event)
 {
-    switch (ft_handle_class(event->arg[OBJECT])) {
+    switch (ft_handle_class(event->arg[FT_TOUCHED_OBJECT])) {
     case FT_HC_IRP:
-        ft_rule_fire(rules, FT_J_IO_IRP_NO_TOUCH_AFTER_COMPLETE, event, event->arg[OBJECT]);
+        ft_rule_fire(rules, FT_J_IO_IRP_NO_TOUCH_AFTER_COMPLETE, event,
+                     event->arg[FT_TOUCHED_OBJECT]);
         break;
     case FT_HC_SGLIST:
-        ft_rule_fire(rules, FT_J_DMA_SGL_USE_AFTER_PUT, event, event->arg[OBJECT]);
+        ft_rule_fire(rules, FT_J_DMA_SGL_USE_AFTER_PUT, event, event->arg[FT_TOUCHED_OBJECT]);
         break;
     case FT_HC_SRB:
-        ft_rule_fire(rules, FT_J_SCSI_SRB_NO_TOUCH_AFTER_COMPLETE, event, event->arg[OBJECT]);
+        ft_rule_fire(rules, FT_J_SCSI_SRB_NO_TOUCH_AFTER_COMPLETE, event,
+                     event->arg[FT_TOUCHED_OBJECT]);
         break;
     case FT_HC_POOL:
-        if (event->arg[WRITE] != 0) {
-            ft_rule_fire(rules, FT_J_MEM_POOL_USE_AFTER_FREE, event, event->arg[OBJECT]);
+        if (event->arg[FT_TOUCHED_WRITE] != 0) {
+            ft_rule_fire(rules, FT_J_MEM_POOL_USE_AFTER_FREE, event, event->arg[FT_TOUCHED_OBJECT]);
         }
         break;
     default:
@@ -116,17 +99,25 @@ static void judge_nobodys(struct ft_rules *rules, const struct ft_event *event)
                  rules->touch_hba       ? FT_J_SCSI_SRB_NO_TOUCH_AFTER_COMPLETE
                  : rules->touch_enabler ? FT_J_KMDF_REQUEST_USE_AFTER_COMPLETE
                                         : FT_J_DMA_CPU_AFTER_COMPLETE,
-                 event, event->arg[OBJECT]);
+                 event, event->arg[FT_TOUCHED_OBJECT]);
 }
 
-/* The last routine that gave this task NULL. */
-static void judge_null(struct ft_rules *rules, const struct ft_event *event)
+enum ft_judged_rule ft_null_source(const struct ft_rules *rules, const struct ft_event *event)
 {
     for (unsigned i = 0; i < FT_RS_NULLS; i++) {
         if (rules->null[i].rule != 0 && rules->null[i].task == ft_task_of(event)) {
-            ft_rule_fire(rules, (enum ft_judged_rule)rules->null[i].rule, event, 0);
-            return;
+            return (enum ft_judged_rule)rules->null[i].rule;
         }
+    }
+    return 0;
+}
+
+static void judge_null(struct ft_rules *rules, const struct ft_event *event)
+{
+    enum ft_judged_rule rule = ft_null_source(rules, event);
+
+    if (rule != 0) {
+        ft_rule_fire(rules, rule, event, 0);
     }
 }
 
@@ -134,13 +125,13 @@ static void judge_null(struct ft_rules *rules, const struct ft_event *event)
 static enum ft_judged_rule rule_of(uint64_t what)
 {
     switch (what) {
-    case FORWARDED:
+    case FT_TOUCHED_FORWARDED:
         return FT_J_IO_IRP_NO_TOUCH_AFTER_FORWARD;
-    case QUEUED:
+    case FT_TOUCHED_QUEUED:
         return FT_J_IO_IRP_NO_TOUCH_AFTER_QUEUE;
-    case QUEUE_LINK:
+    case FT_TOUCHED_QUEUE_LINK:
         return FT_J_IO_CSQ_DRIVERCONTEXT3;
-    case UNTESTED:
+    case FT_TOUCHED_UNTESTED:
         return FT_J_IO_CANCEL_TEST_AFTER_SET;
     default:
         return 0;
@@ -149,46 +140,52 @@ static enum ft_judged_rule rule_of(uint64_t what)
 
 static void judge_touch(struct ft_rules *rules, const struct ft_event *event)
 {
-    if (!ft_known(event, WHAT) || !ft_known(event, WRITE)) {
+    if (!ft_known(event, FT_TOUCHED_WHAT) || !ft_known(event, FT_TOUCHED_WRITE)) {
         return;
     }
-    switch (event->arg[WHAT]) {
-    case MAPPED_IN:
-        ft_rule_fire(rules, mapped(rules, true, event->arg[WRITE] != 0), event, event->arg[OBJECT]);
+    if (ft_kmdf_touch_judge(rules, event)) {
+        return;
+    }
+    switch (event->arg[FT_TOUCHED_WHAT]) {
+    case FT_TOUCHED_MAPPED_IN:
+        ft_rule_fire(rules, mapped(rules, true, event->arg[FT_TOUCHED_WRITE] != 0), event,
+                     event->arg[FT_TOUCHED_OBJECT]);
         break;
-    case MAPPED_OUT:
-        if (event->arg[WRITE] != 0) {
-            ft_rule_fire(rules, mapped(rules, false, true), event, event->arg[OBJECT]);
+    case FT_TOUCHED_MAPPED_OUT:
+        if (event->arg[FT_TOUCHED_WRITE] != 0) {
+            ft_rule_fire(rules, mapped(rules, false, true), event, event->arg[FT_TOUCHED_OBJECT]);
         }
         break;
-    case LINE:
-        if (event->arg[WRITE] != 0) {
-            ft_rule_fire(rules, FT_J_DMA_CPU_LINE_SHARING, event, event->arg[OBJECT]);
+    case FT_TOUCHED_LINE:
+        if (event->arg[FT_TOUCHED_WRITE] != 0) {
+            ft_rule_fire(rules, FT_J_DMA_CPU_LINE_SHARING, event, event->arg[FT_TOUCHED_OBJECT]);
         }
         break;
-    case FREED:
+    case FT_TOUCHED_FREED:
         judge_freed(rules, event);
         break;
-    case COMMON_FREED:
+    case FT_TOUCHED_COMMON_FREED:
         ft_rule_fire(rules,
                      rules->touch_enabler ? FT_J_KMDF_COMMON_BUFFER_USE_AFTER_DELETE
                                           : FT_J_MEM_CPU_CB_FREED,
-                     event, event->arg[OBJECT]);
+                     event, event->arg[FT_TOUCHED_OBJECT]);
         break;
-    case NOBODYS:
+    case FT_TOUCHED_NOBODYS:
         judge_nobodys(rules, event);
         break;
-    case NEAR_NULL:
+    case FT_TOUCHED_NEAR_NULL:
+    case FT_TOUCHED_NULL_BEFORE_SMIO:
         judge_null(rules, event);
         break;
-    case PAGED:
+    case FT_TOUCHED_PAGED:
         if (event->irql >= FT_IRQL_DISPATCH) {
-            ft_rule_fire(rules, FT_J_IO_IRQL_NO_PAGEABLE, event, event->arg[OBJECT]);
+            ft_rule_fire(rules, FT_J_IO_IRQL_NO_PAGEABLE, event, event->arg[FT_TOUCHED_OBJECT]);
         }
         break;
     default:
-        if (rule_of(event->arg[WHAT]) != 0) {
-            ft_rule_fire(rules, rule_of(event->arg[WHAT]), event, event->arg[OBJECT]);
+        if (rule_of(event->arg[FT_TOUCHED_WHAT]) != 0) {
+            ft_rule_fire(rules, rule_of(event->arg[FT_TOUCHED_WHAT]), event,
+                         event->arg[FT_TOUCHED_OBJECT]);
         }
         break;
     }

@@ -62,7 +62,8 @@ void ft_io_note(struct ft_rules *rules, const struct ft_event *event);
     F(kmdf_phases)                                                                                 \
     F(scsi_requests)                                                                               \
     F(scsi_interrupts)                                                                             \
-    F(scsi_resets) F(scsi_adapter) F(scsi_dma) F(scsi_bus) F(scsi_port) F(accesses) F(frames)
+    F(scsi_resets)                                                                                 \
+    F(scsi_adapter) F(scsi_dma) F(scsi_bus) F(scsi_port) F(accesses) F(touches) F(frames)
 
 #define F(family) void ft_##family##_judge(struct ft_rules *rules, const struct ft_event *event);
 FT_JUDGES(F)

@@ -762,6 +762,22 @@
     J(KMDF_BUFFER_TOUCHED_BEFORE_FINAL)                                                            \
     J(KMDF_COMMON_BUFFER_USE_AFTER_DELETE)                                                         \
     J(KMDF_REQUEST_USE_AFTER_COMPLETE)                                                             \
+    J(KMDF_ENABLER_UNPAIRED_DOWN_SAFE)                                                             \
+    J(KMDF_TX_TOUCH_AFTER_EXECUTE)                                                                 \
+    J(KMDF_PROGRAM_DMA_SGLIST_ESCAPE)                                                              \
+    J(KMDF_COMMON_BUFFER_ISR_AFTER_FLUSH)                                                          \
+    J(KMDF_COMMON_BUFFER_STALE_AFTER_RESUME)                                                       \
+    J(KMDF_D0EXIT_NOT_REMOVAL)                                                                     \
+    J(KMDF_SMIO_RESTART_AFTER_FLUSH)                                                               \
+    J(KMDF_SMIO_TIMER_AFTER_FLUSH)                                                                 \
+    J(KMDF_REQUEST_CONTEXT_AFTER_COMPLETE)                                                         \
+    J(KMDF_ISR_TOUCHES_DEAD_STATE)                                                                 \
+    J(KMDF_INTERRUPT_ENABLE_BEFORE_STATE)                                                          \
+    J(KMDF_OBJECT_USE_IN_OWN_CLEANUP)                                                              \
+    J(KMDF_EXECUTE_CALLBACK_BEFORE_STORE)                                                          \
+    J(KMDF_RESTART_BEFORE_INIT_DELIVERY)                                                           \
+    J(KMDF_SMIO_CLEANUP_VS_NONPM_QUEUE)                                                            \
+    J(KMDF_DIRTY_READ_AFTER_ABORT)                                                                 \
     J(SCSI_NO_CPU_TOUCH_WHILE_MAPPED)                                                              \
     J(SCSI_SRB_NO_TOUCH_AFTER_COMPLETE)                                                            \
     J(SCSI_GETSRB_NULL_CHECKED)                                                                    \

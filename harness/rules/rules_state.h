@@ -100,6 +100,7 @@ struct ft_rules {
     struct ft_rs_wdf_io wdf_io;
     struct ft_rs_wdf_power wdf_power;
     struct ft_rs_wdf_phases wdf_phases;
+    struct ft_rs_wdf_touch wdf_touch;
     struct ft_rs_enabler enabler[FT_RS_ENABLERS];
     struct ft_rs_tx tx[FT_RS_TXS];
     struct ft_rs_wdf_common wdf_common[FT_RS_WDF_COMMONS];

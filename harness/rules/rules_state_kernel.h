@@ -132,7 +132,7 @@ struct ft_rs_frame {
     uint16_t irp;  /* that the DPC was queued with */
     uint8_t level; /* a cancel routine's: to which the cancel lock is released; 0xFF: not known */
     uint8_t routine, major, minor;
-    uint16_t unused;
+    uint16_t executed; /* the framework request whose transaction it executed last, low word */
 };
 
 enum {

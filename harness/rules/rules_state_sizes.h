@@ -35,6 +35,7 @@ enum {
     FT_RS_WDF_TIMERS = 4,
     FT_RS_WDF_DEVICES = 2,
     FT_RS_WDF_CHILDREN = 4,
+    FT_RS_WDF_FREED = 4,
     FT_RS_SRBS = 32,
     FT_RS_FINDINGS = 16
 };

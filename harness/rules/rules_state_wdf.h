@@ -92,7 +92,8 @@ struct ft_rs_enabler {
     uint8_t version, width;
     uint8_t freed;  /* common buffers of EvtDmaEnablerFill, in the Flush that runs */
     uint8_t called; /* callbacks in the walk that is under way */
-    uint8_t unused[3];
+    uint8_t risen;  /* callbacks of the way up that succeeded since it last began */
+    uint8_t unused[2];
 };
 
 /* What a framework device is in, as far as DMA goes. */
@@ -140,7 +141,8 @@ struct ft_rs_tx {
     uint8_t fragments; /* programmed since Execute; 255: that many or more */
     uint8_t depth;     /* EvtProgramDma routines inside one another */
     uint8_t lost;      /* EvtProgramDma found its request cancelled */
-    uint8_t unused[3];
+    uint8_t unused;
+    uint16_t executor;    /* the task that is inside WdfDmaTransactionExecute, 0: none */
     uint32_t bad_request; /* the request of a transfer that failed */
 };
 
@@ -196,6 +198,25 @@ struct ft_rs_wdf_io {
     uint8_t suspended; /* self-managed I/O */
     uint16_t flushed;  /* the device whose self-managed I/O is, 0: none */
     uint8_t unused[4];
+};
+
+/* ---- memory that is touched (rules_accesses_kmdf.c) ---- */
+
+/* Where the driver's first device is. */
+enum {
+    FT_WDFA_UNKNOWN,
+    FT_WDFA_RISING, /* from EvtDeviceD0Entry to the end of the enablers' way up */
+    FT_WDFA_UP,
+    FT_WDFA_FLUSHED /* from the return of an EvtDmaEnablerFlush to that of EvtDeviceD0Exit */
+};
+
+struct ft_rs_wdf_touch {
+    uint16_t freed[FT_RS_WDF_FREED]; /* pool that callbacks of the device freed: low words */
+    uint8_t by[FT_RS_WDF_FREED];     /* … which, enum ft_routine; 0: free slot */
+    uint8_t freed_next;
+    uint8_t again; /* bit per slot: EvtDevicePrepareHardware was called since */
+    uint8_t phase;
+    uint8_t unused;
 };
 
 #endif
