@@ -14,6 +14,7 @@ struct ft_debugger {
     volatile uint64_t event;   /* stopped there: before this event; 0: it is not */
     volatile bool back;        /* whoever drives the run restores a save point before stop_at */
     volatile bool over;        /* the run is over */
+    volatile bool ahead; /* not yet for the debugger: at stop_at the run turns back by itself */
 };
 extern struct ft_debugger ft_debugger;
 

@@ -39,11 +39,14 @@ enum ft_frames {
     KNOB(pool, "pool", 128, "map registers of the whole machine; 0: no limit")                     \
     KNOB(defer, "defer", 1, "1: AdapterControl never runs inside AllocateAdapterChannel")          \
     KNOB(high, "high", 1, "1: page frames lie above 4 GiB, out of reach of 32 bits")               \
-    KNOB(verifier, "verifier", 1, "1: Driver Verifier's DMA checks and double buffering")
+    KNOB(verifier, "verifier", 1, "1: Driver Verifier's DMA checks and double buffering")          \
+    KNOB(longer, "longer", 9, "so many times 400,000 points more before a run is cut")
 
 /* The event run:begin has the knobs in one word: as many as this are digits to the base 131, the
- * first one highest, below bit 62; of those behind them `high` is bit 62 and `verifier` bit 63. */
-enum { FT_PLATFORM_PACKED = 9 };
+ * first one highest, below bit 62; of those behind them `high` is bit 62 and `verifier` bit 63.
+ * Knobs behind these are of the run and not of the machine: nothing in it can tell their values, so
+ * they are not in the word, and nobody draws them at random. */
+enum { FT_PLATFORM_PACKED = 9, FT_PLATFORM_OF_MACHINE = 11 };
 
 struct ft_platform {
 #define KNOB(field, name, maximum, sentence) uint8_t field;
@@ -53,6 +56,9 @@ struct ft_platform {
 
 /* Fills *ret with the knobs of a preset. */
 void ft_platform_preset(enum ft_platform_name name, struct ft_platform *ret);
+
+/* Another machine, for a run as long as before: the preset's knobs but for those of the run. */
+void ft_platform_change(enum ft_platform_name name, struct ft_platform *platform);
 
 /* The preset's name, e.g. "bounce". */
 const char *ft_platform_preset_name(unsigned preset);

@@ -136,7 +136,7 @@ struct ft_run_options {
     bool cold;                          /* never start from the warm save point */
     bool keep_faults;                   /* do not catch CPU faults: a debugger is attached */
     uint64_t stop_at;    /* raise SIGTRAP before this event (1 is the first), 0: never */
-    uint32_t step_limit; /* 0: FT_STEP_LIMIT */
+    uint32_t step_limit; /* 0: FT_STEP_LIMIT, times 1 + the platform's knob `longer` */
 };
 
 enum { FT_STEP_LIMIT = 400000 };

@@ -15,6 +15,12 @@ struct ft_debugger ft_debugger;
 
 FOR_THE_DEBUGGER void ft_debugger_stop(uint64_t event)
 {
+    if (ft_debugger.ahead) {
+        if (ft_current())
+            ft_debugger_bail();
+        ft_debugger.back = true;
+        return;
+    }
     ft_debugger.event = event;
     ft_host_break();
     ft_debugger.event = 0;

@@ -194,6 +194,14 @@ void ft_platform_preset(enum ft_platform_name name, struct ft_platform *ret)
     *ret = presets[(unsigned)name % FT_PLATFORM_COUNT].knobs;
 }
 
+void ft_platform_change(enum ft_platform_name name, struct ft_platform *platform)
+{
+    uint8_t longer = platform->longer;
+
+    ft_platform_preset(name, platform);
+    platform->longer = longer;
+}
+
 const char *ft_platform_preset_name(unsigned preset)
 {
     return preset < FT_PLATFORM_COUNT ? presets[preset].name : NULL;

@@ -185,7 +185,7 @@ static uint64_t platform_word(const struct ft_platform *platform)
 
     for (unsigned i = 0; i < FT_PLATFORM_PACKED; i++)
         word = word * 131 + knob[i];
-    for (unsigned i = FT_PLATFORM_PACKED; i < sizeof knob; i++)
+    for (unsigned i = FT_PLATFORM_PACKED; i < FT_PLATFORM_OF_MACHINE; i++)
         word |= (uint64_t)knob[i] << (62 + i - FT_PLATFORM_PACKED);
     return word;
 }
@@ -212,7 +212,8 @@ void ft_world_begin(struct ft_world *world, const struct ft_run_options *options
         reset_cold(&scenario->platform);
     m->options = *options;
     ft_debugger.stop_at = options->stop_at;
-    m->step_limit = options->step_limit ? options->step_limit : FT_STEP_LIMIT;
+    m->step_limit = options->step_limit ? options->step_limit
+                                        : FT_STEP_LIMIT * (1u + scenario->platform.longer);
     if (options->keep_faults)
         ft_host_release_faults();
     if (options->met)

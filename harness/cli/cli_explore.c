@@ -117,7 +117,7 @@ static int get_traced(const struct ft_cli *cli, struct ft_explore *explore)
     }
     ft_trace_free(&trace);
     if (explore->platform >= 0) {
-        ft_platform_preset((enum ft_platform_name)explore->platform, &explore->base.platform);
+        ft_platform_change((enum ft_platform_name)explore->platform, &explore->base.platform);
     }
     return FT_EXIT_OK;
 }

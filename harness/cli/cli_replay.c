@@ -257,7 +257,7 @@ static int replay_on(struct job *job, int platform, json_t *list)
     char verdict[256];
     int status;
 
-    ft_platform_preset((enum ft_platform_name)platform, &job->recorded.scenario.platform);
+    ft_platform_change((enum ft_platform_name)platform, &job->recorded.scenario.platform);
     if (ft_replay_compare(job->module, &job->recorded, FT_REPLAY_FOLLOW, job->cli->keep_going,
                           &replayed, &error) != FT_OK) {
         ft_cli_note(job->cli, "%s: %s", ft_platform_preset_name((unsigned)platform), error.text);
@@ -342,7 +342,7 @@ static int prepare(struct job *job)
                     job->module->flavour);
     }
     if (job->platform >= 0) {
-        ft_platform_preset((enum ft_platform_name)job->platform, &job->recorded.scenario.platform);
+        ft_platform_change((enum ft_platform_name)job->platform, &job->recorded.scenario.platform);
     }
     make_rerun(job);
     return FT_EXIT_OK;

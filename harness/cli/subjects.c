@@ -281,7 +281,7 @@ int ft_cli_scenario(const struct ft_cli *cli, const struct ft_module *module,
         default_scenario(module->description, ret);
     }
     if (platform >= 0) {
-        ft_platform_preset((enum ft_platform_name)platform, &ret->platform);
+        ft_platform_change((enum ft_platform_name)platform, &ret->platform);
     }
     return FT_EXIT_OK;
 }

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE_BYTES = 256, EVENTS_MAX = 1 << 20, NO_CPU = 0xFF, KINDS = 1 << 16 };
+enum { VALUE_BYTES = 256, EVENTS_MAX = 2000000, NO_CPU = 0xFF, KINDS = 1 << 16 };
 
 struct page {
     const struct ft_export *export;

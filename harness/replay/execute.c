@@ -18,6 +18,7 @@ static enum ft_status run_here(const struct ft_module *module, const struct ft_s
                                  .keep_faults = options->stop_at != 0,
                                  .stop_at = options->stop_at};
 
+    run->log.capacity = ft_worker_capacity(scenario);
     if (!ft_session_open(&session, module, options->keep_going, options->disabled))
         return ft_fail(error, FT_INTERNAL, 0, "no world");
     ft_session_run(&session, &how, &run->result, &run->verdict);
@@ -118,8 +119,8 @@ static enum ft_status make_trace(const struct ft_module *module, const struct ft
         ft_worker_judge(run, options->keep_going, options->disabled, &ret->verdict);
     if (run->log.lost) {
         ret->verdict.kind = FT_VERDICT_CUT;
-        snprintf(ret->verdict.detail, sizeof ret->verdict.detail, "more than %d events",
-                 FT_WORKER_EVENTS);
+        snprintf(ret->verdict.detail, sizeof ret->verdict.detail, "more than %llu events",
+                 (unsigned long long)run->log.capacity);
     }
     if (!collect_sites(module, !options->brief || ret->verdict.kind != FT_VERDICT_CLEAN, ret))
         return ft_fail(error, FT_NO_MEMORY, 0, "call sites");

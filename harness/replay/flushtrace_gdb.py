@@ -1,6 +1,6 @@
 """Commands for a run that gdb watches (flushtrace replay TRACE --gdb): `ft help` lists them.
 
-Going back restores a save point of the machine inside the process and runs forward to the event
+Going there restores a save point of the machine inside the process and runs forward to the event
 that is wanted: no hardware counters, no recording by gdb.
 """
 import re
@@ -96,8 +96,9 @@ def travel(target):
     if target == here and not over and number("ft_debugger.event"):
         return
     gdb.execute(f"set var ft_debugger.stop_at = {target}")
+    saved = number(f"(unsigned long)ft_travel_saved({target})")
     with Quiet():
-        if target <= here or over:
+        if target <= here or over or saved >= here:
             leave()
         else:
             resume()

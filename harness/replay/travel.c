@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SLOTS = 16, INTERVAL_MIN = 64, LINE_BYTES = 2048 };
+enum { SLOTS = 16, INTERVAL_MIN = 64, LINE_BYTES = 2048, ASKS = 4 };
 
 #define FOR_THE_DEBUGGER __attribute__((used, noinline))
 
@@ -21,6 +21,7 @@ struct travel {
         uint64_t events; /* behind it */
     } slot[SLOTS];
     uint64_t interval, last; /* events between save points; at the last one */
+    struct ft_chooser chooser;
 };
 
 static struct travel travel;
@@ -56,12 +57,31 @@ static void thin_out(void)
     travel.interval *= 2;
 }
 
+static bool is_due(uint64_t events)
+{
+    return !travel.slot[0].used || events >= travel.last + travel.interval;
+}
+
+/* A step may be as long as the run: a save point that is due ends it. Nothing in the machine can
+ * tell. Looking costs time, so the next look comes when it may be due by then. */
+static enum ft_choice end_step_if_due(void *context, const struct ft_here *here, struct ft_op *ret)
+{
+    (void)context;
+    (void)ret;
+    if (!is_due(here->events))
+        travel.chooser.ask_from =
+            here->place + (travel.last + travel.interval - here->events) / ASKS + 1;
+    else if (here->parks)
+        return FT_CHOICE_PARK;
+    return FT_CHOICE_PASS;
+}
+
 static void save_if_due(void)
 {
     uint64_t events = events_now();
     unsigned slot = 1;
 
-    if (travel.slot[0].used && events < travel.last + travel.interval)
+    if (!is_due(events))
         return;
     if (!travel.slot[0].used)
         slot = 0;
@@ -101,14 +121,39 @@ static void go_back(struct ft_run_options *options)
 
 /* ---- the run ---- */
 
+/* False: the run is over. */
+static bool step(struct ft_run_options *options)
+{
+    while (ft_debugger.back)
+        go_back(options);
+    save_if_due();
+    return ft_world_step(travel.session.world) || ft_debugger.back;
+}
+
+/* Once along the whole run, so that save points stand everywhere before the first stop. Not up to
+ * the last event: behind the one before it the driver may crash or loop. */
+static void look_ahead(struct ft_run_options *options)
+{
+    uint64_t wanted = options->stop_at;
+
+    options->stop_at = travel.trace->event_count - 1;
+    ft_world_begin(travel.session.world, options);
+    ft_debugger.ahead = true;
+    while (!ft_debugger.back && step(options))
+        ;
+    ft_debugger.ahead = false;
+    ft_debugger.back = true;
+    ft_debugger.stop_at = options->stop_at = wanted;
+}
+
 static void run(struct ft_run_options *options)
 {
-    ft_world_begin(travel.session.world, options);
+    if (travel.trace->event_count > INTERVAL_MIN)
+        look_ahead(options);
+    else
+        ft_world_begin(travel.session.world, options);
     for (;;) {
-        while (ft_debugger.back)
-            go_back(options);
-        save_if_due();
-        if (ft_world_step(travel.session.world) || ft_debugger.back)
+        if (step(options))
             continue;
         ft_debugger.over = true;
         ft_debugger_stop(0);
@@ -120,10 +165,14 @@ static void run(struct ft_run_options *options)
 enum ft_status ft_travel(const struct ft_module *module, const struct ft_trace *trace,
                          bool keep_going, uint64_t stop_at, struct ft_error *error)
 {
-    struct ft_run_options options = {
-        .scenario = &trace->scenario, .cold = true, .keep_faults = true, .stop_at = stop_at};
+    struct ft_run_options options = {.scenario = &trace->scenario,
+                                     .chooser = &travel.chooser,
+                                     .cold = true,
+                                     .keep_faults = true,
+                                     .stop_at = stop_at};
 
     memset(&travel, 0, sizeof travel);
+    travel.chooser.at_point = end_step_if_due;
     travel.trace = trace;
     travel.interval = trace->event_count / (SLOTS - 2) + 1;
     if (travel.interval < INTERVAL_MIN)

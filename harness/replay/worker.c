@@ -1,5 +1,5 @@
 /* A world in a process of its own. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "replay/worker.h"
 #include "replay/session.h"
 
@@ -20,9 +20,29 @@
 
 enum { CPU_SECONDS = 5, EXIT_NO_WORLD = 3, POLL_MILLISECONDS = 50, IMPATIENT_MICROSECONDS = 50000 };
 
+/* Address space; what no run has used is no memory. */
 static size_t log_bytes(void)
 {
-    return sizeof(struct ft_worker_log) + (size_t)FT_WORKER_EVENTS * sizeof(struct ft_event);
+    return sizeof(struct ft_worker_log) + (size_t)FT_TRACE_EVENTS_MAX * sizeof(struct ft_event);
+}
+
+uint64_t ft_worker_capacity(const struct ft_scenario *scenario)
+{
+    uint64_t events = (uint64_t)FT_WORKER_EVENTS * (1u + scenario->platform.longer);
+
+    return events < FT_TRACE_EVENTS_MAX ? events : FT_TRACE_EVENTS_MAX;
+}
+
+/* The events of a long run are not kept for the runs behind it. */
+static void release_events(struct ft_worker_log *run)
+{
+    uintptr_t begin = (uintptr_t)&run->log.event[FT_WORKER_EVENTS];
+    uintptr_t end = (uintptr_t)&run->log.event[run->log.count];
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    begin = (begin + page - 1) / page * page;
+    if (run->log.count > FT_WORKER_EVENTS && end > begin)
+        madvise((void *)begin, end - begin, MADV_REMOVE);
 }
 
 struct ft_worker_log *ft_worker_log_map(void)
@@ -32,7 +52,6 @@ struct ft_worker_log *ft_worker_log_map(void)
 
     if (log == MAP_FAILED)
         return NULL;
-    log->log.capacity = FT_WORKER_EVENTS;
     return log;
 }
 
@@ -94,7 +113,7 @@ static _Noreturn void serve(const struct ft_worker *worker, int line)
     if (worker->options.impatient)
         be_impatient();
     while (read(line, &byte, 1) == 1) {
-        limit_cpu(seconds);
+        limit_cpu(seconds * (1u + run->scenario.platform.longer));
         options.log = run->recorded ? &run->log : NULL;
         ft_session_run(&session, &options, &run->result, &run->verdict);
         run->finished = true;
@@ -225,6 +244,8 @@ enum ft_status ft_worker_run(struct ft_worker *worker, const struct ft_scenario 
     worker->run->finished = false;
     worker->run->scenario = *scenario;
     worker->run->recorded = recorded;
+    release_events(worker->run);
+    worker->run->log.capacity = ft_worker_capacity(scenario);
     worker->run->log.count = worker->run->log.lost = worker->run->log.hash = 0;
     /* Nobody there: the answer tells. */
     (void)!send(worker->line, &byte, 1, MSG_NOSIGNAL);

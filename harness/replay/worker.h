@@ -13,6 +13,7 @@
 #include "sim/module.h"
 #include "sim/world.h"
 #include "status.h"
+#include "trace/trace.h"
 #include "verdict.h"
 
 #include <stdbool.h>
@@ -34,7 +35,7 @@ struct ft_worker_options {
     bool quiet;           /* what the process prints, sanitizer reports too, goes nowhere */
     bool impatient;       /* a loop without points is a hang after 0.1 s of CPU time, not 2 s */
     uint16_t disabled;    /* rule that must not judge, 0: none */
-    uint32_t cpu_seconds; /* host CPU time before a run is a hang; 0: 5 */
+    uint32_t cpu_seconds; /* host CPU time before a run is a hang (longer runs have more); 0: 5 */
     /* Asked while a run lasts, about 20 times a second: true gives the run up. May be NULL. */
     bool (*stop)(void *context);
     void *context;
@@ -49,7 +50,12 @@ struct ft_worker {
     bool stopped;  /* the last run was given up */
 };
 
+/* Events of a run that is as long as runs are (see ft_worker_capacity). */
 enum { FT_WORKER_EVENTS = 1 << 19 };
+
+/* How many events of a run can be recorded: more when its platform says that it may be longer, and
+ * never more than a trace holds. */
+uint64_t ft_worker_capacity(const struct ft_scenario *scenario);
 
 /* The log alone, for a run in this process. NULL: no memory. */
 struct ft_worker_log *ft_worker_log_map(void);

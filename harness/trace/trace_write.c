@@ -269,9 +269,15 @@ static void write_scenario(struct ft_bytes_out *out, const struct ft_scenario *s
 #undef KNOB
     };
     const uint8_t *platform = (const uint8_t *)&scenario->platform;
+    size_t count = sizeof(knobs) / sizeof(knobs[0]);
 
-    ft_out_number(out, sizeof(knobs) / sizeof(knobs[0]));
-    for (size_t i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
+    /* A reader takes what is missing for 0: a trace without them is what it was before there were
+     * such knobs. */
+    while (count > FT_PLATFORM_OF_MACHINE && platform[knobs[count - 1]] == 0) {
+        count--;
+    }
+    ft_out_number(out, count);
+    for (size_t i = 0; i < count; i++) {
         ft_out_number(out, platform[knobs[i]]);
     }
     ft_out_number(out, scenario->op_count);

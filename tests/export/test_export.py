@@ -254,7 +254,7 @@ class Html(unittest.TestCase):
     def test_a_page_has_its_limit(self):
         with tempfile.TemporaryDirectory() as folder:
             long = os.path.join(folder, "long.ftr")
-            subprocess.run([EDIT, CLEAN, long, "events", "1100000"], check=True)
+            subprocess.run([EDIT, CLEAN, long, "events", "2000001"], check=True)
             done = subprocess.run([FLUSHTRACE, "export", long, "--format", "html", "-o", os.path.join(folder, "x.html")],
                                   stderr=subprocess.PIPE, text=True)
             self.assertEqual((done.returncode, os.listdir(folder)), (3, ["long.ftr"]))

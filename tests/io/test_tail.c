@@ -222,6 +222,23 @@ static void a_run_past_its_step_limit_is_cut(void **state)
     assert_int_equal(wb_last(FT_EV_RUN_CUT)->arg[0], 5001);
 }
 
+static void twice_as_many(struct ft_platform *platform)
+{
+    platform->longer = 1;
+}
+
+static void a_longer_run_is_cut_later(void **state)
+{
+    static const struct ft_op op[] = {READ_OP};
+
+    (void)state;
+    the_driver = (struct bench_driver){.request = loop};
+    wb_run(&(struct wb_case){
+        .entry = bench_driver_entry, .op = op, .op_count = 1, .adjust = twice_as_many});
+    assert_int_equal(wb_result()->stop, FT_STOP_CUT);
+    assert_int_equal(wb_result()->steps, 2 * FT_STEP_LIMIT + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_task_that_waits_for_ever_is_a_hang),
         cmocka_unit_test(the_end_checks_every_guard),
         cmocka_unit_test(a_run_past_its_step_limit_is_cut),
+        cmocka_unit_test(a_longer_run_is_cut_later),
     };
 
     return cmocka_run_group_tests_name("tail", tests, NULL, NULL);

@@ -134,10 +134,10 @@ static void presets_have_the_knobs_of_the_design(void **state)
         const char *name;
         struct ft_platform knobs;
     } want[] = {
-        {"coherent", {0, 1, 1, 0, FT_BOUNCE_NEVER, FT_FRAMES_CONTIGUOUS, 0, 0, 0, 0, 0}},
-        {"bounce", {1, 1, 1, 0, FT_BOUNCE_ALWAYS, FT_FRAMES_REVERSED, 5, 8, 0, 0, 0}},
-        {"noncoherent", {2, 1, 0, 0, FT_BOUNCE_NEVER, FT_FRAMES_CONTIGUOUS, 16, 0, 0, 0, 0}},
-        {"iommu", {3, 1, 1, 1, FT_BOUNCE_NEVER, FT_FRAMES_PAIRWISE, 16, 0, 0, 0, 0}},
+        {"coherent", {0, 1, 1, 0, FT_BOUNCE_NEVER, FT_FRAMES_CONTIGUOUS, 0, 0, 0, 0, 0, 0}},
+        {"bounce", {1, 1, 1, 0, FT_BOUNCE_ALWAYS, FT_FRAMES_REVERSED, 5, 8, 0, 0, 0, 0}},
+        {"noncoherent", {2, 1, 0, 0, FT_BOUNCE_NEVER, FT_FRAMES_CONTIGUOUS, 16, 0, 0, 0, 0, 0}},
+        {"iommu", {3, 1, 1, 1, FT_BOUNCE_NEVER, FT_FRAMES_PAIRWISE, 16, 0, 0, 0, 0, 0}},
     };
 
     (void)state;
@@ -164,6 +164,20 @@ static void presets_are_within_their_knobs_maxima(void **state)
     }
 }
 
+static void another_machine_runs_as_long(void **state)
+{
+    struct ft_platform platform, want;
+
+    (void)state;
+    ft_platform_preset(FT_PLATFORM_COHERENT, &platform);
+    platform.longer = 4;
+    platform.registers = 3;
+    ft_platform_change(FT_PLATFORM_BOUNCE, &platform);
+    ft_platform_preset(FT_PLATFORM_BOUNCE, &want);
+    want.longer = 4;
+    assert_memory_equal(&platform, &want, sizeof(platform));
+}
+
 static void calm_means_requests_only(void **state)
 {
     (void)state;
@@ -188,6 +202,7 @@ int main(void)
         cmocka_unit_test(every_point_number_gives_its_name),
         cmocka_unit_test(presets_have_the_knobs_of_the_design),
         cmocka_unit_test(presets_are_within_their_knobs_maxima),
+        cmocka_unit_test(another_machine_runs_as_long),
         cmocka_unit_test(calm_means_requests_only),
     };
 

@@ -213,7 +213,7 @@ static void knobs_without_a_digit_are_the_presets(void **state)
     want.processors = 3;
     want.coherent = 0;
     check_platform(BYTES(1, 7, 2), want);
-    check_platform(BYTES(1, 7, 2, 0, 1, 1, 5, 8, 0, 0, 0, 99, 99), want);
+    check_platform(BYTES(1, 7, 2, 0, 1, 1, 5, 8, 0, 0, 0, 0, 99, 99), want);
 }
 
 static void ops_beyond_the_most_are_dropped(void **state)

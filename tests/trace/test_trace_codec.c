@@ -141,6 +141,26 @@ static void every_verdict_is_kept(void **state)
     }
 }
 
+/* The knobs of a run came later: without them a trace is what it was. */
+static void knobs_of_the_run_are_stored_when_they_are_set(void **state)
+{
+    struct ft_trace trace;
+    size_t length, longer_length;
+    uint8_t *bytes, *longer;
+
+    (void)state;
+    sample_empty(&trace);
+    assert_int_equal(ft_trace_encode_sections(&trace, &bytes, &length, NULL), FT_OK);
+    trace.scenario.platform.longer = 9;
+    check_round_trip(&trace);
+    assert_int_equal(ft_trace_encode_sections(&trace, &longer, &longer_length, NULL), FT_OK);
+    assert_int_equal(longer_length, length + 1);
+    free(bytes);
+    free(longer);
+    trace.scenario.platform.longer = 10;
+    assert_int_equal(ft_trace_encode_sections(&trace, &bytes, &length, NULL), FT_BAD_FIELD);
+}
+
 static void full_scenarios_are_kept(void **state)
 {
     struct ft_trace trace;
@@ -459,6 +479,7 @@ int main(void)
         cmocka_unit_test(every_row_keeps_each_unknown_argument),
         cmocka_unit_test(every_part_of_a_trace_is_kept),
         cmocka_unit_test(every_verdict_is_kept),
+        cmocka_unit_test(knobs_of_the_run_are_stored_when_they_are_set),
         cmocka_unit_test(full_scenarios_are_kept),
         cmocka_unit_test(blocks_end_where_they_must),
         cmocka_unit_test(events_with_nothing_regular_are_kept),

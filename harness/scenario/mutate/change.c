@@ -194,7 +194,7 @@ static void change_platform(struct ft_mutation *m)
     if (ft_odds(m, 2, 3))
         ft_platform_preset((enum ft_platform_name)ft_below(m, FT_PLATFORM_COUNT), platform);
     else if (ft_odds(m, 1, 8))
-        ft_knob_set(platform, 1 + ft_below(m, FT_KNOB_COUNT - 1), ft_below(m, 256));
+        ft_knob_set(platform, 1 + ft_below(m, FT_PLATFORM_OF_MACHINE - 1), ft_below(m, 256));
     else
         ft_draw_knob(&m->prng, platform);
 }
