@@ -128,4 +128,6 @@ void ft_touch_check(uintptr_t address, size_t bytes, bool write, uint64_t site)
             ft_touch_tell(what, ft_handle_of(mapping->mdl), ft_dma_mapping_handle(mapping), bytes,
                           write, site);
     }
+    if (what == FT_TOUCH_NONE && !write)
+        ft_wdf_touch_load(address, bytes, site);
 }

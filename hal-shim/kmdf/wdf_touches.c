@@ -108,12 +108,20 @@ void ft_wdf_touch_request(uint64_t request)
             TOUCHES->unmoved[i] = (struct ft_wdf_span){0};
 }
 
-/* Somebody else may have filled them since. */
+/* Somebody else may have filled them since. Who reads in words or goes in steps takes some bytes
+ * too many along. */
 static bool is_unmoved(uint64_t from, uint64_t to, uint64_t *owner)
 {
+    enum { STEP = 16 };
     const struct ft_wdf_span *span = find(TOUCHES->unmoved, FT_WDF_UNMOVED, from, to);
+    uint64_t overlap;
 
-    if (!span || sum_of(span) != TOUCHES->sum[span - TOUCHES->unmoved])
+    if (!span)
+        return false;
+    overlap = (to < span->to ? to : span->to) - (from > span->from ? from : span->from);
+    if (overlap < STEP && overlap < to - from)
+        return false;
+    if (sum_of(span) != TOUCHES->sum[span - TOUCHES->unmoved])
         return false;
     *owner = span->owner;
     return true;
@@ -185,6 +193,46 @@ static bool is_stale(uint64_t from, uint64_t to, uint64_t *owner)
     return true;
 }
 
+/* ---- loads of what nobody has filled ---- */
+
+static void forget_loads(uint64_t from, uint64_t to)
+{
+    for (unsigned i = 0; TOUCHES->loaded && i < FT_WDF_LOADS; i++)
+        if (meets(&TOUCHES->load[i].span, from, to))
+            TOUCHES->load[i].task = 0;
+}
+
+void ft_wdf_touch_load(uintptr_t address, size_t bytes, uint64_t site)
+{
+    struct ft_wdf_load load = {{address, address + bytes, 0}, site, ft_current()->id, 0};
+
+    if (!TOUCHES->used)
+        return;
+    if (is_unmoved(load.span.from, load.span.to, &load.span.owner))
+        load.what = FT_TOUCH_UNMOVED;
+    else if (is_stale(load.span.from, load.span.to, &load.span.owner))
+        load.what = FT_TOUCH_STALE;
+    else
+        return;
+    TOUCHES->load[take(&TOUCHES->load_next, FT_WDF_LOADS)] = load;
+    TOUCHES->loaded = 1;
+}
+
+void ft_wdf_touch_event(void)
+{
+    if (!TOUCHES->loaded || !ft_current() || FT_M->in_engine == FT_ENGINE_STEPPING)
+        return;
+    for (unsigned i = 0; i < FT_WDF_LOADS; i++) {
+        struct ft_wdf_load load = TOUCHES->load[i];
+
+        if (load.task != ft_current()->id)
+            continue;
+        TOUCHES->load[i].task = 0;
+        ft_touch_tell((enum ft_touch)load.what, load.span.owner, 0,
+                      (size_t)(load.span.to - load.span.from), false, load.site);
+    }
+}
+
 /* ---- an access ---- */
 
 /* The driver's only function device has callbacks for self-managed I/O that are still to be called
@@ -226,6 +274,7 @@ unsigned ft_wdf_touch(uintptr_t address, size_t bytes, bool write, unsigned what
     if (!TOUCHES->used)
         return what;
     if (write) {
+        forget_loads(from, to);
         forget(TOUCHES->unmoved, FT_WDF_UNMOVED, from, to);
         note_written(from, to);
     }
@@ -239,9 +288,5 @@ unsigned ft_wdf_touch(uintptr_t address, size_t bytes, bool write, unsigned what
         *object = span->owner;
         return FT_TOUCH_LIST_OVER;
     }
-    if (what == FT_TOUCH_NONE && !write && is_unmoved(from, to, object))
-        return FT_TOUCH_UNMOVED;
-    if (what == FT_TOUCH_NONE && !write && is_stale(from, to, object))
-        return FT_TOUCH_STALE;
     return what;
 }

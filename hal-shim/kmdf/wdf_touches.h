@@ -18,7 +18,8 @@ enum {
     FT_WDF_UNMOVED = 8,
     FT_WDF_REFILLED = 4,
     FT_WDF_REFILLED_BYTES = 4096, /* of a common buffer, the first */
-    FT_WDF_EMPTIED = 4
+    FT_WDF_EMPTIED = 4,
+    FT_WDF_LOADS = 4
 };
 
 struct ft_wdf_span {
@@ -26,9 +27,19 @@ struct ft_wdf_span {
     uint64_t owner;
 };
 
+/* A load of what nobody has filled. To write some bits of a word the compiler loads it: told when
+ * the task calls or returns and has not written there by then. */
+struct ft_wdf_load {
+    struct ft_wdf_span span;
+    uint64_t site;
+    uint16_t task; /* handle id, 0: free slot */
+    uint8_t what;  /* enum ft_touch */
+};
+
 struct ft_wdf_touches {
-    uint8_t used; /* there was a span */
-    uint8_t gone_next, list_next, unmoved_next, refilled_next, emptied_next;
+    uint8_t used;   /* there was a span */
+    uint8_t loaded; /* some load is to be told */
+    uint8_t gone_next, list_next, unmoved_next, refilled_next, emptied_next, load_next;
     struct ft_wdf_span gone[FT_WDF_GONE];         /* contexts of objects that are gone */
     struct ft_wdf_span list[FT_WDF_LISTS];        /* of fragments that are over */
     struct ft_wdf_span unmoved[FT_WDF_UNMOVED];   /* that a read was to fill, and ended before */
@@ -37,6 +48,7 @@ struct ft_wdf_touches {
     uint8_t written[FT_WDF_REFILLED]
                    [FT_WDF_REFILLED_BYTES / 8]; /* bit per byte, since it was made */
     uint64_t emptied[FT_WDF_EMPTIED]; /* enablers that lost a common buffer of an earlier Fill */
+    struct ft_wdf_load load[FT_WDF_LOADS];
 };
 
 /* The context of an object that is about to be freed. */
@@ -59,5 +71,9 @@ void ft_wdf_touch_device_wrote(const void *va, size_t bytes);
 /* What an access of the driver's is, and of which object (0 stays what it was). `what`: as the
  * address alone says, enum ft_touch. */
 unsigned ft_wdf_touch(uintptr_t address, size_t bytes, bool write, unsigned what, uint64_t *object);
+/* Its load that was found right, or not to be told yet. */
+void ft_wdf_touch_load(uintptr_t address, size_t bytes, uint64_t site);
+/* The running task is about to emit an event: what it has loaded is told. */
+void ft_wdf_touch_event(void);
 
 #endif

@@ -217,6 +217,8 @@ void ft_happens_event(const struct ft_event *event)
 {
     if (event->kind == FT_EV_RUN_BEGIN)
         ft_races_reset();
+    if (event->kind != FT_EV_MEM_TOUCH)
+        ft_wdf_touch_event();
     if (event->kind == FT_EV_POOL_ALLOC && event->arg[0] && event->arg[3])
         FT_RACES->paged = 1;
     if (!by_task())
