@@ -1,6 +1,7 @@
 /* flushtrace export: a trace in another form. */
 #include "atomic_file.h"
 #include "cli/cli.h"
+#include "cli/explaining.h"
 #include "export/export.h"
 #include "report/report_json.h"
 
@@ -31,6 +32,9 @@ static int check(const struct ft_cli *cli, const struct ft_export_format **ret)
         return ft_cli_refuse(cli, FT_USAGE,
                              "--format takes html, perfetto, json or ctest, not '%.40s'",
                              cli->format);
+    }
+    if (cli->explain && !(*ret)->has_facts) {
+        return ft_cli_refuse(cli, FT_USAGE, "--explain is for html and json, not %s", cli->format);
     }
     if (cli->output == NULL && cli->json) {
         return ft_cli_refuse(cli, FT_USAGE,
@@ -98,12 +102,34 @@ static int write_out(const struct ft_cli *cli, const struct ft_export_format *fo
                : ft_cli_fail(cli, &error, cli->argument[0]);
 }
 
+/* With --explain the driver is run; without it a trace is only read. */
+static int export_trace(struct ft_cli *cli, const struct ft_export_format *format,
+                        struct ft_trace *trace)
+{
+    struct ft_export export = {.trace = trace, .path = cli->argument[0]};
+    struct ft_explained explained;
+    struct ft_command rerun;
+    int status = FT_EXIT_OK;
+
+    if (cli->explain) {
+        status = ft_cli_explain_recorded(cli, trace, &explained);
+        if (status != FT_EXIT_OK) {
+            return status;
+        }
+        export.no_return = ft_explained_json(&explained);
+        ft_explained_free(&explained);
+    }
+    ft_command_replay_of(&rerun, cli, trace);
+    export.rerun = rerun.text;
+    status = write_out(cli, format, &export);
+    json_decref(export.no_return);
+    return status;
+}
+
 static int run(struct ft_cli *cli)
 {
     const struct ft_export_format *format = NULL;
-    struct ft_export export = {.path = cli->argument[0]};
     struct ft_error error = {0};
-    struct ft_command rerun;
     struct ft_trace trace;
     int status = check(cli, &format);
 
@@ -113,10 +139,7 @@ static int run(struct ft_cli *cli)
     if (ft_cli_read_trace(cli->argument[0], &trace, &error) != FT_OK) {
         return ft_cli_fail(cli, &error, cli->argument[0]);
     }
-    ft_command_replay_of(&rerun, cli, &trace);
-    export.trace = &trace;
-    export.rerun = rerun.text;
-    status = write_out(cli, format, &export);
+    status = export_trace(cli, format, &trace);
     ft_trace_free(&trace);
     return status;
 }
@@ -127,7 +150,8 @@ const struct ft_verb ft_verb_export = {
     .arguments = "TRACE",
     .arguments_min = 1,
     .arguments_max = 1,
-    .options = FT_OPT(FORMAT) | FT_OPT(OUTPUT) | FT_OPT(JSON),
+    .options = FT_OPT(FORMAT) | FT_OPT(OUTPUT) | FT_OPT(EXPLAIN) | FT_OPT(DRIVER) |
+               FT_OPT(FLAVOUR) | FT_OPT(TIME) | FT_OPT(JSON),
     .output = "FILE",
     .output_help = "write to this file (standard output otherwise)",
     .details =
@@ -137,11 +161,15 @@ const struct ft_verb ft_verb_export = {
         "json: one object with the run, its scenario, the verdict, spans, and every event with its "
         "arguments.\n"
         "ctest: a test in C that runs the scenario again and fails as long as a rule is broken.\n\n"
+        "A trace is only read; --explain also runs the driver, and html and json have the point of "
+        "no return (flushtrace explain says what that is); --driver, --flavour and --time are for "
+        "that.\n\n"
         "docs/EXPORT.md describes each. A file appears whole or not at all. With --json the answer "
         "says what was written, and -o is needed.\n\n"
         "Exit status: 0 written, 3 the trace cannot be read or bad usage, 5 it cannot be "
-        "written.\n\n"
+        "written; with --explain also those of explain.\n\n"
         "  flushtrace export fail.ftr --format html -o fail.html\n"
+        "  flushtrace export fail.ftr --format html --explain -o fail.html\n"
         "  flushtrace export fail.ftr --format json | jq .rule\n"
         "  flushtrace export fail.ftr --format ctest -o tests/fail.c",
     .run = run,

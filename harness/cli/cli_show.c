@@ -197,25 +197,11 @@ static int print(const struct ft_cli *cli, struct ft_lines *lines, const struct 
 }
 
 /* With --explain the driver is run; without it a trace is only read. */
-static int explain(struct ft_cli *cli, struct ft_trace *trace, struct ft_explained *ret)
-{
-    int status = ft_cli_explain(cli, trace, ret);
-
-    if (status == FT_EXIT_OK && !ret->same_run) {
-        ft_explained_free(ret);
-        return ft_cli_refuse(cli, FT_USAGE,
-                             "%s: the driver does other things now than were recorded; see "
-                             "flushtrace explain",
-                             cli->argument[0]);
-    }
-    return status;
-}
-
 static int show(struct ft_cli *cli, struct ft_trace *trace, const struct ft_filter *filter)
 {
     struct ft_explained explained;
     const struct ft_explained *known = cli->explain ? &explained : NULL;
-    int status = cli->explain ? explain(cli, trace, &explained) : FT_EXIT_OK;
+    int status = cli->explain ? ft_cli_explain_recorded(cli, trace, &explained) : FT_EXIT_OK;
     struct ft_lines lines;
 
     if (status != FT_EXIT_OK) {

@@ -1,5 +1,5 @@
 /* Looking for the point of no return from the command line: progress, Ctrl-C, what is refused. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "cli/explaining.h"
 #include "report/report_json.h"
 #include "report/trace_facts.h"
@@ -111,6 +111,20 @@ int ft_cli_explain(struct ft_cli *cli, struct ft_trace *recorded, struct ft_expl
     }
     if (status != FT_EXIT_OK) {
         ft_explained_free(ret);
+    }
+    return status;
+}
+
+int ft_cli_explain_recorded(struct ft_cli *cli, struct ft_trace *recorded, struct ft_explained *ret)
+{
+    int status = ft_cli_explain(cli, recorded, ret);
+
+    if (status == FT_EXIT_OK && !ret->same_run) {
+        ft_explained_free(ret);
+        return ft_cli_refuse(cli, FT_USAGE,
+                             "%s: the driver does other things now than were recorded; see "
+                             "flushtrace explain",
+                             cli->argument[0]);
     }
     return status;
 }

@@ -1,4 +1,5 @@
-/* The point of no return of a trace, for the verbs that show it: explain, and show --explain. */
+/* The point of no return of a trace, for the verbs that show it: explain, show --explain, export
+ * --explain. */
 #ifndef FT_EXPLAINING_H
 #define FT_EXPLAINING_H
 
@@ -16,6 +17,11 @@ struct ft_explained {
  * more. End with ft_explained_free. */
 int ft_cli_explain(struct ft_cli *cli, struct ft_trace *recorded, struct ft_explained *ret);
 void ft_explained_free(struct ft_explained *explained);
+
+/* The same for verbs that show the recorded events: refused when the driver does other things now.
+ */
+int ft_cli_explain_recorded(struct ft_cli *cli, struct ft_trace *recorded,
+                            struct ft_explained *ret);
 
 /* The number of its event; 0: there is none, or it is not known. */
 uint64_t ft_explained_point(const struct ft_explained *explained);

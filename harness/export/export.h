@@ -19,12 +19,14 @@ struct ft_export {
     const struct ft_trace *trace;
     const char *path;  /* of the trace, as typed */
     const char *rerun; /* the command that replays it */
+    json_t *no_return; /* the point of no return (ft_explained_json), NULL: nobody looked for it */
 };
 
 struct ft_export_format {
     const char *name; /* of --format */
     const char *sentence;
     bool binary;
+    bool has_facts; /* it has what ft_export_facts gives */
     enum ft_status (*write)(const struct ft_export *export, FILE *out, struct ft_error *error);
 };
 
@@ -37,8 +39,8 @@ extern const struct ft_export_format ft_export_html, ft_export_perfetto, ft_expo
 /* ---- what several formats share ---- */
 
 /* Everything about the run that is no event: the members of ft_json_trace, compiler, description,
- * complete, suspended, trace, rerun, scenario (text) and its ops (op, text, fired, late, skipped:
- * events or null). */
+ * complete, suspended, no_return (where it is known), trace, rerun, scenario (text) and its ops
+ * (op, text, fired, late, skipped: events or null). */
 json_t *ft_export_facts(const struct ft_export *export);
 
 /* What a span is called ("READ", "map#3", "dpc-11", "DPC", "channel 0"). snprintf convention. */

@@ -54,6 +54,9 @@ json_t *ft_export_facts(const struct ft_export *export)
     json_object_set_new(object, "description", ft_json_text(trace->description));
     json_object_set_new(object, "complete", json_boolean(trace->complete));
     json_object_set_new(object, "suspended", ft_json_suspended(trace));
+    if (export->no_return != NULL) {
+        json_object_set(object, "no_return", export->no_return);
+    }
     json_object_set_new(object, "trace", ft_json_text(export->path));
     json_object_set_new(object, "rerun", ft_json_text(export->rerun));
     json_object_set_new(object, "scenario", ft_json_text(text));

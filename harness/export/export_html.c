@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE_BYTES = 256, EVENTS_MAX = 2000000, NO_CPU = 0xFF, KINDS = 1 << 16 };
+enum { VALUE_BYTES = 256, EVENTS_MAX = 1100000, NO_CPU = 0xFF, KINDS = 1 << 16 };
 
 struct page {
     const struct ft_export *export;
@@ -248,5 +248,6 @@ static enum ft_status write_html(const struct ft_export *export, FILE *out, stru
 
 const struct ft_export_format ft_export_html = {
     .name = "html",
+    .has_facts = true,
     .sentence = "a page with the timeline: opens from disk, needs no network",
     .write = write_html};

@@ -119,5 +119,6 @@ static enum ft_status write_json(const struct ft_export *export, FILE *out, stru
 
 const struct ft_export_format ft_export_json = {
     .name = "json",
+    .has_facts = true,
     .sentence = "one JSON object: run, scenario, verdict, spans, events with decoded arguments",
     .write = write_json};

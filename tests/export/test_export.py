@@ -17,6 +17,7 @@ import unittest
 
 FLUSHTRACE, EDIT, REPEAT, TRACES, HARNESS = sys.argv[1:6]
 VIOLATION = sorted(glob.glob(os.path.join(TRACES, "violates/dma.flush-early/*.ftr")))[0]
+EXPLAINED = sorted(glob.glob(os.path.join(TRACES, "violates/kmdf.tx-release-in-transfer/*.ftr")))[0]
 CLEAN = sorted(glob.glob(os.path.join(TRACES, "clean/wdm-sglist/*.ftr")))[0]
 FRAMEWORK = sorted(glob.glob(os.path.join(TRACES, "clean/kmdf-sg/*.ftr")))[0]
 MINIPORT = sorted(glob.glob(os.path.join(TRACES, "clean/scsi-slave/*.ftr")))[0]
@@ -254,11 +255,46 @@ class Html(unittest.TestCase):
     def test_a_page_has_its_limit(self):
         with tempfile.TemporaryDirectory() as folder:
             long = os.path.join(folder, "long.ftr")
-            subprocess.run([EDIT, CLEAN, long, "events", "2000001"], check=True)
+            subprocess.run([EDIT, CLEAN, long, "events", "1100001"], check=True)
             done = subprocess.run([FLUSHTRACE, "export", long, "--format", "html", "-o", os.path.join(folder, "x.html")],
                                   stderr=subprocess.PIPE, text=True)
             self.assertEqual((done.returncode, os.listdir(folder)), (3, ["long.ftr"]))
             self.assertIn("too many for a page", done.stderr)
+
+
+class Explained(unittest.TestCase):
+    """The point of no return, as flushtrace explain finds it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.found = json.loads(run("explain", EXPLAINED, "--json"))
+
+    def test_page_and_json(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "x.html")
+            run("export", EXPLAINED, "--format", "html", "--explain", "-o", out)
+            facts = decode(out)[1]
+            run("export", EXPLAINED, "--format", "json", "--explain", "-o", out)
+            with open(out, encoding="utf-8") as file:
+                whole = json.load(file)
+        for answer in (facts, whole):
+            self.assertEqual(answer["no_return"]["found"], "point")
+            for key in ("event", "rule_event", "at", "before"):
+                self.assertEqual(answer["no_return"][key], self.found["no_return"][key])
+        self.assertLess(facts["no_return"]["event"], facts["event"])
+
+    def test_only_when_it_is_asked_for(self):
+        whole = json.loads(run("export", EXPLAINED, "--format", "json"))
+        self.assertNotIn("no_return", whole)
+
+    def test_refusals(self):
+        for words, said in (((EXPLAINED, "--format", "perfetto"), "html and json"), ((EXPLAINED, "--format", "ctest"), "html and json"),
+                            ((CLEAN, "--format", "html"), "no finding to explain")):
+            with tempfile.TemporaryDirectory() as folder:
+                done = subprocess.run([FLUSHTRACE, "export", *words, "--explain", "-o", os.path.join(folder, "x")],
+                                      stderr=subprocess.PIPE, text=True)
+                self.assertEqual((done.returncode, os.listdir(folder)), (3, []))
+                self.assertIn(said, done.stderr)
 
 
 class Ctest(unittest.TestCase):

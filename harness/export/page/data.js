@@ -138,6 +138,10 @@ const verdictEvent = facts.rule ? Math.min(facts.event, events.count) - 1
 const badEvents = new Set(findings.filter((one) => !one.warning).map((one) => one.event - 1));
 if (verdictEvent >= 0) badEvents.add(verdictEvent);
 
+/* The point of no return, when somebody looked for it: its event, -1 for none. */
+const noReturn = facts.no_return && facts.no_return.found === "point"
+  ? Math.min(facts.no_return.event, events.count) - 1 : -1;
+
 const opKinds = new Set(["op:fired", "op:late", "op:skipped"].map((name) => kindNamed.get(name)));
 const opEvents = [];
 for (let i = 0; i < events.count; i++) {

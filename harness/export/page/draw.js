@@ -11,7 +11,7 @@ const FONT = '11px ui-monospace, "SF Mono", "Cascadia Mono", Consolas, "DejaVu S
 const color = {};
 let focusSet = new Set(), focusList = new Uint32Array(0), matchList = new Uint32Array(0);
 
-const COLORS = ["ground", "raised", "sunken", "line", "faint", "text", "dim", "accent", "bad", "op",
+const COLORS = ["ground", "raised", "sunken", "line", "faint", "text", "dim", "accent", "bad", "fate", "op",
   ...LAYERS, "request", "request-text", "mapped", "mapped-text", "flushed", "flushed-text", "common",
   "common-text", "engine", "engine-text", "task", "task-text", "irql", "shade"];
 
@@ -235,16 +235,16 @@ function drawLine(i, stroke, dash) {
   pen.setLineDash([]);
 }
 
-function drawChip(i, fill, text) {
+function drawChip(i, fill, text, top = 2) {
   const x = xOf(i + 0.5), width = text.length * size.letter + 10;
   if (x < size.gutter - 1 || x > size.width + 1) return;
   const left = Math.min(Math.max(x - width / 2, size.gutter), size.width - width);
   pen.fillStyle = fill;
   pen.beginPath();
-  pen.roundRect(left, 2, width, 15, 4);
+  pen.roundRect(left, top, width, 15, 4);
   pen.fill();
   pen.fillStyle = color.ground;
-  pen.fillText(text, left + 5, 13);
+  pen.fillText(text, left + 5, top + 11);
 }
 
 function niceStep(atLeast) {
@@ -330,6 +330,10 @@ function drawLanes() {
   pen.beginPath();
   pen.rect(size.gutter, 0, size.width, size.height);
   pen.clip();
+  if (noReturn >= 0) {
+    drawLine(noReturn, color.fate, [2, 3]);
+    if (noReturn !== verdictEvent) drawChip(noReturn, color.fate, "no return", 17);
+  }
   if (verdictEvent >= 0) {
     drawLine(verdictEvent, color.bad, [5, 3]);
     drawChip(verdictEvent, color.bad, facts.rule || facts.verdict);
@@ -374,6 +378,7 @@ function paintOverview(width, height) {
   put(opEvents.map((i) => [i, i]), row * 3.8, row, color.op, 2);
   if (focusList.length) put([...focusList].map((i) => [i, i]), 0, row * 0.5, color.accent, 1.5);
   if (matchList.length) put([...matchList].map((i) => [i, i]), height - 4, 4, color.framework, 1.5);
+  if (noReturn >= 0) put([[noReturn, noReturn]], 0, height, color.fate, 2);
   if (verdictEvent >= 0) put([[verdictEvent, verdictEvent]], 0, height, color.bad, 2);
   return picture;
 }

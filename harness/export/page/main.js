@@ -5,6 +5,7 @@ const KEYS = [
   ["[ ]", "previous, next event of the object that is followed"],
   ["P O", "previous, next op (disturbance)"],
   ["V", "the violation"],
+  ...(noReturn >= 0 ? [["R", "the point of no return"]] : []),
   ["/", "search; Enter or N next match, Shift+N previous"],
   ["+ \u2212", "zoom (also the wheel, or two fingers)"],
   ["A D", "pan left, right (also drag, or Shift and the wheel)"],
@@ -22,6 +23,7 @@ const LEGEND = [
   ["device", "device"], ["harness", "harness, requester"], ["request", "request"],
   ["mapped", "mapped: the device's"], ["flushed", "flushed, not completed"],
   ["engine", "engine moves data"], ["op", "op (disturbance)"], ["bad", "violation"],
+  ...(noReturn >= 0 ? [["fate", "point of no return"]] : []),
 ];
 
 const ACTIONS = {
@@ -38,6 +40,7 @@ const ACTIONS = {
   o: () => step(opEvents, 1),
   p: () => step(opEvents, -1),
   v: jumpToVerdict,
+  r: () => noReturn >= 0 && choose(noReturn, true),
   "/": () => byId("query").focus(),
   n: () => stepMatch(1),
   N: () => stepMatch(-1),
@@ -125,6 +128,13 @@ function nameThings() {
     (verdictEvent >= 0 ? ` at ${numberText(verdictEvent + 1)}` : "") : "clean";
   verdict.title = facts.sentence || facts.detail || "No rule was broken";
   verdict.classList.add(bad ? "bad" : "good");
+  if (facts.no_return) {
+    const button = byId("no-return");
+    button.hidden = false;
+    button.textContent = noReturn >= 0 ? `no return at ${numberText(noReturn + 1)}`
+      : facts.no_return.found === "start" ? "doomed from the start" : "no return: not determined";
+    button.title = noReturnText();
+  }
   for (const [key, what] of KEYS) {
     byId("keys").append(
       element("dt", {}, ...key.split(" ").flatMap((one) => [element("kbd", {}, one), " "])),
@@ -149,6 +159,7 @@ function listen() {
   on("theme", "click", ACTIONS.t);
   on("help-button", "click", ACTIONS["?"]);
   on("verdict", "click", jumpToVerdict);
+  on("no-return", "click", () => (noReturn >= 0 ? choose(noReturn, true) : showRun()));
   on("query", "input", () => search(byId("query").value));
   on("search", "submit", (event) => {
     event.preventDefault();

@@ -41,6 +41,28 @@ function findingBox(one) {
                  ...source.map((text) => element("small", {}, text)));
 }
 
+const shareText = (share) => (share.same === share.runs ? `all ${share.runs}`
+  : `${share.same} of ${share.runs}`);
+
+/* What flushtrace explain says. */
+function noReturnText() {
+  const found = facts.no_return, far = found.rule_event - found.event;
+
+  if (found.found === "start") {
+    return `Without any op, and whichever task runs when, all ${found.at.runs} continuations from before ` +
+      "the first event fail.";
+  }
+  if (noReturn < 0) return `Not determined: ${found.found} after ${numberText(found.runs)} continuations.`;
+  return (far ? `${numberText(far)} event${far === 1 ? "" : "s"} before the rule's own. ` : "The rule's own event. ") +
+    `From here on ${shareText(found.at)} continuations fail, from the event before ${shareText(found.before)}` +
+    (found.single_preemption_escapes ? "; a single preemption there still avoids it." : ".");
+}
+
+function noReturnBox() {
+  const title = facts.no_return.found === "start" ? "doomed from the start" : "point of no return";
+  return element("div", { class: "finding fate" }, element("b", {}, title), noReturnText());
+}
+
 function facesTable(i) {
   const table = element("table");
   const layer = LAYERS[events.layer[i]], task = events.task[i];
@@ -101,6 +123,7 @@ function showDetails(i) {
     element("h2", {}, element("span", { class: "number" }, `#${numberText(i + 1)}`), wordsOf(i)),
     element("p", { class: "sentence" }, row.sentence),
     ...findingsAt(i).map(findingBox));
+  if (i === noReturn) details.append(noReturnBox());
   if (i === verdictEvent && !facts.rule) {
     details.append(element("div", { class: "finding" }, element("b", {}, facts.verdict),
                            facts.detail));
@@ -125,7 +148,8 @@ function showRun() {
   addRow(table, "trace", facts.trace);
   addRow(table, "run again", facts.rerun);
   details.replaceChildren(element("h2", {}, `${facts.driver}: ${facts.verdict}`),
-                          ...findings.map(findingBox), element("h3", {}, "Run"), table,
+                          ...findings.map(findingBox), ...(facts.no_return ? [noReturnBox()] : []),
+                          element("h3", {}, "Run"), table,
                           element("h3", {}, "Scenario"), element("pre", { class: "mono" },
                                                                  facts.scenario));
 }
@@ -152,6 +176,7 @@ function rowFor(k) {
   const names = ["row"];
   if (i === view.chosen) names.push("chosen");
   if (badEvents.has(i)) names.push("bad");
+  else if (i === noReturn) names.push("fate");
   else if (opKinds.has(events.kind[i])) names.push("op");
   const indent = " ".repeat(listed ? 0 : Math.min(events.nesting[i], 8));
   const made = element("div", { class: names.join(" "), role: "option", id: `row-${i}`,
