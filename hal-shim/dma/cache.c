@@ -5,6 +5,7 @@
  * mapping. */
 #include "dma/frames.h"
 #include "dma/transfer_ex.h"
+#include "world/races.h"
 
 VOID KeFlushIoBuffers(PMDL Mdl, BOOLEAN ReadOperation, BOOLEAN DmaOperation)
 {
@@ -20,6 +21,7 @@ VOID KeFlushIoBuffers(PMDL Mdl, BOOLEAN ReadOperation, BOOLEAN DmaOperation)
         lines = ft_cache_write_back(memory, Mdl->ByteCount);
         if (ReadOperation)
             ft_cache_invalidate(memory, Mdl->ByteCount);
+        ft_view_flushed(memory);
     }
     ft_emit(FT_EV_DMA_KFI, ft_handle_of(Mdl), ReadOperation != FALSE, DmaOperation != FALSE, lines);
     FT_DDI_END(DMA_KFI, label);

@@ -1,6 +1,7 @@
 /* Frames, request buffers, truth and caches: see frames.h. */
 #include "dma/frames.h"
 #include "world/machine.h"
+#include "world/races.h"
 
 #include <string.h>
 
@@ -158,6 +159,7 @@ bool ft_frames_take_where(const struct ft_frame_want *want, unsigned *frame)
     if (!take(want, frame))
         return false;
     ft_access_fresh(ft_frame_address(*frame), want->pages * (size_t)FT_PAGE_BYTES);
+    ft_view_fresh(*frame, want->pages);
     /* Stray accesses meet this view once the frames are free. */
     if (!FT_M->platform.coherent)
         memset((uint8_t *)ft_frame_address(*frame) + (FT_BUS_VIEW_BASE - FT_CPU_VIEW_BASE),

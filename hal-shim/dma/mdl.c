@@ -7,6 +7,7 @@
 #include "dma/dma_private.h"
 #include "dma/frames.h"
 #include "kernel/memory_kind.h"
+#include "world/races.h"
 
 #include <string.h>
 
@@ -207,6 +208,7 @@ static unsigned lock(PMDL mdl, bool user, bool write)
         return BAD_ADDRESS;
     mdl->MdlFlags = (CSHORT)((mdl->MdlFlags & ~OF_THE_LOCK) | MDL_PAGES_LOCKED |
                              (write ? MDL_WRITE_OPERATION : 0));
+    ft_view_lock(mdl, true);
     return 0;
 }
 
@@ -249,6 +251,8 @@ VOID MmUnlockPages(PMDLX MemoryDescriptorList)
     locked = readable && (mdl->MdlFlags & MDL_PAGES_LOCKED);
     ft_emit(FT_EV_MDL_UNLOCK, ft_handle_of(mdl), locked);
     if (readable) {
+        if (locked)
+            ft_view_lock(mdl, false);
         mdl->MdlFlags &= (CSHORT) ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
         ft_mdl_forget_mappings(mdl);
     }

@@ -6,6 +6,7 @@
  * name only, never to be dereferenced; what its mapping returns is the memory.
  */
 #include "dma/dma_private.h"
+#include "world/races.h"
 
 /* The MDL has a user mapping: a bit that Windows keeps for itself. */
 #define MAPPED_TO_USER MDL_INTERNAL
@@ -51,6 +52,7 @@ static PVOID system_address(PMDL mdl)
               MDL_MAPPED_TO_SYSTEM_VA |
                   (mdl->MdlFlags & MDL_PARTIAL ? MDL_PARTIAL_HAS_BEEN_MAPPED : 0),
               0);
+    ft_view_map(mdl, true);
     return address;
 }
 
@@ -58,8 +60,10 @@ static PVOID user_address(PMDL mdl)
 {
     PVOID address = ft_mdl_readable(mdl) ? new_address(mdl) : NULL;
 
-    if (address)
+    if (address) {
         set_flags(mdl, MAPPED_TO_USER, 0);
+        ft_view_map(mdl, true);
+    }
     return address;
 }
 
@@ -118,6 +122,8 @@ PVOID MmMapLockedPagesSpecifyCache(PMDLX MemoryDescriptorList, KPROCESSOR_MODE A
 /* A part whose address is its parent's keeps that. */
 static void forget_system_address(PMDL mdl)
 {
+    if (mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
+        ft_view_map(mdl, false);
     set_flags(mdl, 0, MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
     mdl->MappedSystemVa = NULL;
 }

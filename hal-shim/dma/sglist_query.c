@@ -2,6 +2,7 @@
  * BuildMdlFromScatterGatherList (wdm-dma sheet, 1.13, 1.15, 6.6). */
 #include "dma/frames.h"
 #include "dma/sg_lists.h"
+#include "world/races.h"
 
 NTSTATUS ft_dma_list_registers(const MDL *mdl, const void *va, ULONG length, ULONG *ret)
 {
@@ -95,6 +96,7 @@ static PMDL list_mdl(const struct ft_dma_grant *grant)
     if (one_piece && first) {
         mdl->MappedSystemVa = (uint8_t *)first + mdl->ByteOffset;
         mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+        ft_view_map(mdl, true);
     }
     return mdl;
 }

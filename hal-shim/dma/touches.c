@@ -31,8 +31,8 @@ static enum ft_touch of_frame(unsigned frame)
     uint8_t use = FT_M->dma.frame_used[frame];
 
     if (use != FT_FRAME_FREE && use != FT_FRAME_FILLED)
-        return FT_TOUCH_NONE;
-    return is_freed_common(frame) ? FT_TOUCH_COMMON_FREED : FT_TOUCH_NOBODYS;
+        return use == FT_FRAME_BUFFER ? ft_view_touch(frame) : FT_TOUCH_NONE;
+    return is_freed_common(frame) ? FT_TOUCH_COMMON_FREED : ft_view_touch(frame);
 }
 
 /* The fill is read by code that no sanitizer looks at. */
@@ -103,7 +103,8 @@ static enum ft_touch of_memory(uintptr_t address, size_t bytes)
     if (what != FT_TOUCH_NONE)
         return what;
     if (address < NEAR_NULL_BYTES)
-        return FT_TOUCH_NEAR_NULL;
+        return FT_RACES->life[ft_happens_now()].no_extension ? FT_TOUCH_NO_EXTENSION
+                                                             : FT_TOUCH_NEAR_NULL;
     if (frame >= 0)
         return of_frame((unsigned)frame);
     return address - FT_POOL_BASE < FT_M->pool_used ? of_pool(address) : FT_TOUCH_NONE;

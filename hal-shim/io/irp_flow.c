@@ -7,6 +7,7 @@
  * did not keep it (it stays, and nobody frees it).
  */
 #include "io/io_private.h"
+#include "world/races.h"
 
 #include <string.h>
 
@@ -289,6 +290,8 @@ static void complete(PIRP irp)
     if (done)
         ft_bugcheck(BUGCHECK_COMPLETED_TWICE, ft_handle_of(irp), 0, 0, 0);
     ft_irp_cancel_set(irp, false);
+    if (ft_current()->layer == FT_LAYER_DRIVER)
+        ft_view_completed(irp->MdlAddress);
     if (walk_up(irp)) {
         PIRP master = reach_top(irp);
         uint8_t layer;

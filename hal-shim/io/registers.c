@@ -8,6 +8,7 @@
  * second such read on, time passes and the hardware gets a chance.
  */
 #include "io/io_private.h"
+#include "world/races.h"
 
 enum { BUGCHECK_BAD_ADDRESS = 0x50, POLL_UNITS = 10 /* 1 microsecond */ };
 
@@ -170,6 +171,7 @@ static void write_device(const struct way *way, uint64_t address, unsigned width
     {                                                                                              \
         for (ULONG i = 0; i < Count; i++)                                                          \
             Buffer[i] = (type)read_device(&registers, AT(Register + i), sizeof *Register, CALLER); \
+        ft_view_filled(Buffer);                                                                    \
     }                                                                                              \
     VOID WRITE_REGISTER_BUFFER_##WIDTH(volatile type *Register, type *Buffer, ULONG Count)         \
     {                                                                                              \
@@ -197,6 +199,7 @@ REGISTER_ROUTINES(ULONG64, ULONG64)
     {                                                                                              \
         for (ULONG i = 0; i < Count; i++)                                                          \
             Buffer[i] = (type)read_device(&ports, AT(Port), sizeof *Port, CALLER);                 \
+        ft_view_filled(Buffer);                                                                    \
     }                                                                                              \
     VOID WRITE_PORT_BUFFER_##WIDTH(type *Port, type *Buffer, ULONG Count)                          \
     {                                                                                              \

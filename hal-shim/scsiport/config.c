@@ -7,6 +7,7 @@
 #include "scsiport/adapter.h"
 
 #include "io/io_private.h"
+#include "world/races.h"
 
 enum {
     NO_BUS = 0,               /* ScsiPortGetBusData: there is no such bus */
@@ -78,6 +79,7 @@ void ft_scsi_bus_data_free(struct ft_scsi_adapter *adapter)
 
     if (config && config->bus_data) {
         ft_block_free(config->bus_data);
+        ft_watch(FT_TOUCH_BUS_DATA, config->bus_data, sizeof(PCI_COMMON_CONFIG));
         config->bus_data = NULL;
     }
 }

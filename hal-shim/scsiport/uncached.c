@@ -5,6 +5,7 @@
  * Not modelled: a number of requests from the registry.
  */
 #include "scsiport/port_dma.h"
+#include "world/races.h"
 
 #include <string.h>
 
@@ -84,6 +85,8 @@ bool ft_scsi_extension_take(struct ft_scsi_request *request)
     struct ft_scsi_adapter *adapter = request->adapter;
     unsigned i = 0;
 
+    if (adapter->config->SrbExtensionSize == 0)
+        ft_watch(FT_TOUCH_NO_EXTENSION, &request->srb->SrbExtension, sizeof(PVOID));
     if (adapter->srb_extension_stride == 0 || !adapter->common)
         return true;
     while (i < REQUESTS && (adapter->srb_extensions_used[i / BITS] & 1u << i % BITS))
@@ -102,6 +105,7 @@ void ft_scsi_extension_give(struct ft_scsi_request *request)
 {
     unsigned i = request->extension_index - 1;
 
+    ft_unwatch(FT_TOUCH_NO_EXTENSION, &request->srb->SrbExtension);
     if (request->extension_index == 0)
         return;
     request->adapter->srb_extensions_used[i / BITS] &= ~(1u << i % BITS);

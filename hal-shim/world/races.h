@@ -73,6 +73,12 @@ struct ft_watch {
     uint8_t unused;
 };
 
+/* A page of a requester's buffer. */
+struct ft_view {
+    uint8_t locks, maps; /* MDLs that lock it, and that have an address for it */
+    uint8_t mapped;      /* there was one */
+};
+
 struct ft_races {
     uint32_t places, granules, pairs;
     uint32_t paged; /* there is, or was, paged pool */
@@ -82,7 +88,8 @@ struct ft_races {
         uint8_t activation;
         uint8_t depth; /* routines entered and not left */
         uint8_t routine[FT_ROUTINE_DEPTH];
-        uint8_t waits; /* objects of a wait for several */
+        uint8_t waits;        /* objects of a wait for several */
+        uint8_t no_extension; /* the routine has read a SrbExtension that is not there */
         uint64_t wait[FT_ROUTINE_DEPTH];
     } life[FT_TASKS_MAX];
     struct ft_activation activation[FT_ACTIVATIONS];
@@ -93,6 +100,7 @@ struct ft_races {
     struct ft_watch watch[FT_WATCHES];
     uintptr_t gone[FT_GONE];
     uint32_t gone_next;
+    struct ft_view view[FT_FRAMES_MAX];
     uint16_t place_of[FT_ORDER_SLOTS];     /* 0: none, else index + 1 */
     uint16_t granule_of[FT_GRANULE_SLOTS]; /* likewise */
     struct ft_wdf_touches wdf;
@@ -143,8 +151,14 @@ enum ft_touch {
     FT_TOUCH_QUEUE_LINK, /* DriverContext[3] of such an IRP */
     FT_TOUCH_UNTESTED,   /* no touch: the Cancel of an IRP was not read after its cancel routine was
                             set, and the routine has returned */
-    FT_TOUCH_CONTEXT = 20,     /* of a framework object that is gone: freed */
-    FT_TOUCH_LIST_OVER,        /* EvtProgramDma's, and its fragment is over */
+    FT_TOUCH_NO_VIEW,    /* locked pages of a user, no system address was made for them */
+    FT_TOUCH_VIEW_OVER,  /* there was one */
+    FT_TOUCH_NO_EXTENSION, /* SrbExtension of a miniport that asked for none */
+    FT_TOUCH_UNFLUSHED,    /* no touch: programmed I/O has filled it, and the request was completed
+                              without KeFlushIoBuffers */
+    FT_TOUCH_BUS_DATA,     /* of ScsiPortGetBusData, before the last call */
+    FT_TOUCH_CONTEXT = 20, /* of a framework object that is gone: freed */
+    FT_TOUCH_LIST_OVER,    /* EvtProgramDma's, and its fragment is over */
     FT_TOUCH_NULL_BEFORE_SMIO, /* near NULL, self-managed I/O is still to begin, or begin again */
     FT_TOUCH_UNMOVED,          /* bytes of a read that ended before them */
     FT_TOUCH_STALE /* in a common buffer that is filled again, and written by nobody since */
@@ -165,9 +179,24 @@ void ft_unwatch_all(const void *address, size_t bytes);
 bool ft_watch_gone(uintptr_t address);
 /* What the running task does by touching these bytes, FT_TOUCH_NONE: nothing wrong. */
 enum ft_touch ft_watched(uintptr_t address, size_t bytes);
+/* Ends a watch; tells it when there is one. */
+void ft_watch_tell(enum ft_touch what, const void *address);
 /* The running task is leaving a routine: tells what it owes, if nobody called that routine but the
  * machine. */
 void ft_watch_leave(void);
+
+/* ---- dma/views.c: addresses of a requester's pages; likewise ---- */
+
+void ft_view_lock(const void *mdl, bool lock);
+void ft_view_map(const void *mdl, bool map);
+void ft_view_fresh(unsigned frame, unsigned pages);
+/* What it is to touch the buffer in that frame, if anything is wrong with that. */
+enum ft_touch ft_view_touch(unsigned frame);
+/* Programmed I/O has filled these bytes for the driver; KeFlushIoBuffers; the driver completes a
+ * request with that MDL. */
+void ft_view_filled(const void *address);
+void ft_view_flushed(const void *address);
+void ft_view_completed(const void *mdl);
 
 /* The object that holds an address, and the offset in it. */
 uint64_t ft_races_handle(uintptr_t address);

@@ -4,9 +4,9 @@
  * gives it back ends that. A few ranges at a time: beyond that one is forgotten, so that a
  * touch may be missed, and none is invented.
  *
- * One kind is the reverse, a touch that must come (FT_TOUCH_UNTESTED): the Cancel of an IRP is read
- * after its cancel routine was set. The read ends the watch; what is left when the task leaves the
- * driver is told.
+ * Two kinds are the reverse, something that must come. FT_TOUCH_UNTESTED: the Cancel of an IRP is
+ * read after its cancel routine was set; what is left when the task leaves the driver is told.
+ * FT_TOUCH_UNFLUSHED: what programmed I/O filled is flushed before the request is completed.
  */
 #include "world/races.h"
 #include "world/world_private.h"
@@ -84,36 +84,69 @@ bool ft_watch_gone(uintptr_t address)
     return false;
 }
 
-/* The most telling one: what is always wrong goes before what a lock would allow. */
+/* What meeting that watch means. */
+static enum ft_touch met(struct ft_watch *watch)
+{
+    switch (watch->what) {
+    case FT_TOUCH_UNTESTED:
+        end(watch);
+        return FT_TOUCH_NONE;
+    case FT_TOUCH_UNFLUSHED:
+        return FT_TOUCH_NONE;
+    case FT_TOUCH_NO_EXTENSION: /* to read the NULL is not to use it */
+        FT_RACES->life[ft_happens_now()].no_extension = 1;
+        return FT_TOUCH_NONE;
+    case FT_TOUCH_QUEUED:
+        return ft_current()->locks == 0 ? FT_TOUCH_QUEUED : FT_TOUCH_NONE;
+    default:
+        return (enum ft_touch)watch->what;
+    }
+}
+
+/* Of several the most telling one: what is always wrong goes before what a lock would allow. */
 enum ft_touch ft_watched(uintptr_t address, size_t bytes)
 {
-    enum ft_touch what = FT_TOUCH_NONE;
+    enum ft_touch worst = FT_TOUCH_NONE;
 
     for (unsigned i = 0; i < FT_RACES->watches; i++) {
         struct ft_watch *watch = &FT_RACES->watch[i];
+        enum ft_touch what = meets(watch, address, bytes) ? met(watch) : FT_TOUCH_NONE;
 
-        if (!meets(watch, address, bytes))
-            continue;
-        if (watch->what == FT_TOUCH_UNTESTED)
-            end(watch);
-        else if (watch->what != FT_TOUCH_QUEUED || ft_current()->locks == 0)
-            what = watch->what > what ? (enum ft_touch)watch->what : what;
+        worst = what > worst ? what : worst;
     }
-    return what;
+    return worst;
+}
+
+static void tell(struct ft_watch *watch)
+{
+    ft_touch_tell((enum ft_touch)watch->what, ft_races_handle(watch->address), 0, watch->bytes,
+                  false, watch->site);
+    end(watch);
+}
+
+void ft_watch_tell(enum ft_touch what, const void *address)
+{
+    if (!ft_host_world.accesses)
+        return;
+    for (unsigned i = 0; i < FT_RACES->watches; i++)
+        if (FT_RACES->watch[i].what == what && FT_RACES->watch[i].address == (uintptr_t)address)
+            tell(&FT_RACES->watch[i]);
 }
 
 void ft_watch_leave(void)
 {
-    if (!ft_host_world.accesses || FT_RACES->watches == 0 ||
-        FT_RACES->life[ft_happens_now()].depth != 1)
+    unsigned slot;
+
+    if (!ft_host_world.accesses || FT_RACES->watches == 0)
+        return;
+    slot = ft_happens_now();
+    FT_RACES->life[slot].no_extension = 0;
+    if (FT_RACES->life[slot].depth != 1)
         return;
     for (unsigned i = 0; i < FT_RACES->watches; i++) {
         struct ft_watch *watch = &FT_RACES->watch[i];
 
-        if (watch->what != FT_TOUCH_UNTESTED || watch->task != ft_current()->id)
-            continue;
-        ft_touch_tell(FT_TOUCH_UNTESTED, ft_races_handle(watch->address), 0, watch->bytes, false,
-                      watch->site);
-        end(watch);
+        if (watch->what == FT_TOUCH_UNTESTED && watch->task == ft_current()->id)
+            tell(watch);
     }
 }

@@ -4,6 +4,8 @@
  */
 #include "rules/rules_touches.h"
 
+#include "sim/dma_words.h"
+
 /* ---- data races ---- */
 
 enum { WRITES = 1, LOCKED = 4 };
@@ -69,8 +71,19 @@ static enum ft_judged_rule mapped(const struct ft_rules *rules, bool in, bool wr
     return write ? FT_J_DMA_CPU_WRITE_MAPPED_IN : FT_J_DMA_CPU_READ_EARLY;
 }
 
+/* By the completion routine of a transfer, whose MapTransferEx this task still has to deal with. */
+static bool freed_by_completion(const struct ft_rules *rules, const struct ft_event *event)
+{
+    return rules->mapper_freed != 0 && rules->mapper_task == ft_task_of(event) &&
+           rules->mapper_freed == ft_arg_id(event, FT_TOUCHED_OBJECT) &&
+           rules->mapper_class == ft_handle_class(event->arg[FT_TOUCHED_OBJECT]);
+}
+
 static void judge_freed(struct ft_rules *rules, const struct ft_event *event)
 {
+    if (freed_by_completion(rules, event)) {
+        ft_rule_fire(rules, FT_J_DMA_MPX_RACE, event, event->arg[FT_TOUCHED_OBJECT]);
+    }
     switch (ft_handle_class(event->arg[FT_TOUCHED_OBJECT])) {
     case FT_HC_IRP:
         ft_rule_fire(rules, FT_J_IO_IRP_NO_TOUCH_AFTER_COMPLETE, event,
@@ -82,6 +95,11 @@ static void judge_freed(struct ft_rules *rules, const struct ft_event *event)
     case FT_HC_SRB:
         ft_rule_fire(rules, FT_J_SCSI_SRB_NO_TOUCH_AFTER_COMPLETE, event,
                      event->arg[FT_TOUCHED_OBJECT]);
+        break;
+    case FT_HC_MDL:
+        if (rules->list_mdl == ft_arg_id(event, FT_TOUCHED_OBJECT)) {
+            ft_rule_fire(rules, FT_J_DMA_MFS_LIFETIME, event, event->arg[FT_TOUCHED_OBJECT]);
+        }
         break;
     case FT_HC_POOL:
         if (event->arg[FT_TOUCHED_WRITE] != 0) {
@@ -112,19 +130,31 @@ enum ft_judged_rule ft_null_source(const struct ft_rules *rules, const struct ft
     return 0;
 }
 
+/* Before its device is started an ISR finds what was ready when it was connected. */
 static void judge_null(struct ft_rules *rules, const struct ft_event *event)
 {
     enum ft_judged_rule rule = ft_null_source(rules, event);
 
+    if (ft_frame_just_in(rules, event, FT_ROUTINE_ISR) != NULL && rules->starts_running > 0) {
+        rule = FT_J_IO_ISR_CONNECT_READY;
+    }
     if (rule != 0) {
         ft_rule_fire(rules, rule, event, 0);
     }
 }
 
-/* The kinds that have a rule of their own, whoever touches. 0: no rule. */
-static enum ft_judged_rule rule_of(uint64_t what)
+/* The kinds that have a rule of their own. 0: no rule. */
+static enum ft_judged_rule rule_of(const struct ft_rules *rules, uint64_t what)
 {
     switch (what) {
+    case FT_TOUCHED_NO_VIEW:
+        return rules->touch_hba ? FT_J_SCSI_DATABUFFER_NEEDS_MAPBUFFERS : FT_J_DMA_CPU_MDL_VA_DEREF;
+    case FT_TOUCHED_NO_EXTENSION:
+        return FT_J_SCSI_SRBEXT_ONLY_IF_ASKED;
+    case FT_TOUCHED_UNFLUSHED:
+        return FT_J_DMA_KFI_PIO_READ;
+    case FT_TOUCHED_BUS_DATA:
+        return FT_J_SCSI_FA_BUSDATA_LIFETIME;
     case FT_TOUCHED_FORWARDED:
         return FT_J_IO_IRP_NO_TOUCH_AFTER_FORWARD;
     case FT_TOUCHED_QUEUED:
@@ -173,6 +203,14 @@ static void judge_touch(struct ft_rules *rules, const struct ft_event *event)
     case FT_TOUCHED_NOBODYS:
         judge_nobodys(rules, event);
         break;
+    case FT_TOUCHED_VIEW_OVER: /* who has an enabler or SCSI Port map has no MDL of its own */
+        if (rules->touch_hba || rules->touch_enabler) {
+            judge_nobodys(rules, event);
+        } else {
+            ft_rule_fire(rules, FT_J_IO_MDL_MAP_AFTER_COMPLETE, event,
+                         event->arg[FT_TOUCHED_OBJECT]);
+        }
+        break;
     case FT_TOUCHED_NEAR_NULL:
     case FT_TOUCHED_NULL_BEFORE_SMIO:
         judge_null(rules, event);
@@ -183,8 +221,8 @@ static void judge_touch(struct ft_rules *rules, const struct ft_event *event)
         }
         break;
     default:
-        if (rule_of(event->arg[FT_TOUCHED_WHAT]) != 0) {
-            ft_rule_fire(rules, rule_of(event->arg[FT_TOUCHED_WHAT]), event,
+        if (rule_of(rules, event->arg[FT_TOUCHED_WHAT]) != 0) {
+            ft_rule_fire(rules, rule_of(rules, event->arg[FT_TOUCHED_WHAT]), event,
                          event->arg[FT_TOUCHED_OBJECT]);
         }
         break;
@@ -197,6 +235,40 @@ void ft_accesses_judge(struct ft_rules *rules, const struct ft_event *event)
         judge_race(rules, event);
     } else if (event->kind == FT_EV_MEM_TOUCH) {
         judge_touch(rules, event);
+    }
+}
+
+/* ---- what ends early ---- */
+
+static void note_list_mdl(struct ft_rules *rules, const struct ft_event *event)
+{
+    if (event->kind == FT_EV_MDL_FREE && rules->list_mdl == ft_arg_id(event, 0)) {
+        rules->list_mdl = 0;
+    } else if (event->kind == FT_EV_SG_MDL && ft_known(event, 3) && event->arg[3] == 0) {
+        rules->list_mdl = (uint16_t)ft_arg_id(event, 2);
+    }
+}
+
+static void note_mapper(struct ft_rules *rules, const struct ft_event *event)
+{
+    enum { HOW_MAPPED = 7 };
+
+    rules->mapper_task = 0;
+    rules->mapper_freed = 0;
+    if (ft_by_driver(event) && ft_known(event, HOW_MAPPED) &&
+        (event->arg[HOW_MAPPED] & FT_HOW_ROUTINE) != 0) {
+        rules->mapper_task = ft_task_of(event);
+        rules->mapper_grant = (uint16_t)ft_arg_id(event, 1);
+    }
+}
+
+static void note_freed(struct ft_rules *rules, const struct ft_event *event)
+{
+    const struct ft_rs_frame *frame = ft_frame_in(rules, event, FT_ROUTINE_DMA_COMPLETION);
+
+    if (frame != NULL && rules->mapper_task != 0 && frame->object == rules->mapper_grant) {
+        rules->mapper_freed = ft_arg_id(event, 0);
+        rules->mapper_class = (uint8_t)ft_handle_class(event->arg[0]);
     }
 }
 
@@ -234,6 +306,20 @@ void ft_accesses_note(struct ft_rules *rules, const struct ft_event *event)
         break;
     case FT_EV_SCSI_HBA:
         rules->touch_hba = 1;
+        break;
+    case FT_EV_SG_MDL:
+    case FT_EV_MDL_FREE:
+        note_list_mdl(rules, event);
+        break;
+    case FT_EV_DMA_MAP_EX:
+        note_mapper(rules, event);
+        break;
+    case FT_EV_POOL_FREE:
+    case FT_EV_IRP_FREE:
+        note_freed(rules, event);
+        break;
+    case FT_EV_CALL_LEAVE:
+        rules->mapper_task = rules->mapper_task == ft_task_of(event) ? 0 : rules->mapper_task;
         break;
     case FT_EV_MDL_SYSVA:
         note_result(rules, event, 1, FT_J_DMA_CPU_SYSVA_NULL);

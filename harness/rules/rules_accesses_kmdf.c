@@ -172,7 +172,8 @@ static enum ft_judged_rule of_context(struct ft_rules *rules, const struct ft_ev
 
 static enum ft_judged_rule of_place(struct ft_rules *rules, const struct ft_event *event)
 {
-    bool nobodys = event->arg[FT_TOUCHED_WHAT] == FT_TOUCHED_NOBODYS;
+    bool nobodys = event->arg[FT_TOUCHED_WHAT] == FT_TOUCHED_NOBODYS ||
+                   event->arg[FT_TOUCHED_WHAT] == FT_TOUCHED_VIEW_OVER;
     enum ft_judged_rule rule;
 
     if ((is_null(event) || is_freed(event)) && is_unpaired(rules, event)) {

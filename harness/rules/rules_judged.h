@@ -752,6 +752,15 @@
     J(DMA_CPU_AFTER_COMPLETE)                                                                      \
     J(DMA_SGL_USE_AFTER_PUT)                                                                       \
     J(IO_IRP_NO_TOUCH_AFTER_COMPLETE)                                                              \
+    J(DMA_KFI_PIO_READ)                                                                            \
+    J(DMA_CPU_MDL_VA_DEREF)                                                                        \
+    J(DMA_MFS_LIFETIME)                                                                            \
+    J(DMA_MPX_RACE)                                                                                \
+    J(IO_ISR_CONNECT_READY)                                                                        \
+    J(IO_MDL_MAP_AFTER_COMPLETE)                                                                   \
+    J(SCSI_SRBEXT_ONLY_IF_ASKED)                                                                   \
+    J(SCSI_DATABUFFER_NEEDS_MAPBUFFERS)                                                            \
+    J(SCSI_FA_BUSDATA_LIFETIME)                                                                    \
     J(IO_IRP_NO_TOUCH_AFTER_FORWARD)                                                               \
     J(IO_IRP_NO_TOUCH_AFTER_QUEUE)                                                                 \
     J(IO_CSQ_DRIVERCONTEXT3)                                                                       \

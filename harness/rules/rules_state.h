@@ -25,7 +25,7 @@ struct ft_rs_finding {
     uint16_t unused[3];
 };
 
-enum { FT_RS_NULLS = 8 };
+enum { FT_RS_NULLS = 6 };
 
 struct ft_rules {
     uint64_t events; /* seen so far; the index of the present one */
@@ -74,6 +74,12 @@ struct ft_rules {
     struct {
         uint16_t task, rule; /* who got NULL last, and the rule that it breaks to use it */
     } null[FT_RS_NULLS];
+    uint16_t list_mdl; /* the last of BuildMdlFromScatterGatherList that the driver did not free */
+    /* The last MapTransferEx with a completion routine, and what that routine freed last before its
+     * caller went on. */
+    uint16_t mapper_task, mapper_grant;
+    uint8_t mapper_class;
+    uint32_t mapper_freed;
     uint64_t stop_arg[6];
     struct ft_rs_finding finding[FT_RS_FINDINGS], warning[FT_RS_FINDINGS];
     struct ft_rs_irp irp[FT_RS_IRPS];
