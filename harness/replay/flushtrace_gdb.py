@@ -151,7 +151,7 @@ def watch(address, size):
     return gdb.Breakpoint(f"*({kind} *){address:#x}", gdb.BP_WATCHPOINT, gdb.WP_WRITE, internal=True)
 
 
-def changes(point, address, size, most):
+def changes(point, most):
     """Goes forward to stop_at, at most to change number `most`; returns how many there were."""
     seen = 0
     while seen != most:
@@ -163,25 +163,30 @@ def changes(point, address, size, most):
     return seen
 
 
+def changes_between(begin, end, address, size, most):
+    travel(begin)
+    gdb.execute(f"set var ft_debugger.stop_at = {end}")
+    point = watch(address, size)
+    try:
+        return changes(point, most)
+    finally:
+        point.delete()
+
+
 def last_write(address, size):
+    """Interval for interval backwards; in the one where it changed, again up to its last change."""
     until = event() if not is_over() else count()
     with Quiet():
         limit = until
         while limit > 1:
-            saved = number(f"(unsigned long)ft_travel_saved({limit})")
-            travel(saved + 1)
-            gdb.execute(f"set var ft_debugger.stop_at = {limit}")
-            point = watch(address, size)
-            times = changes(point, address, size, -1) if event() < limit else 0
-            point.delete()
+            begin = number(f"(unsigned long)ft_travel_saved({limit - 1})") + 1
+            if begin >= limit:
+                begin = 1
+            times = changes_between(begin, limit, address, size, -1)
             if times:
-                travel(saved + 1)
-                gdb.execute(f"set var ft_debugger.stop_at = {limit}")
-                point = watch(address, size)
-                changes(point, address, size, times)
-                point.delete()
+                changes_between(begin, limit, address, size, times)
                 return
-            limit = saved + 1 if saved + 1 < limit else 1
+            limit = begin
     travel(until)
     raise gdb.GdbError(f"nothing changed it between the first event and {until}")
 

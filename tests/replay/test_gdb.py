@@ -103,6 +103,10 @@ def test_last_write(trace):
     answers = session(trace, ["print &Channel->Phase", "ft last-write $ 4", "ft world"])[1:]
     check("changed here" in answers[1] and "sg_request.c" in answers[1],
           "the last write is where the request is stopped", str(answers))
+    answers = session(trace, ["ft last-write &Channel->Device"])[1:]
+    found = re.search(r"changed here, before event (\d+)", answers[0])
+    check(found and int(found.group(1)) < 150 and "sg.c" in answers[0],
+          "a write from long before, many save points back", str(answers))
 
 
 def test_refusals(trace):
