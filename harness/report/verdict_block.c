@@ -207,6 +207,10 @@ void ft_block_print_why(const struct ft_block *block, FILE *out)
     }
     if (verdict->detail[0] != '\0') {
         fprintf(out, "\n%s\n", verdict->detail);
+        if (verdict->kind == FT_VERDICT_CUT && block->trace->scenario.platform.longer == 0) {
+            fprintf(out, "    `longer=9` in the scenario's first line allows ten times as many "
+                         "(docs/SCENARIOS.md)\n");
+        }
     }
     print_others("also", verdict->finding, 1, verdict->finding_count, out);
     print_others("warning", verdict->warning, 0, verdict->warning_count, out);

@@ -43,6 +43,7 @@ def test_limits(folder):
     cut = [record(folder, f"coherent longer={longer}", 4)[1] for longer in (0, 1)]
     check(all(one["verdict"] == "cut" for one in cut), "a run ends as cut", str(cut))
     check(1.9 < cut[1]["events"] / cut[0]["events"] < 2.1, "longer=1 is twice as long", str(cut))
+    check("longer=9" in call("show", os.path.join(folder, "coherent-longer=0.ftr"), "--from", "1", "--to", "2"), "what to do then")
     trace, told = record(folder, "coherent longer=9", 1)
     check(told["events"] >= EVENTS and told["rule"] == "kmdf.double-completion", "a million events", str(told))
     return trace, told["events"]
