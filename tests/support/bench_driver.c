@@ -297,6 +297,8 @@ void bench_driver_run(const struct bench_driver *how, const struct ft_op *op, un
                              .describe = how->describe,
                              .op = op,
                              .op_count = op_count,
+                             .preset = how->platform,
+                             .accesses = how->accesses,
                              .device_auto = how->device_auto,
                              .model = how->model});
 }

@@ -26,6 +26,8 @@ struct bench_driver {
     uint8_t windows;       /* below 60: PoStartNextPowerIrp is called; describe sets the same */
     void (*started)(void); /* called when START has gone well, before it completes */
     BOOLEAN no_unload;
+    BOOLEAN accesses; /* as in the access flavour: ft_access counts */
+    enum ft_platform_name platform;
     BOOLEAN device_auto;                  /* the device has no model */
     const struct sim_device_model *model; /* instead of the bench's own */
     void (*describe)(struct ft_description *description);
