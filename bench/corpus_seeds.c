@@ -57,7 +57,7 @@ static int add_trace(const struct ft_module *module, uint64_t seed, size_t *kept
     char path[4096];
     int status = 0;
 
-    ft_scenario_random_for(seed, -1, module->description->requests, &scenario);
+    ft_scenario_random_for(seed, -1, ft_takes(module->description), &scenario);
     if (ft_execute(module, &scenario, &options, &trace, &error) != FT_OK) {
         return failed(module->core, &error);
     }

@@ -345,10 +345,13 @@ static PDMA_ADAPTER get_adapter(PDEVICE_OBJECT device, const DEVICE_DESCRIPTION 
 PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
                              PDEVICE_DESCRIPTION DeviceDescription, PULONG NumberOfMapRegisters)
 {
+    struct ft_focus was;
     PDMA_ADAPTER adapter;
 
     FT_DDI_BEGIN(DMA_GET, 0);
+    was = ft_focus_on(ft_device_owning(PhysicalDeviceObject));
     adapter = get_adapter(PhysicalDeviceObject, DeviceDescription, NumberOfMapRegisters);
+    ft_focus_back(was);
     FT_DDI_END(DMA_GET, 0);
     return adapter;
 }

@@ -228,6 +228,8 @@ void ft_dma_grant_run(struct ft_dma_grant *grant)
     /* The slot may change while the driver runs: another processor may free the registers already.
      */
     struct ft_dma_grant call = *grant;
+    /* Who gives registers back may be about another device than who has waited for them. */
+    struct ft_focus was = ft_focus_on(ft_device_owning(call.device));
     unsigned irql = ft_irql();
 
     if (irql < DISPATCH_LEVEL)
@@ -243,6 +245,7 @@ void ft_dma_grant_run(struct ft_dma_grant *grant)
     }
     if (irql < DISPATCH_LEVEL && ft_irql() == DISPATCH_LEVEL)
         ft_irql_set(irql);
+    ft_focus_back(was);
 }
 
 /* Lets every request run that may run now. */
@@ -326,6 +329,7 @@ bool ft_dma_grant_next(void)
         return false;
     task->irql = DISPATCH_LEVEL;
     task->target = (uint8_t)cpu;
+    ft_task_about(task, ft_device_owning(grant->device)->number);
     task->device = (uint16_t)ft_handle_id(ft_block_handle(grant->device));
     grant_take(grant, first);
     return true;

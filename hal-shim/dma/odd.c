@@ -21,13 +21,14 @@ static bool lies_in(const void *pointer, const void *begin, uint64_t bytes, uint
  * it is. */
 static bool is_alias(const MDL *mdl, const ULONG *length, uint64_t *offset)
 {
+    const struct ft_request *request;
+
     if (ft_mdl_readable(mdl) && lies_in(length, mdl, sizeof *mdl, offset))
         return true;
-    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++) {
-        PIRP irp = FT_M->io.request[i].irp;
+    for (unsigned i = 0; (request = ft_request_at(i)) != NULL; i++) {
+        PIRP irp = request->irp;
 
-        if (FT_M->io.request[i].state == FT_REQUEST_SENT && irp &&
-            lies_in(length, irp, irp->Size, offset))
+        if (request->state == FT_REQUEST_SENT && irp && lies_in(length, irp, irp->Size, offset))
             return true;
     }
     return false;

@@ -24,10 +24,12 @@ enum { SCRATCH_FILL = 0x53, PUT_BEFORE = 1, PUT_NEVER_GOT = 2, PUT_FOREIGN = 3 }
 /* The request that the MDL belongs to, else the one that the running task serves. */
 unsigned ft_dma_list_owner(const MDL *mdl, PDEVICE_OBJECT device)
 {
-    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++) {
-        PIRP irp = FT_M->io.request[i].irp;
+    const struct ft_request *request;
 
-        if (mdl && FT_M->io.request[i].state == FT_REQUEST_SENT && irp->MdlAddress == mdl)
+    for (unsigned i = 0; mdl && (request = ft_request_at(i)) != NULL; i++) {
+        PIRP irp = request->irp;
+
+        if (request->state == FT_REQUEST_SENT && irp->MdlAddress == mdl)
             return ft_handle_id(ft_handle_of(irp));
     }
     return device && device->CurrentIrp ? ft_handle_id(ft_handle_of(device->CurrentIrp))

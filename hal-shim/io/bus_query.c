@@ -67,7 +67,7 @@ static NTSTATUS answer_id(PIRP irp, BUS_QUERY_ID_TYPE type)
                  description()->pci_class >> 8);
         return answer_text(irp, text);
     case BusQueryInstanceID:
-        return answer_text(irp, "0");
+        return answer_text(irp, FT_DEV->number ? "1" : "0");
     default:
         return irp->IoStatus.Status;
     }
@@ -78,7 +78,9 @@ static NTSTATUS answer_device_text(PIRP irp, DEVICE_TEXT_TYPE type)
     if (type == DeviceTextDescription)
         return answer_text(irp, description()->name);
     if (type == DeviceTextLocationInformation)
-        return answer_text(irp, is_pci() ? "PCI bus 0, device 0, function 0" : "ISA bus 0");
+        return answer_text(irp, !is_pci()        ? "ISA bus 0"
+                                : FT_DEV->number ? "PCI bus 0, device 1, function 0"
+                                                 : "PCI bus 0, device 0, function 0");
     return irp->IoStatus.Status;
 }
 
@@ -181,15 +183,17 @@ static void put(uint8_t *at, uint64_t value, unsigned bytes)
 
 static void make_header(uint8_t header[CONFIG_BYTES])
 {
+    uint64_t base = FT_BAR_BUS_BASE + FT_DEV->number * FT_BAR_SECOND;
+
     memset(header, 0, CONFIG_BYTES);
     put(header, description()->pci_id & 0xFFFF, 2);
     put(header + 2, description()->pci_id >> 16, 2);
-    put(header + CONFIG_COMMAND, FT_IO->pci_command, 2);
+    put(header + CONFIG_COMMAND, FT_DEV->pci_command, 2);
     put(header + 9, description()->pci_class, 3);
     for (unsigned i = 0; i < FT_BARS_MAX; i++)
         if (description()->bar_bytes[i])
-            put(header + CONFIG_BARS + 4 * i, FT_BAR_BUS_BASE + i * (uint64_t)FT_BAR_STRIDE, 4);
-    put(header + CONFIG_LINE, FT_IO->pci_line, 1);
+            put(header + CONFIG_BARS + 4 * i, base + i * (uint64_t)FT_BAR_STRIDE, 4);
+    put(header + CONFIG_LINE, FT_DEV->pci_line, 1);
     header[CONFIG_LINE + 1] = description()->irq_level != 0;
 }
 
@@ -203,7 +207,7 @@ ULONG ft_bus_read_config(void *buffer, ULONG offset, ULONG length)
     make_header(header);
     if (length > CONFIG_BYTES - offset)
         length = CONFIG_BYTES - offset;
-    if (FT_IO->yanked)
+    if (FT_DEV->yanked)
         memset(buffer, 0xFF, length);
     else
         memcpy(buffer, header + offset, length);
@@ -220,9 +224,9 @@ ULONG ft_bus_write_config(const void *buffer, ULONG offset, ULONG length)
     if (length > CONFIG_BYTES - offset)
         length = CONFIG_BYTES - offset;
     memcpy(header + offset, buffer, length);
-    if (!FT_IO->yanked) {
-        FT_IO->pci_command = (uint16_t)(header[CONFIG_COMMAND] | header[CONFIG_COMMAND + 1] << 8);
-        FT_IO->pci_line = header[CONFIG_LINE];
+    if (!FT_DEV->yanked) {
+        FT_DEV->pci_command = (uint16_t)(header[CONFIG_COMMAND] | header[CONFIG_COMMAND + 1] << 8);
+        FT_DEV->pci_line = header[CONFIG_LINE];
     }
     return length;
 }
@@ -246,21 +250,19 @@ static NTSTATUS access_config(PIRP irp, PIO_STACK_LOCATION location, bool write)
 
 static VOID reference(PVOID context)
 {
-    (void)context;
-    FT_IO->bus_references++;
+    ft_device_owning(context)->bus_references++;
 }
 
 static VOID dereference(PVOID context)
 {
-    (void)context;
-    FT_IO->bus_references--;
+    ft_device_owning(context)->bus_references--;
 }
 
 bool ft_bus_translate(uint64_t address, uint32_t length, uint64_t *translated)
 {
-    uint64_t offset = address - FT_BAR_BUS_BASE;
+    uint64_t base = FT_BAR_BUS_BASE + FT_DEV->number * FT_BAR_SECOND, offset = address - base;
 
-    if (address < FT_BAR_BUS_BASE || offset + length > FT_BARS_MAX * (uint64_t)FT_BAR_STRIDE)
+    if (address < base || offset + length > FT_BARS_MAX * (uint64_t)FT_BAR_STRIDE)
         return false;
     *translated = ft_bus_memory() + offset;
     return true;
@@ -269,10 +271,12 @@ bool ft_bus_translate(uint64_t address, uint32_t length, uint64_t *translated)
 static BOOLEAN translate(PVOID context, PHYSICAL_ADDRESS bus, ULONG length, PULONG space,
                          PPHYSICAL_ADDRESS translated)
 {
+    struct ft_focus was = ft_focus_on_owner(context);
     uint64_t address;
+    bool found = *space == 0 && ft_bus_translate((uint64_t)bus.QuadPart, length, &address);
 
-    (void)context;
-    if (*space != 0 || !ft_bus_translate((uint64_t)bus.QuadPart, length, &address))
+    ft_focus_back(was);
+    if (!found)
         return FALSE;
     translated->QuadPart = (LONGLONG)address;
     return TRUE;
@@ -285,22 +289,26 @@ static PDMA_ADAPTER get_adapter(PVOID context, PDEVICE_DESCRIPTION wanted, PULON
 
 static ULONG get_data(PVOID context, ULONG type, PVOID buffer, ULONG offset, ULONG length)
 {
+    struct ft_focus was;
     ULONG bytes;
 
-    (void)context;
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
+    was = ft_focus_on_owner(context);
     bytes = type == PCI_WHICHSPACE_CONFIG ? ft_bus_read_config(buffer, offset, length) : 0;
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
     return bytes;
 }
 
 static ULONG set_data(PVOID context, ULONG type, PVOID buffer, ULONG offset, ULONG length)
 {
+    struct ft_focus was;
     ULONG bytes;
 
-    (void)context;
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
+    was = ft_focus_on_owner(context);
     bytes = type == PCI_WHICHSPACE_CONFIG ? ft_bus_write_config(buffer, offset, length) : 0;
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
     return bytes;
 }
@@ -327,7 +335,7 @@ static NTSTATUS answer_interface(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCA
                                     .GetDmaAdapter = get_adapter,
                                     .SetBusData = set_data,
                                     .GetBusData = get_data};
-    FT_IO->bus_references++;
+    FT_DEV->bus_references++;
     return STATUS_SUCCESS;
 }
 

@@ -22,7 +22,7 @@ enum {
 
 static struct ft_child *first(void)
 {
-    return FT_IO->children;
+    return FT_DEV->children;
 }
 
 static bool is_in(const struct ft_child *child, unsigned states)
@@ -41,16 +41,16 @@ struct ft_child *ft_child_of(PDEVICE_OBJECT pdo)
 
 PDEVICE_OBJECT ft_manager_pdo(void)
 {
-    const struct ft_child *child = FT_IO->child;
+    const struct ft_child *child = FT_DEV->child;
 
-    return child ? child->pdo : FT_IO->pdo;
+    return child ? child->pdo : FT_DEV->pdo;
 }
 
 void ft_manager_turn(struct ft_child *child)
 {
-    FT_IO->child = child;
+    FT_DEV->child = child;
     ft_current()->device =
-        child ? (uint16_t)ft_handle_id(ft_block_handle(child->pdo)) : FT_IO->pdo_id;
+        child ? (uint16_t)ft_handle_id(ft_block_handle(child->pdo)) : FT_DEV->pdo_id;
 }
 
 /* One request without parameters. */
@@ -81,7 +81,7 @@ static void remove_child(struct ft_child *child)
 
 static void forget(struct ft_child *child)
 {
-    struct ft_child **at = (struct ft_child **)&FT_IO->children;
+    struct ft_child **at = (struct ft_child **)&FT_DEV->children;
 
     while (*at != child)
         at = &(*at)->next;
@@ -134,7 +134,7 @@ static void remove_missing(void)
 
 static void add(PDEVICE_OBJECT pdo)
 {
-    struct ft_child **at = (struct ft_child **)&FT_IO->children, *child;
+    struct ft_child **at = (struct ft_child **)&FT_DEV->children, *child;
     unsigned count = 0;
 
     for (; *at; at = &(*at)->next)

@@ -18,7 +18,7 @@ static void *ask(PIRP irp, UCHAR minor, unsigned detail)
 {
     if (!irp || !NT_SUCCESS(ft_pnp_send_irp(irp, minor, detail)))
         return NULL;
-    return (void *)FT_IO->send[FT_SEND_MANAGER].information;
+    return (void *)FT_DEV->send[FT_SEND_MANAGER].information;
 }
 
 static void drop(void *answer)

@@ -114,7 +114,7 @@ PDEVICE_OBJECT ft_device_opened(void)
     PDEVICE_OBJECT first = NULL;
 
     if (!ft_driver_is_legacy())
-        return FT_IO->pdo;
+        return FT_DEV->pdo;
     for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice)
         if (device->Flags & DO_DEVICE_HAS_NAME)
             first = device;
@@ -162,15 +162,23 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
     return status;
 }
 
+/* The device below it, NULL: it is in no stack. */
+static PDEVICE_OBJECT find_below(PDEVICE_OBJECT device)
+{
+    FT_EACH_DEVICE(at)
+    for (PDEVICE_OBJECT below = at->pdo; below; below = below->AttachedDevice)
+        if (below->AttachedDevice == device)
+            return below;
+    return NULL;
+}
+
 /* A device that is deleted while attached leaves the stack: what is below must not point to freed
  * memory, a rule judges the rest. */
 static void leave_stack(PDEVICE_OBJECT device)
 {
-    PDEVICE_OBJECT below = FT_IO->pdo;
+    PDEVICE_OBJECT below = find_below(device);
 
-    while (below && below->AttachedDevice && below->AttachedDevice != device)
-        below = below->AttachedDevice;
-    if (!below || below->AttachedDevice != device)
+    if (!below)
         return;
     below->AttachedDevice = device->AttachedDevice;
     if (!below->AttachedDevice)
@@ -244,10 +252,10 @@ void ft_device_announce(void)
     const DRIVER_OBJECT *driver = FT_IO->driver;
 
     for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice) {
-        PDEVICE_OBJECT below = FT_IO->pdo;
+        PDEVICE_OBJECT below = find_below(device);
 
-        while (below && below->AttachedDevice != device)
-            below = below->AttachedDevice;
+        if (ft_device_owning(device) != FT_DEV)
+            continue; /* the other AddDevice's */
         ft_emit(FT_EV_DEVICE_FLAGS, ft_block_handle(device), ft_handle_of(below), device->Flags,
                 below ? below->Flags : 0, device->DeviceType, below ? below->DeviceType : 0,
                 device->AlignmentRequirement);

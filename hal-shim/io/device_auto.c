@@ -172,7 +172,7 @@ static bool start_moving(struct sim_device *device, const struct ft_op *op)
 
 bool ft_auto_op(const struct ft_op *op)
 {
-    struct sim_device *device = &FT_IO->device;
+    struct sim_device *device = &FT_DEV->device;
     unsigned char *at;
 
     if (ft_model() != &ft_device_auto || !ft_hardware_live())

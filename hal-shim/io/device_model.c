@@ -2,7 +2,8 @@
  * in layer DEVICE.
  *
  * A model is never entered twice and never left in the middle: no task switches inside its
- * functions. A line that rises inside one gets its point when the function has returned.
+ * functions. A line that rises inside one gets its point when the function has returned. The model
+ * of the device in focus is meant; each device has a state of its own.
  */
 #include "io/io_private.h"
 
@@ -15,7 +16,7 @@ const struct sim_device_model *ft_model(void)
 
 static struct sim_device *device(void)
 {
-    return &FT_IO->device;
+    return &FT_DEV->device;
 }
 
 static uint8_t enter_model(void)
@@ -45,7 +46,7 @@ void *sim_device_state(const struct sim_device *device)
 
 static bool powered(void)
 {
-    return !FT_IO->yanked && FT_IO->power == FT_D0 && FT_IO->decodes;
+    return !FT_DEV->yanked && FT_DEV->power == FT_D0 && FT_DEV->decodes;
 }
 
 bool ft_hardware_live(void)
@@ -69,7 +70,7 @@ void ft_model_write(unsigned bar, uint32_t offset, unsigned width, uint64_t valu
     uint8_t layer = enter_model();
 
     ft_model()->write(device(), bar, offset, width, value);
-    FT_IO->by_hand += width;
+    FT_DEV->by_hand += width;
     leave_model(layer);
     point_if_raised();
 }
@@ -131,7 +132,7 @@ void sim_bus_tell(struct sim_device *device, enum sim_bus_news what, uint32_t wh
 {
     uint64_t arg[] = {what, where, operation};
 
-    (void)device;          /* the machine has one */
+    (void)device;          /* the one in focus */
     if (FT_M->events != 0) /* before, the machine is being switched on */
         ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_SCSI_BUS, 3, arg);
 }
@@ -143,8 +144,7 @@ void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t addr
 {
     uint64_t arg[] = {channel, address, length, to_device, ft_dma_looks(address)};
 
-    (void)device; /* the machine has one */
-    FT_M->io.device.moving |= (uint8_t)(1u << channel % 8);
+    device->moving |= (uint8_t)(1u << channel % 8);
     ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_ENGINE_BEGIN, 5, arg);
 }
 
@@ -153,29 +153,70 @@ void sim_engine_end(struct sim_device *device, unsigned channel, uint32_t bytes,
 {
     uint64_t arg[] = {channel, bytes, why};
 
-    (void)device;
-    FT_M->io.device.moving &= (uint8_t) ~(1u << channel % 8);
+    device->moving &= (uint8_t) ~(1u << channel % 8);
     ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_ENGINE_END, 3, arg);
 }
 
-bool ft_engine_busy(void)
+/* Of the device in focus. */
+static bool engine_is_busy(void)
 {
     return powered() && ft_model()->engine_busy(device());
 }
 
+bool ft_engine_busy_at(unsigned number)
+{
+    struct ft_focus was;
+    bool busy;
+
+    if (!FT_IO->second)
+        return number == 0 && engine_is_busy();
+    was = ft_focus_on(ft_device_numbered(number % FT_DESCRIPTION_DEVICES_MAX));
+    busy = engine_is_busy();
+    ft_focus_back(was);
+    return busy;
+}
+
+bool ft_engine_busy(void)
+{
+    return ft_engine_busy_at(0) || (FT_IO->second && ft_engine_busy_at(1));
+}
+
+unsigned ft_engine_next(void)
+{
+    bool same = !FT_IO->second || ft_engine_busy_at(FT_IO->engine_at);
+
+    return same ? FT_IO->engine_at : !FT_IO->engine_at;
+}
+
+void ft_engine_choose(unsigned number)
+{
+    FT_IO->engine_at = (uint8_t)number;
+}
+
 /* An op that strikes at the first point may take the device away. */
-void ft_engine_step(void)
+static void step_engine(void)
 {
     uint8_t layer;
 
     ft_point(FT_PT_ENGINE_BURST, 0);
-    if (!ft_engine_busy() || FT_M->stop != FT_STOP_NONE)
+    if (!engine_is_busy() || FT_M->stop != FT_STOP_NONE)
         return;
     layer = enter_model();
     ft_model()->engine_step(device());
     leave_model(layer);
     ft_point(FT_PT_ENGINE_BURST_OUT, 0);
     point_if_raised();
+}
+
+/* The engine that stepped last goes on until it rests, then the other. */
+void ft_engine_step(void)
+{
+    struct ft_focus was;
+
+    FT_IO->engine_at = (uint8_t)ft_engine_next();
+    was = ft_focus_on(ft_device_numbered(FT_IO->engine_at));
+    step_engine();
+    ft_focus_back(was);
 }
 
 /* ---- the bus of a storage adapter ---- */
@@ -226,20 +267,20 @@ void ft_hardware_yank(void)
     uint64_t none = 0;
 
     ft_emit_as(FT_LAYER_HARNESS, 0, FT_EV_HW_YANK, 0, &none);
-    if (FT_IO->power == FT_D0)
+    if (FT_DEV->power == FT_D0)
         ft_model_stop(SIM_END_YANKED);
-    FT_IO->yanked = 1;
+    FT_DEV->yanked = 1;
 }
 
 /* D1 and D2 are as dead as D3 here. Not modelled: what a device keeps in them. */
 void ft_hardware_power(unsigned state)
 {
-    if (FT_IO->power == state)
+    if (FT_DEV->power == state)
         return;
-    if (FT_IO->power == FT_D0 && !FT_IO->yanked)
+    if (FT_DEV->power == FT_D0 && !FT_DEV->yanked)
         ft_model_stop(SIM_END_POWER);
-    FT_IO->power = (uint8_t)state;
-    ft_emit(FT_EV_POWER_HW, ft_block_handle(FT_IO->pdo), state);
-    if (state == FT_D0 && !FT_IO->yanked)
+    FT_DEV->power = (uint8_t)state;
+    ft_emit(FT_EV_POWER_HW, ft_block_handle(FT_DEV->pdo), state);
+    if (state == FT_D0 && !FT_DEV->yanked)
         ft_model_reset();
 }

@@ -14,7 +14,7 @@
 
 static unsigned index_of(const struct ft_file *file)
 {
-    return (unsigned)(file - FT_IO->file);
+    return (unsigned)(file - FT_DEV->file);
 }
 
 static NTSTATUS send(struct ft_file *file, UCHAR major)
@@ -81,8 +81,8 @@ static void open(struct ft_file *file)
     ((PFILE_OBJECT)file->object)->Flags |= FO_FILE_OPEN;
     file->state = FT_FILE_OPEN;
     file->op_index = 0;
-    FT_IO->open++;
-    FT_IO->opened = 1;
+    FT_DEV->open++;
+    FT_DEV->opened = 1;
     ft_requester_left();
 }
 
@@ -97,15 +97,15 @@ static void close(struct ft_file *file)
 {
     file->state = FT_FILE_CLOSING;
     send(file, IRP_MJ_CLOSE);
-    FT_IO->open--;
+    FT_DEV->open--;
     give_up(file);
 }
 
 static struct ft_file *free_file(void)
 {
     for (unsigned i = 0; i < FT_FILES_MAX; i++)
-        if (FT_IO->file[i].state == FT_FILE_FREE)
-            return &FT_IO->file[i];
+        if (FT_DEV->file[i].state == FT_FILE_FREE)
+            return &FT_DEV->file[i];
     return NULL;
 }
 
@@ -126,7 +126,7 @@ struct ft_file *ft_handle_current(void)
     struct ft_file *newest = NULL;
 
     for (unsigned i = 0; i < FT_FILES_MAX; i++) {
-        struct ft_file *file = &FT_IO->file[i];
+        struct ft_file *file = &FT_DEV->file[i];
 
         if (file->state == FT_FILE_OPEN && (!newest || file->order > newest->order))
             newest = file;
@@ -138,7 +138,7 @@ struct ft_file *ft_handle_current(void)
 
 void ft_handle_take(void)
 {
-    struct ft_file *file = FT_IO->removing || !ft_device_opened() ? NULL : reserve(0);
+    struct ft_file *file = FT_DEV->removing || !ft_device_opened() ? NULL : reserve(0);
 
     if (file)
         open(file);
@@ -147,27 +147,31 @@ void ft_handle_take(void)
 void ft_handles_clean_up(void)
 {
     for (unsigned i = 0; i < FT_FILES_MAX; i++)
-        if (FT_IO->file[i].state == FT_FILE_OPEN)
-            clean_up(&FT_IO->file[i]);
+        if (FT_DEV->file[i].state == FT_FILE_OPEN)
+            clean_up(&FT_DEV->file[i]);
 }
 
 /* Handles that an op's thread is closing are left to it. */
 void ft_handles_close(void)
 {
     for (unsigned i = 0; i < FT_FILES_MAX; i++)
-        if (FT_IO->file[i].state == FT_FILE_CLEANING && FT_IO->file[i].op_index == 0)
-            close(&FT_IO->file[i]);
+        if (FT_DEV->file[i].state == FT_FILE_CLEANING && FT_DEV->file[i].op_index == 0)
+            close(&FT_DEV->file[i]);
 }
 
 bool ft_io_waits_for_requests(const struct ft_task *task)
 {
-    return task->wait_object == &FT_IO->removing && ft_io_outstanding() > 0;
+    FT_EACH_DEVICE(device)
+    if (task->wait_object == &device->removing)
+        return ft_io_outstanding() > 0;
+    return false;
 }
 
 bool ft_handle_closing(void)
 {
+    FT_EACH_DEVICE(device)
     for (unsigned i = 0; i < FT_FILES_MAX; i++)
-        if (FT_IO->file[i].state == FT_FILE_CLEANING && FT_IO->file[i].op_index != 0)
+        if (device->file[i].state == FT_FILE_CLEANING && device->file[i].op_index != 0)
             return true;
     return false;
 }
@@ -177,17 +181,17 @@ void ft_handle_let_go(void)
 {
     ft_requester_keep_out();
     ft_handles_clean_up();
-    while (ft_io_outstanding() > 0 && FT_IO->open > 0)
-        ft_task_wait(&FT_IO->removing, 0);
+    while (ft_device_outstanding() > 0 && FT_DEV->open > 0)
+        ft_task_wait(&FT_DEV->removing, 0);
     ft_handles_close();
-    while (FT_IO->open > 0)
-        ft_task_wait(&FT_IO->removing, 0);
+    while (FT_DEV->open > 0)
+        ft_task_wait(&FT_DEV->removing, 0);
 }
 
 void ft_handle_take_again(void)
 {
-    FT_IO->removing = 0;
-    if (FT_IO->opened && FT_IO->open == 0)
+    FT_DEV->removing = 0;
+    if (FT_DEV->opened && FT_DEV->open == 0)
         ft_handle_take();
 }
 
@@ -284,9 +288,9 @@ NTSTATUS ft_file_open_handle(PDEVICE_OBJECT device, const UNICODE_STRING *rest,
     return status;
 }
 
-NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret)
+NTSTATUS ft_file_open_for_driver(PDEVICE_OBJECT pdo, PFILE_OBJECT *ret)
 {
-    PFILE_OBJECT object = ft_alloc_fails(FT_FAIL_POOL) ? NULL : new_object(FT_IO->pdo);
+    PFILE_OBJECT object = ft_alloc_fails(FT_FAIL_POOL) ? NULL : new_object(pdo);
     NTSTATUS status =
         object ? send_for_driver(object, IRP_MJ_CREATE) : STATUS_INSUFFICIENT_RESOURCES;
 
@@ -308,7 +312,7 @@ static void open_task(void *argument)
 {
     struct ft_file *file = argument;
 
-    if (FT_IO->removing || !ft_device_opened()) {
+    if (FT_DEV->removing || !ft_device_opened()) {
         /* The device went between the op and its thread. */
         ft_op_skipped(FT_OP_OPEN_HANDLE, file->label, file->op_index);
         *file = (struct ft_file){0};
@@ -324,7 +328,7 @@ static void close_task(void *argument)
 
     clean_up(file);
     while (ft_requests_of(index_of(file)) > 0)
-        ft_task_wait(&FT_IO->removing, 0);
+        ft_task_wait(&FT_DEV->removing, 0);
     close(file);
 }
 
@@ -341,8 +345,8 @@ static bool op_open(const struct ft_op *op)
 {
     struct ft_file *file;
 
-    if (!FT_IO->opened || FT_IO->removing || FT_IO->pnp == FT_PNP_REMOVED || !ft_device_opened() ||
-        !free_file())
+    if (!FT_DEV->opened || FT_DEV->removing || FT_DEV->pnp == FT_PNP_REMOVED ||
+        !ft_device_opened() || !free_file())
         return false;
     file = reserve(ft_label_claim(op->label));
     if (!spawn(file, open_task, file->label))
@@ -354,9 +358,9 @@ static bool op_open(const struct ft_op *op)
 static bool op_close(const struct ft_op *op)
 {
     for (unsigned i = 0; i < FT_FILES_MAX; i++) {
-        struct ft_file *file = &FT_IO->file[i];
+        struct ft_file *file = &FT_DEV->file[i];
 
-        if (file->state != FT_FILE_OPEN || file->label != op->arg[0] || FT_IO->removing)
+        if (file->state != FT_FILE_OPEN || file->label != op->arg[0] || FT_DEV->removing)
             continue;
         file->state = FT_FILE_CLEANING;
         file->op_index = FT_M->op_index;

@@ -54,9 +54,9 @@ static PDEVICE_OBJECT find_named(const UNICODE_STRING *name, UNICODE_STRING *res
         if (bytes > 0)
             break;
     }
-    if (!device && ft_is_pdo_name(name)) {
-        bytes = name->Length;
-        device = FT_IO->pdo;
+    if (!device) {
+        device = ft_pdo_named(name);
+        bytes = device ? name->Length : 0;
     }
     rest->Buffer = name->Buffer + bytes / sizeof(WCHAR);
     rest->Length = (USHORT)(name->Length - bytes);
@@ -73,7 +73,7 @@ static PDEVICE_OBJECT find(const UNICODE_STRING *name, UNICODE_STRING *rest)
             continue;
         rest->Buffer = name->Buffer + bytes / sizeof(WCHAR);
         rest->Length = (USHORT)(name->Length - bytes);
-        return FT_IO->pdo;
+        return ft_device_numbered(at->device)->pdo;
     }
     for (struct ft_name *at = FT_IO->links; at; at = at->next) {
         unsigned bytes = matched(name, &at->text);

@@ -1,6 +1,6 @@
 /* Bus data, bus addresses and vectors as drivers of the older kind ask the HAL for them. There is
- * one bus, number 0, and the device is function 0 of its slot 0 (bus_query.c has its
- * configuration). */
+ * one bus, number 0, and the device is function 0 of its slot 0, a second one of slot 1
+ * (bus_query.c has its configuration). */
 #include "io/io_private.h"
 
 #include <string.h>
@@ -18,6 +18,29 @@ static ULONG read_empty_slot(void *buffer, ULONG length)
     return NOTHING_THERE;
 }
 
+static bool is_empty(ULONG slot)
+{
+    return !ft_device_numbered(slot) || ft_device_numbered(slot)->yanked;
+}
+
+static ULONG read_slot(ULONG slot, void *buffer, ULONG offset, ULONG length)
+{
+    struct ft_focus was = ft_focus_on(ft_device_numbered(slot));
+    ULONG bytes = ft_bus_read_config(buffer, offset, length);
+
+    ft_focus_back(was);
+    return bytes;
+}
+
+static ULONG write_slot(ULONG slot, const void *buffer, ULONG offset, ULONG length)
+{
+    struct ft_focus was = ft_focus_on(ft_device_numbered(slot));
+    ULONG bytes = ft_bus_write_config(buffer, offset, length);
+
+    ft_focus_back(was);
+    return bytes;
+}
+
 static bool is_our_bus(BUS_DATA_TYPE type, ULONG bus)
 {
     return type == PCIConfiguration && bus == 0 && ft_bus_type() == PCIBus;
@@ -30,8 +53,8 @@ static ULONG read_bus(BUS_DATA_TYPE type, ULONG bus, ULONG slot, void *buffer, U
 
     ft_ddi_begin(FT_PT_DEVICE_QUERY, 0, caller);
     if (is_our_bus(type, bus))
-        bytes = slot || FT_IO->yanked ? read_empty_slot(buffer, length)
-                                      : ft_bus_read_config(buffer, offset, length);
+        bytes = is_empty(slot) ? read_empty_slot(buffer, length)
+                               : read_slot(slot, buffer, offset, length);
     FT_DDI_END(DEVICE_QUERY, 0);
     return bytes;
 }
@@ -42,8 +65,8 @@ static ULONG write_bus(BUS_DATA_TYPE type, ULONG bus, ULONG slot, const void *bu
     ULONG bytes = 0;
 
     ft_ddi_begin(FT_PT_DEVICE_QUERY, 0, caller);
-    if (is_our_bus(type, bus) && slot == 0)
-        bytes = ft_bus_write_config(buffer, offset, length);
+    if (is_our_bus(type, bus) && ft_device_numbered(slot))
+        bytes = write_slot(slot, buffer, offset, length);
     FT_DDI_END(DEVICE_QUERY, 0);
     return bytes;
 }
@@ -74,6 +97,20 @@ ULONG HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG Sl
     return write_bus(BusDataType, BusNumber, SlotNumber, Buffer, Offset, Length, CALLER);
 }
 
+static bool translate_memory(uint64_t *address)
+{
+    bool found = false;
+
+    FT_EACH_DEVICE(device)
+    {
+        struct ft_focus was = ft_focus_on(device);
+
+        found = found || ft_bus_translate(*address, 1, address);
+        ft_focus_back(was);
+    }
+    return found;
+}
+
 /* Ports are the same on every bus. */
 BOOLEAN HalTranslateBusAddress(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                PHYSICAL_ADDRESS BusAddress, PULONG AddressSpace,
@@ -86,14 +123,31 @@ BOOLEAN HalTranslateBusAddress(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
     if (BusNumber == 0 && InterfaceType == ft_bus_type())
         found = *AddressSpace == PORT_SPACE
                     ? address < PORTS
-                    : *AddressSpace == MEMORY_SPACE && ft_bus_translate(address, 1, &address);
+                    : *AddressSpace == MEMORY_SPACE && translate_memory(&address);
     if (found)
         TranslatedAddress->QuadPart = (LONGLONG)address;
     FT_DDI_END(DEVICE_QUERY, 0);
     return found;
 }
 
-/* 0 for a line that the device does not have. */
+static bool vector_of(ULONG line, ULONG *vector)
+{
+    bool found = false;
+
+    FT_EACH_DEVICE(device)
+    {
+        struct ft_focus was = ft_focus_on(device);
+
+        if (!found && ft_bus_line() == line) {
+            *vector = ft_bus_vector(0);
+            found = true;
+        }
+        ft_focus_back(was);
+    }
+    return found;
+}
+
+/* 0 for a line that no device has. */
 ULONG HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber, ULONG BusInterruptLevel,
                             ULONG BusInterruptVector, PKIRQL Irql, PKAFFINITY Affinity)
 {
@@ -103,8 +157,7 @@ ULONG HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber, ULONG
     (void)BusInterruptVector;
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
     if (BusNumber == 0 && InterfaceType == ft_bus_type() && description->irq_level &&
-        BusInterruptLevel == description->irq_vector) {
-        vector = ft_bus_vector(0);
+        vector_of(BusInterruptLevel, &vector)) {
         *Irql = description->irq_level;
         *Affinity = KeQueryActiveProcessors();
     }

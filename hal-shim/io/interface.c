@@ -40,7 +40,7 @@ static void build_name(struct built_name *name, const GUID *class_, const UNICOD
     *name = (struct built_name){.text.Buffer = name->characters};
     append(name, "\\??\\");
     append(name, ft_world_module()->description->name);
-    append(name, "#0#");
+    append(name, FT_DEV->number ? "#1#" : "#0#");
     append_class(name, class_);
     if (!reference || !reference->Length)
         return;
@@ -68,7 +68,7 @@ static NTSTATUS register_interface(PDEVICE_OBJECT device, const GUID *class_,
     struct built_name built;
     struct ft_name **at;
 
-    if (device != FT_IO->pdo)
+    if (device != FT_DEV->pdo)
         return STATUS_INVALID_DEVICE_REQUEST;
     build_name(&built, class_, reference);
     at = ft_name_find(&FT_IO->interfaces, &built.text);
@@ -77,6 +77,7 @@ static NTSTATUS register_interface(PDEVICE_OBJECT device, const GUID *class_,
     if (!*at)
         return STATUS_INSUFFICIENT_RESOURCES;
     (*at)->class_ = *class_;
+    (*at)->device = FT_DEV->number;
     return give_name(ret, &built.text) ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
@@ -90,16 +91,19 @@ NTSTATUS IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
                                    CONST GUID *InterfaceClassGuid, PUNICODE_STRING ReferenceString,
                                    PUNICODE_STRING SymbolicLinkName)
 {
+    struct ft_focus was;
     NTSTATUS status;
     uint8_t layer;
 
     FT_DDI_BEGIN(INTERFACE, 0);
+    was = ft_focus_on_owner(PhysicalDeviceObject);
     layer = ft_layer_set(FT_LAYER_SYSTEM);
     status = register_interface(PhysicalDeviceObject, InterfaceClassGuid, ReferenceString,
                                 SymbolicLinkName);
     ft_layer_set(layer);
     ft_emit(FT_EV_INTERFACE_NEW, NT_SUCCESS(status) ? handle_of_name(SymbolicLinkName) : 0,
             (uint32_t)status);
+    ft_focus_back(was);
     FT_DDI_END(INTERFACE, 0);
     return status;
 }
@@ -131,25 +135,33 @@ NTSTATUS IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Ena
     return status;
 }
 
-static bool is_wanted(const struct ft_name *name, const GUID *class_, ULONG flags)
+/* device NULL: of any. */
+struct wanted {
+    const GUID *class_;
+    const struct ft_io_device *device;
+    ULONG flags;
+};
+
+static bool is_wanted(const struct ft_name *name, const struct wanted *wanted)
 {
-    return memcmp(&name->class_, class_, sizeof *class_) == 0 &&
-           (name->enabled || (flags & INCLUDE_INACTIVE));
+    return memcmp(&name->class_, wanted->class_, sizeof name->class_) == 0 &&
+           (name->enabled || (wanted->flags & INCLUDE_INACTIVE)) &&
+           (!wanted->device || name->device == wanted->device->number);
 }
 
 /* Names, one after the other, and an empty one; NULL when there is no pool. */
-static PWSTR list_interfaces(const GUID *class_, ULONG flags)
+static PWSTR list_interfaces(const struct wanted *wanted)
 {
     size_t bytes = sizeof(WCHAR);
     PWSTR list, at;
 
     for (struct ft_name *name = FT_IO->interfaces; name; name = name->next)
-        bytes += is_wanted(name, class_, flags) ? name->text.Length + sizeof(WCHAR) : 0;
+        bytes += is_wanted(name, wanted) ? name->text.Length + sizeof(WCHAR) : 0;
     list = at = ExAllocatePoolWithTag(PagedPool, bytes, TAG_INTERFACE);
     if (!list)
         return NULL;
     for (struct ft_name *name = FT_IO->interfaces; name; name = name->next) {
-        if (!is_wanted(name, class_, flags))
+        if (!is_wanted(name, wanted))
             continue;
         memcpy(at, name->text.Buffer, name->text.Length);
         at += name->text.Length / sizeof(WCHAR);
@@ -162,16 +174,19 @@ static PWSTR list_interfaces(const GUID *class_, ULONG flags)
 NTSTATUS IoGetDeviceInterfaces(CONST GUID *InterfaceClassGuid, PDEVICE_OBJECT PhysicalDeviceObject,
                                ULONG Flags, PZZWSTR *SymbolicLinkList)
 {
+    struct wanted wanted = {.class_ = InterfaceClassGuid, .flags = Flags};
     NTSTATUS status = STATUS_SUCCESS;
     uint8_t layer;
 
     FT_DDI_BEGIN(INTERFACE, 0);
     layer = ft_layer_set(FT_LAYER_SYSTEM);
     *SymbolicLinkList = NULL;
-    if (PhysicalDeviceObject && PhysicalDeviceObject != FT_IO->pdo)
+    if (PhysicalDeviceObject)
+        wanted.device = ft_device_owning(PhysicalDeviceObject);
+    if (PhysicalDeviceObject && !ft_is_pdo(PhysicalDeviceObject))
         status = STATUS_INVALID_DEVICE_REQUEST;
     else
-        *SymbolicLinkList = list_interfaces(InterfaceClassGuid, Flags);
+        *SymbolicLinkList = list_interfaces(&wanted);
     if (NT_SUCCESS(status) && !*SymbolicLinkList)
         status = STATUS_INSUFFICIENT_RESOURCES;
     ft_layer_set(layer);

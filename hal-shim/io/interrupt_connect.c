@@ -29,6 +29,20 @@ static int find_input(ULONG vector)
     return -1;
 }
 
+/* Whose vector it is: that of the device in focus, if they share one. */
+static struct ft_io_device *device_with(ULONG vector)
+{
+    struct ft_io_device *found = NULL;
+    struct ft_focus was = {FT_DEV, 0};
+
+    if (!FT_IO->second || find_input(vector) >= 0)
+        return FT_DEV;
+    was = ft_focus_on(ft_device_numbered(!FT_DEV->number));
+    found = find_input(vector) >= 0 ? FT_DEV : was.at;
+    ft_focus_back(was);
+    return found;
+}
+
 static NTSTATUS connect(const struct connection *how, PKINTERRUPT *ret)
 {
     int input = find_input(how->vector);
@@ -46,14 +60,18 @@ static NTSTATUS connect(const struct connection *how, PKINTERRUPT *ret)
     interrupt->irql = how->irql;
     interrupt->synchronize_irql = how->synchronize_irql;
     interrupt->input = (uint8_t)input;
+    interrupt->device = FT_DEV->number;
+    interrupt->after =
+        ft_interrupt_line_is_shared() && ft_device_numbered(!FT_DEV->number)->interrupt[0] != NULL;
     /* The ISR may run from here on, so the caller has its pointer first. */
     *ret = interrupt;
-    FT_IO->interrupt[input] = interrupt;
+    FT_DEV->interrupt[input] = interrupt;
     return STATUS_SUCCESS;
 }
 
 static NTSTATUS connect_and_tell(const struct connection *how, PKINTERRUPT *ret)
 {
+    struct ft_focus was = ft_focus_on(device_with(how->vector));
     PKINTERRUPT interrupt = NULL;
     NTSTATUS status;
 
@@ -62,9 +80,10 @@ static NTSTATUS connect_and_tell(const struct connection *how, PKINTERRUPT *ret)
     status = connect(how, &interrupt);
     if (NT_SUCCESS(status))
         *ret = interrupt;
-    ft_emit(FT_EV_ISR_CONNECT, ft_handle_of(interrupt), ft_handle(FT_HC_DEVICE, FT_IO->pdo_id, 0),
+    ft_emit(FT_EV_ISR_CONNECT, ft_handle_of(interrupt), ft_handle(FT_HC_DEVICE, FT_DEV->pdo_id, 0),
             how->vector, (uint32_t)status, how->irql, how->synchronize_irql, how->latched,
             how->shared);
+    ft_focus_back(was);
     return status;
 }
 
@@ -135,8 +154,6 @@ static NTSTATUS connect_line(IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS *line)
 {
     struct connection how = connection_of(0, line->SynchronizeIrql);
 
-    if (line->PhysicalDeviceObject != FT_IO->pdo)
-        return STATUS_INVALID_PARAMETER;
     if (!has_line())
         return STATUS_NOT_FOUND;
     how.routine = line->ServiceRoutine;
@@ -149,16 +166,23 @@ static NTSTATUS connect_line(IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS *line)
  * first. */
 static void take_back(PKINTERRUPT interrupt)
 {
-    FT_IO->interrupt[interrupt->input] = NULL;
-    FT_IO->spurious &= (uint8_t) ~(1u << interrupt->input);
+    struct ft_io_device *device = ft_device_numbered(interrupt->device);
+
+    device->interrupt[interrupt->input] = NULL;
+    device->spurious &= (uint8_t) ~(1u << interrupt->input);
+    if (ft_interrupt_line_is_shared() && ft_device_numbered(!device->number)->interrupt[0])
+        ((PKINTERRUPT)ft_device_numbered(!device->number)->interrupt[0])->after = 0;
     while (interrupt->active)
         ft_task_wait(interrupt, 0);
 }
 
 static void disconnect_one(PKINTERRUPT interrupt)
 {
+    struct ft_focus was = ft_focus_on(ft_device_numbered(interrupt->device));
+
     take_back(interrupt);
     ft_emit(FT_EV_ISR_DISCONNECT, ft_handle_of(interrupt));
+    ft_focus_back(was);
     ft_block_free(interrupt);
 }
 
@@ -219,6 +243,20 @@ static NTSTATUS connect_fall_back(PIO_CONNECT_INTERRUPT_PARAMETERS parameters)
     return connect_and_tell(&how, messages->ConnectionContext.InterruptObject);
 }
 
+/* The PDO that the caller names. */
+static PDEVICE_OBJECT named_in(const IO_CONNECT_INTERRUPT_PARAMETERS *parameters)
+{
+    switch (parameters->Version) {
+    case CONNECT_LINE_BASED:
+        return parameters->LineBased.PhysicalDeviceObject;
+    case CONNECT_MESSAGE_BASED:
+        return parameters->MessageBased.PhysicalDeviceObject;
+    default:
+        return parameters->FullySpecified.PhysicalDeviceObject;
+    }
+}
+
+/* The device that it names is in focus. */
 static NTSTATUS connect_ex(PIO_CONNECT_INTERRUPT_PARAMETERS parameters)
 {
     switch (parameters->Version) {
@@ -226,9 +264,11 @@ static NTSTATUS connect_ex(PIO_CONNECT_INTERRUPT_PARAMETERS parameters)
     case CONNECT_FULLY_SPECIFIED_GROUP:
         return connect_full(&parameters->FullySpecified);
     case CONNECT_LINE_BASED:
+        if (!ft_is_pdo(named_in(parameters)))
+            return STATUS_INVALID_PARAMETER;
         return connect_line(&parameters->LineBased);
     case CONNECT_MESSAGE_BASED:
-        if (parameters->MessageBased.PhysicalDeviceObject != FT_IO->pdo)
+        if (!ft_is_pdo(named_in(parameters)))
             return STATUS_INVALID_PARAMETER;
         if (ft_world_module()->description->interrupt == FT_INTERRUPT_MESSAGES && ft_bus_inputs())
             return connect_messages(&parameters->MessageBased);
@@ -243,10 +283,13 @@ static NTSTATUS connect_ex(PIO_CONNECT_INTERRUPT_PARAMETERS parameters)
 /* A version that the system does not know is answered with the highest one that it does. */
 NTSTATUS IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
 {
+    struct ft_focus was;
     NTSTATUS status;
 
     FT_DDI_BEGIN(ISR_CONNECT, 0);
+    was = ft_focus_on_owner(named_in(Parameters));
     status = connect_ex(Parameters);
+    ft_focus_back(was);
     if (status == STATUS_NOT_SUPPORTED)
         Parameters->Version = CONNECT_MESSAGE_BASED;
     FT_DDI_END(ISR_CONNECT, 0);

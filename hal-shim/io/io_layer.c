@@ -3,30 +3,39 @@
 
 #include <string.h>
 
-/* Before DriverEntry: the bus driver with its PDO, the driver's driver object, the device after
- * power-on. Not modelled: the second device of a driver that has two (struct
- * ft_description.devices). */
+static void reset_model(struct ft_io_device *device)
+{
+    struct ft_focus was = ft_focus_on(device);
+
+    ft_model_reset();
+    ft_focus_back(was);
+}
+
+/* Before DriverEntry: the bus driver with its PDOs, the driver's driver object, the devices after
+ * power-on. */
 void ft_io_reset(void)
 {
     memset(FT_IO, 0, sizeof *FT_IO);
-    FT_IO->pnp = FT_PNP_NOT_STARTED;
-    FT_IO->power = FT_D0;
-    FT_IO->told_power = FT_D0;
+    ft_devices_reset(ft_world_module()->description->devices);
     FT_IO->system = FT_S0;
-    FT_ASSERT(ft_world_module()->description->devices == 1);
     FT_ASSERT(ft_model()->state_bytes <= FT_MODEL_STATE_BYTES);
     ft_bus_reset();
     if (ft_driver_is_legacy()) {
-        FT_IO->pdo_id = 0;  /* until the driver has made its device */
-        FT_IO->decodes = 1; /* nobody will send it a START */
+        FT_DEV->pdo_id = 0;  /* until the driver has made its device */
+        FT_DEV->decodes = 1; /* nobody will send it a START */
     }
     FT_IO->driver = ft_driver_create();
-    ft_model_reset();
+    FT_EACH_DEVICE(device)
+    reset_model(device);
 }
 
 bool ft_io_yanked(void)
 {
-    return FT_IO->yanked;
+    bool yanked = false;
+
+    FT_EACH_DEVICE(device)
+    yanked = yanked || device->yanked;
+    return yanked;
 }
 
 bool ft_io_asleep(void)
@@ -47,7 +56,7 @@ bool ft_io_quiet(void)
 
 static bool strike_yank(void)
 {
-    if (FT_IO->yanked || FT_IO->pnp == FT_PNP_REMOVED)
+    if (FT_DEV->yanked || FT_DEV->pnp == FT_PNP_REMOVED)
         return false;
     ft_hardware_yank();
     return true;
@@ -58,18 +67,18 @@ static bool strike_surprise(const struct ft_op *op)
 {
     if (!ft_manager_submit(op->kind, op->label, NULL))
         return false;
-    if (!FT_IO->yanked)
+    if (!FT_DEV->yanked)
         ft_hardware_yank();
     return true;
 }
 
 static bool arm_device_data(const struct ft_op *op)
 {
-    if (FT_IO->yanked)
+    if (FT_DEV->yanked)
         return false;
-    FT_IO->hostile_armed = 1;
-    FT_IO->hostile_value = op->arg[0];
-    FT_IO->hostile_left = (uint8_t)op->arg[1];
+    FT_DEV->hostile_armed = 1;
+    FT_DEV->hostile_value = op->arg[0];
+    FT_DEV->hostile_left = (uint8_t)op->arg[1];
     return true;
 }
 
@@ -79,10 +88,9 @@ static bool comes_asleep(unsigned kind)
     return kind == FT_OP_WAKE || kind == FT_OP_WAKE_SIGNAL || kind == FT_OP_YANK;
 }
 
-bool ft_io_op(const struct ft_op *op)
+/* For the device in focus. */
+static bool strike(const struct ft_op *op)
 {
-    if (ft_io_asleep() && !comes_asleep(op->kind))
-        return false;
     switch (op->kind) {
     case FT_OP_READ:
     case FT_OP_WRITE:
@@ -143,4 +151,17 @@ bool ft_io_op(const struct ft_op *op)
     default:
         return false;
     }
+}
+
+bool ft_io_op(const struct ft_op *op)
+{
+    struct ft_focus was;
+    bool done;
+
+    if ((ft_io_asleep() && !comes_asleep(op->kind)) || !ft_device_numbered(op->device))
+        return false;
+    was = ft_focus_on(ft_device_numbered(op->device));
+    done = strike(op);
+    ft_focus_back(was);
+    return done;
 }

@@ -13,6 +13,15 @@
 
 #define FT_IO (&FT_M->io)
 
+/* ---- focus.c (and machine.h) ---- */
+
+/* Before DriverEntry: one device or two, without PDO. */
+void ft_devices_reset(unsigned count);
+/* ft_focus_on for that device. */
+struct ft_focus ft_focus_on_owner(PDEVICE_OBJECT object);
+/* It is the PDO of a device. */
+bool ft_is_pdo(PDEVICE_OBJECT object);
+
 /* ---- irp.c ---- */
 
 /* Whose IRP it is: what happens when completion reaches the top. */
@@ -33,7 +42,8 @@ struct ft_irp_private {
     uint8_t ended;   /* completion reached the top */
     uint8_t sent_at; /* CurrentLocation of the first who sent it, 0 while nobody below has it */
     uint8_t woke;    /* PoSetSystemWake: it woke the machine */
-    uint8_t unused[2];
+    uint8_t device;  /* number of the device that it was made for */
+    uint8_t unused;
 };
 
 /* Makes an IRP. NULL when the arena is full. */
@@ -164,7 +174,7 @@ void ft_device_check(PDEVICE_OBJECT device, unsigned code);
 
 /* ---- bus.c ---- */
 
-void ft_bus_reset(void); /* driver object and PDO */
+void ft_bus_reset(void); /* driver object and PDOs */
 NTSTATUS ft_bus_dispatch(PDEVICE_OBJECT device, PIRP irp);
 
 /* Does what the request asks for, completes nothing, and returns its status. */
@@ -203,12 +213,12 @@ unsigned ft_bus_inputs(void);
 /* The same as the device asks for them. */
 PIO_RESOURCE_REQUIREMENTS_LIST ft_bus_requirements(void);
 ULONG ft_bus_vector(unsigned input); /* translated */
+ULONG ft_bus_line(void);             /* raw */
+ULONG ft_bus_ports(void);            /* the first one */
 uint64_t ft_bus_memory(void);        /* physical address of BAR 0 now */
 INTERFACE_TYPE ft_bus_type(void);
 
 /* ---- names.c ---- */
-
-#define FT_PDO_NAME "\\Device\\NTPNP_PCI0001"
 
 /* An entry of a list of names. */
 struct ft_name {
@@ -217,6 +227,7 @@ struct ft_name {
     UNICODE_STRING target; /* links: where they lead */
     GUID class_;           /* interfaces: the class */
     bool enabled;          /* interfaces */
+    uint8_t device;        /* interfaces: number of their device */
     WCHAR characters[];
 };
 bool ft_name_equal(const UNICODE_STRING *a, const UNICODE_STRING *b);
@@ -225,7 +236,8 @@ struct ft_name *ft_name_new(const UNICODE_STRING *text, enum ft_handle_class cla
 /* Where it is linked in the list, or where the list ends. */
 struct ft_name **ft_name_find(void **list, const UNICODE_STRING *text);
 NTSTATUS ft_device_name(PDEVICE_OBJECT device, const UNICODE_STRING *text);
-bool ft_is_pdo_name(const UNICODE_STRING *text);
+const char *ft_pdo_name(const struct ft_io_device *device);
+PDEVICE_OBJECT ft_pdo_named(const UNICODE_STRING *text); /* NULL: it is no PDO's name */
 
 /* ---- stack.c, io_timer.c ---- */
 
@@ -253,9 +265,9 @@ void ft_handles_clean_up(void);
 void ft_handles_close(void);
 /* An op's thread waits for the requests of the handle that it closes. */
 bool ft_handle_closing(void);
-/* A file object on the device for the driver itself, already closed as a handle: it gets CLOSE with
- * its last reference. In the driver's task. */
-NTSTATUS ft_file_open_for_driver(PFILE_OBJECT *ret);
+/* A file object on that device for the driver itself, already closed as a handle: it gets CLOSE
+ * with its last reference. In the driver's task. */
+NTSTATUS ft_file_open_for_driver(PDEVICE_OBJECT pdo, PFILE_OBJECT *ret);
 /* How a file is opened by name, as CREATE tells it. */
 struct ft_file_how {
     ULONG options;
@@ -292,6 +304,7 @@ uint32_t ft_request_by_hand(PIRP irp);
 /* ---- request.c ---- */
 
 bool ft_request_op(const struct ft_op *op);
+unsigned ft_device_outstanding(void);   /* requests of the device in focus that are not done */
 unsigned ft_requests_of(unsigned file); /* outstanding through that handle */
 bool ft_cancel_op(const struct ft_op *op);
 void ft_request_done(PIRP irp, unsigned index);
@@ -498,9 +511,13 @@ struct _KINTERRUPT {
     uint8_t input;    /* of the controller: 0 the line, or a message */
     uint8_t active;   /* its ISR has a task */
     uint8_t inactive; /* the driver reported so: held back */
-    uint8_t unused[3];
+    uint8_t device;   /* its number */
+    uint8_t after;    /* on a shared line: the other one was connected first */
+    uint8_t unused;
 };
-/* The connected interrupt of that input, NULL: none. */
+/* Two devices have one line. */
+bool ft_interrupt_line_is_shared(void);
+/* The connected interrupt of that input of the device in focus, NULL: none. */
 PKINTERRUPT ft_interrupt_connected(unsigned input);
 /* Bug check 0xCA when it is no connected interrupt. */
 void ft_interrupt_check(PKINTERRUPT interrupt);

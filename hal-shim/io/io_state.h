@@ -2,9 +2,10 @@
  * it.
  *
  * Types only, and no Windows types: objects that the driver sees are blocks of the pool arena and
- * are known here by address. The machine has one device of the driver; its device stack is the bus
- * driver's physical device object (PDO) and what the driver attached above it. A driver that has a
- * bus of its own may report children, each with a stack of its own.
+ * are known here by address. The machine has one device of the driver, or two (struct
+ * ft_description.devices); a device stack is the bus driver's physical device object (PDO) and what
+ * the driver attached above it. A driver that has a bus of its own may report children, each with a
+ * stack of its own.
  */
 #ifndef FT_IO_IO_STATE_H
 #define FT_IO_IO_STATE_H
@@ -105,6 +106,8 @@ struct ft_manager_entry {
     uint8_t work; /* op number, or enum ft_manager_work */
     uint8_t label;
     uint8_t arg[2]; /* of the op */
+    uint8_t device; /* number of the device */
+    uint8_t unused[3];
     uint32_t op_index;
 };
 
@@ -159,42 +162,28 @@ struct ft_window {
     uint64_t bytes;    /* 0: free */
 };
 
-struct ft_io_state {
-    /* --- objects --- */
-    void *bus_driver;        /* DRIVER_OBJECT of the bus driver */
-    void *pdo;               /* DEVICE_OBJECT of the bus driver for the device */
-    void *driver;            /* DRIVER_OBJECT of the driver */
-    void *registry_path;     /* UNICODE_STRING that DriverEntry gets */
-    void *links;             /* struct ft_name: symbolic links */
-    void *interfaces;        /* struct ft_name: device interfaces */
-    void *extensions;        /* of driver objects */
-    void *reinitializations; /* routines to call once DriverEntry has returned */
-    void *wmi;               /* registrations with WMI */
-    void *properties;        /* device properties that the driver has set */
-    void *configuration;     /* CONFIGURATION_INFORMATION */
-    void *children;          /* struct ft_child: what the driver has reported on its bus */
-    void *child;             /* the one that the manager deals with, NULL: the device itself */
-    uint32_t link_count, reinitialization_count;
-    uint16_t pdo_id; /* handle id of the PDO, or of a legacy driver's device (0: not made yet):
-                        the device of an event's header */
+/* What there is of each device: one for the first, and one in a block for the second of a driver
+ * that has two (focus.c). */
+struct ft_io_device {
+    void *pdo;        /* DEVICE_OBJECT of the bus driver for the device */
+    void *children;   /* struct ft_child: what the driver has reported on its bus */
+    void *child;      /* the one that the manager deals with, NULL: the device itself */
+    void *properties; /* device properties that the driver has set */
+    uint16_t pdo_id;  /* handle id of the PDO, or of a legacy driver's device (0: not made yet):
+                         the device of an event's header */
+    uint8_t number;   /* 0, or 1: the second */
 
     /* --- driver and handle --- */
-    uint8_t entered;  /* DriverEntry succeeded */
     uint8_t added;    /* AddDevice succeeded */
     uint8_t open;     /* handles of the requester that were opened and not closed */
     uint8_t opened;   /* the driver let the requester in once */
     uint8_t removing; /* REMOVE is due: nobody enters the driver with a new request any more */
-    uint8_t unloaded;
-    uint8_t honest;  /* the tail has made the device honest */
-    uint8_t gave_up; /* the tail has cancelled what a stuck manager waits for */
 
     /* --- PnP and power --- */
     uint8_t pnp;        /* enum ft_pnp_state */
     uint8_t pnp_before; /* where CANCEL_REMOVE leads back to */
     uint8_t power;      /* of the hardware, FT_D0 .. FT_D3 */
     uint8_t told_power; /* what the driver last told PoSetPowerState */
-    uint8_t system;     /* power state of the machine, as Windows numbers them; FT_S0: it works */
-    uint8_t action;     /* POWER_ACTION of the last change of it */
     uint8_t lost_power; /* the device was in D0 when the machine went to sleep */
     uint8_t starting;   /* a START is on its way, or the START that begins the run is due */
     uint8_t start_next_owed, system_owed; /* PoStartNextPowerIrp was not called for the last one */
@@ -203,13 +192,8 @@ struct ft_io_state {
     uint8_t owed_awake;                   /* work that the sleeping machine puts off, as bits */
     void *wake_irp;                       /* that request, NULL: none */
     void *idle;                           /* idle detection of the driver, NULL: none */
-    void *notification[FT_NOTIFICATIONS_MAX]; /* registered PnP notifications */
-    void *setting[FT_SETTINGS_MAX];           /* registered power settings */
     uint32_t power_order;
     struct ft_power_request power_request[FT_POWER_MAX];
-    uint8_t manager_busy;
-    uint8_t queue_count;
-    struct ft_manager_entry queue[FT_MANAGER_MAX];
     struct ft_send send[FT_SEND_COUNT];
 
     struct ft_lower lower;
@@ -220,7 +204,6 @@ struct ft_io_state {
     uint64_t by_hand;       /* bytes that the processor has written to the device */
     uint64_t by_hand_since; /* the same when a request was last completed */
     uint64_t position;      /* where the next request begins on the device */
-    uint64_t cancel_lock;   /* the cancel spin lock: task id of its owner, 0 free */
 
     /* --- interrupt: a bit for each input of the controller --- */
     void *interrupt[FT_MESSAGES_MAX]; /* the connected KINTERRUPT of an input, NULL: none */
@@ -241,10 +224,46 @@ struct ft_io_state {
     uint8_t hostile_armed;
     uint8_t hostile_left; /* reads before the one that is replaced */
     uint16_t hostile_value;
-    uint8_t window_next; /* where the search for a free window begins, so that a stale one is not
-                            soon reused */
-    struct ft_window window[FT_WINDOWS_MAX];
     struct sim_device device;
+};
+
+/* What there is of the machine, and its devices. */
+struct ft_io_state {
+    struct ft_io_device *at;     /* the device in focus (focus.c) */
+    struct ft_io_device *second; /* NULL: the driver has one device */
+
+    /* --- objects --- */
+    void *bus_driver;        /* DRIVER_OBJECT of the bus driver */
+    void *driver;            /* DRIVER_OBJECT of the driver */
+    void *registry_path;     /* UNICODE_STRING that DriverEntry gets */
+    void *links;             /* struct ft_name: symbolic links */
+    void *interfaces;        /* struct ft_name: device interfaces */
+    void *extensions;        /* of driver objects */
+    void *reinitializations; /* routines to call once DriverEntry has returned */
+    void *wmi;               /* registrations with WMI */
+    void *configuration;     /* CONFIGURATION_INFORMATION */
+    uint32_t link_count, reinitialization_count;
+    uint8_t entered; /* DriverEntry succeeded */
+    uint8_t unloaded;
+    uint8_t honest;  /* the tail has made the devices honest */
+    uint8_t gave_up; /* the tail has cancelled what a stuck manager waits for */
+
+    /* --- PnP and power --- */
+    uint8_t system; /* power state of the machine, as Windows numbers them; FT_S0: it works */
+    uint8_t action; /* POWER_ACTION of the last change of it */
+    uint8_t manager_busy;
+    uint8_t queue_count;
+    struct ft_manager_entry queue[FT_MANAGER_MAX];
+    void *notification[FT_NOTIFICATIONS_MAX]; /* registered PnP notifications */
+    void *setting[FT_SETTINGS_MAX];           /* registered power settings */
+
+    uint64_t cancel_lock; /* the cancel spin lock: task id of its owner, 0 free */
+    uint8_t engine_at;    /* number of the device whose engine goes on first */
+    uint8_t window_next;  /* where the search for a free window begins, so that a stale one is not
+                             soon reused */
+    struct ft_window window[FT_WINDOWS_MAX];
+
+    struct ft_io_device first;
 };
 
 _Static_assert(sizeof(struct ft_io_state) < 6144, "the I/O layer's state has outgrown its place");

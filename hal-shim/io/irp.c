@@ -76,6 +76,7 @@ PIRP ft_irp_create(CCHAR stack_size, enum ft_irp_owner owner, unsigned index, un
     initialize(irp, stack_size);
     ft_irp_private(irp)->owner = (uint8_t)owner;
     ft_irp_private(irp)->index = (uint8_t)index;
+    ft_irp_private(irp)->device = FT_DEV->number;
     return irp;
 }
 

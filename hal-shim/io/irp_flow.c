@@ -251,6 +251,7 @@ static PIRP reach_top(PIRP irp)
     uint64_t arg[] = {ft_irp_handle(irp), (uint32_t)irp->IoStatus.Status,
                       irp->IoStatus.Information};
     uint8_t layer = ft_layer_set(FT_LAYER_HARNESS);
+    struct ft_focus was = ft_focus_on(private ? ft_device_numbered(private->device) : FT_DEV);
     PIRP master = NULL;
 
     irp->CurrentLocation++; /* past the top: a second completion shows */
@@ -265,6 +266,7 @@ static PIRP reach_top(PIRP irp)
         ft_irp_end_built(irp);
     else if (ft_irp_owner(irp) == FT_IRP_ASSOCIATED)
         master = end_associated(irp);
+    ft_focus_back(was);
     ft_layer_set(layer);
     return master;
 }

@@ -62,7 +62,8 @@ static bool power_may_fail(const IO_STACK_LOCATION *location)
 {
     return location->MinorFunction != IRP_MN_SET_POWER ||
            (location->Parameters.Power.Type == DevicePowerState &&
-            location->Parameters.Power.State.DeviceState == PowerDeviceD0 && FT_IO->power != FT_D0);
+            location->Parameters.Power.State.DeviceState == PowerDeviceD0 &&
+            FT_DEV->power != FT_D0);
 }
 
 static bool may_fail(const IRP *irp, const IO_STACK_LOCATION *location)
@@ -96,7 +97,7 @@ static void announce(enum ft_event_kind kind, PIRP irp, uint64_t value)
 
 bool ft_lower_fails(PIRP irp, NTSTATUS *ret)
 {
-    struct ft_lower *lower = &FT_IO->lower;
+    struct ft_lower *lower = &FT_DEV->lower;
     const IO_STACK_LOCATION *location = IoGetCurrentIrpStackLocation(irp);
 
     if (!lower->fail_armed || !is_of_kind(location, lower->fail_kind) || !may_fail(irp, location))
@@ -136,14 +137,14 @@ static void serve_in_task(struct ft_lower_pended *place)
 static struct ft_lower_pended *free_place(void)
 {
     for (unsigned i = 0; i < FT_LOWER_PENDED_MAX; i++)
-        if (!FT_IO->lower.pended[i].irp)
-            return &FT_IO->lower.pended[i];
+        if (!FT_DEV->lower.pended[i].irp)
+            return &FT_DEV->lower.pended[i];
     return NULL;
 }
 
 bool ft_lower_pends(PIRP irp)
 {
-    struct ft_lower *lower = &FT_IO->lower;
+    struct ft_lower *lower = &FT_DEV->lower;
     const IO_STACK_LOCATION *location = IoGetCurrentIrpStackLocation(irp);
     struct ft_lower_pended *place = free_place();
 
@@ -160,15 +161,29 @@ bool ft_lower_pends(PIRP irp)
     return true;
 }
 
-bool ft_lower_release_held(void)
+static bool release_held(void)
 {
     bool any = false;
 
     for (unsigned i = 0; i < FT_LOWER_PENDED_MAX; i++)
-        if (FT_IO->lower.pended[i].irp && FT_IO->lower.pended[i].waits) {
-            serve_in_task(&FT_IO->lower.pended[i]);
+        if (FT_DEV->lower.pended[i].irp && FT_DEV->lower.pended[i].waits) {
+            serve_in_task(&FT_DEV->lower.pended[i]);
             any = true;
         }
+    return any;
+}
+
+bool ft_lower_release_held(void)
+{
+    bool any = false;
+
+    FT_EACH_DEVICE(device)
+    {
+        struct ft_focus was = ft_focus_on(device);
+
+        any = release_held() || any;
+        ft_focus_back(was);
+    }
     return any;
 }
 
@@ -176,7 +191,7 @@ bool ft_lower_release_held(void)
 
 bool ft_lower_op(const struct ft_op *op)
 {
-    struct ft_lower *lower = &FT_IO->lower;
+    struct ft_lower *lower = &FT_DEV->lower;
 
     if (op->kind == FT_OP_LOWER_FAILS) {
         lower->fail_armed = 1;
@@ -192,6 +207,6 @@ bool ft_lower_op(const struct ft_op *op)
 
 void ft_lower_honest(void)
 {
-    FT_IO->lower.fail_armed = 0;
-    FT_IO->lower.pend_armed = 0;
+    FT_DEV->lower.fail_armed = 0;
+    FT_DEV->lower.pend_armed = 0;
 }

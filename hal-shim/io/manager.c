@@ -6,7 +6,8 @@
  * turn, and the event op:skipped then says that it was not. An op that strikes while the manager
  * rests is judged at once.
  *
- * Not modelled: several devices, but for the children of the device (children.c).
+ * Two devices of the driver have one queue: what is for one of them waits for what is on its way to
+ * the other. Sleep and wake are of the machine. Children of a device: children.c.
  */
 #include "io/io_private.h"
 
@@ -73,19 +74,33 @@ bool ft_manager_legal_in(unsigned work, unsigned pnp, unsigned power, unsigned s
     return false;
 }
 
-/* A started device gets another START only with other resources. The power manager that waits for
- * PoStartNextPowerIrp sends no more; the orderly end does not wait. */
+/* Some device is there to be told, and every one has let the power manager go on: one that waits
+ * for PoStartNextPowerIrp sends no more; the orderly end does not wait. */
+static bool system_legal(unsigned work)
+{
+    bool legal = false, owed = false;
+
+    FT_EACH_DEVICE(device)
+    {
+        legal = legal || (device->added &&
+                          ft_manager_legal_in(work, device->pnp, device->power, FT_IO->system));
+        owed = owed || device->system_owed;
+    }
+    return legal && !(owed && FT_M->phase != FT_PHASE_TAIL);
+}
+
+/* A started device gets another START only with other resources. */
 bool ft_manager_legal(unsigned work, unsigned arg)
 {
     bool sleep_or_wake = work == FT_OP_SLEEP || work == FT_OP_WAKE;
 
-    if (!FT_IO->added)
+    if (sleep_or_wake)
+        return system_legal(work);
+    if (!FT_DEV->added)
         return false;
-    if (sleep_or_wake && FT_IO->system_owed && FT_M->phase != FT_PHASE_TAIL)
-        return false;
-    if (work == FT_OP_RESTART && FT_IO->pnp == FT_PNP_STARTED)
+    if (work == FT_OP_RESTART && FT_DEV->pnp == FT_PNP_STARTED)
         return arg != 0 && FT_IO->system == FT_S0;
-    return ft_manager_legal_in(work, FT_IO->pnp, FT_IO->power, FT_IO->system);
+    return ft_manager_legal_in(work, FT_DEV->pnp, FT_DEV->power, FT_IO->system);
 }
 
 void ft_op_skipped(unsigned work, unsigned label, uint32_t op_index)
@@ -105,18 +120,23 @@ static bool put_off(unsigned work)
 
     if (!asked || FT_IO->system == FT_S0)
         return false;
-    FT_IO->owed_awake |= (uint8_t)(1u << work);
+    FT_DEV->owed_awake |= (uint8_t)(1u << work);
     return true;
 }
 
 void ft_manager_awake(void)
 {
-    unsigned owed = FT_IO->owed_awake;
+    FT_EACH_DEVICE(device)
+    {
+        struct ft_focus was = ft_focus_on(device);
+        unsigned owed = device->owed_awake;
 
-    FT_IO->owed_awake = 0;
-    for (unsigned work = 0; owed >> work; work++)
-        if (owed >> work & 1)
-            ft_manager_submit(work, 0, NULL);
+        device->owed_awake = 0;
+        for (unsigned work = 0; owed >> work; work++)
+            if (owed >> work & 1)
+                ft_manager_submit(work, 0, NULL);
+        ft_focus_back(was);
+    }
 }
 
 static struct ft_manager_entry take_first(void)
@@ -199,12 +219,14 @@ static void manage(void *unused)
     (void)unused;
     while (FT_IO->queue_count > 0) {
         struct ft_manager_entry entry = take_first();
+        struct ft_focus was = ft_focus_on(ft_device_numbered(entry.device));
 
         ft_current()->label = entry.label;
         if (is_legal(&entry))
             run(&entry);
         else if (!put_off(entry.work) && entry.op_index)
             ft_op_skipped(entry.work, entry.label, entry.op_index);
+        ft_focus_back(was);
     }
     FT_IO->manager_busy = 0;
 }
@@ -227,7 +249,7 @@ void ft_manager_release(void)
 
 bool ft_manager_submit(unsigned work, unsigned label, const uint16_t *arg)
 {
-    struct ft_manager_entry entry = {.work = (uint8_t)work};
+    struct ft_manager_entry entry = {.work = (uint8_t)work, .device = FT_DEV->number};
 
     entry.arg[0] = (uint8_t)(arg ? arg[0] : 0);
     entry.arg[1] = (uint8_t)(arg ? arg[1] : 0);

@@ -2,8 +2,9 @@
  * that somebody holds open (the IoRegisterPlugPlayNotification pages). IoRequestDeviceEject.
  *
  * Callbacks run at PASSIVE_LEVEL: for interfaces in a thread of their own some time later, for a
- * target device before the manager goes on, so that one of them can veto the removal. The machine
- * has one device, so every registration for a target speaks of it. Hardware profiles never change.
+ * target device before the manager goes on, so that one of them can veto the removal. A
+ * registration for a target speaks of the device that its file is of. Hardware profiles never
+ * change.
  */
 #include "io/io_private.h"
 
@@ -48,6 +49,16 @@ static struct notification *registered(unsigned i, IO_NOTIFICATION_EVENT_CATEGOR
     struct notification *notification = FT_IO->notification[i];
 
     return notification && notification->category == category ? notification : NULL;
+}
+
+/* The same, about the device in focus. */
+static struct notification *about_target(unsigned i)
+{
+    struct notification *notification = registered(i, EventCategoryTargetDeviceChange);
+    bool ours = notification &&
+                (!FT_IO->second || ft_device_owning(notification->file->DeviceObject) == FT_DEV);
+
+    return ours ? notification : NULL;
 }
 
 static uint64_t call_notification(void *notification_, void *structure, void *unused, void *unused2)
@@ -127,7 +138,7 @@ bool ft_notify_target(enum ft_target_event event)
     bool agreed = true;
 
     for (unsigned i = 0; i < FT_NOTIFICATIONS_MAX && agreed; i++) {
-        struct notification *notification = registered(i, EventCategoryTargetDeviceChange);
+        struct notification *notification = about_target(i);
         TARGET_DEVICE_REMOVAL_NOTIFICATION change = {.Version = 1, .Size = sizeof change};
 
         if (!notification)
@@ -144,22 +155,25 @@ bool ft_notify_target(enum ft_target_event event)
 NTSTATUS IoReportTargetDeviceChange(PDEVICE_OBJECT PhysicalDeviceObject,
                                     PVOID NotificationStructure)
 {
+    struct ft_focus was;
     PTARGET_DEVICE_REMOVAL_NOTIFICATION change = NotificationStructure;
     bool system = false;
 
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
-    if (PhysicalDeviceObject != FT_IO->pdo)
+    was = ft_focus_on_owner(PhysicalDeviceObject);
+    if (PhysicalDeviceObject != FT_DEV->pdo)
         ft_bugcheck(FT_BUGCHECK_PNP, 2, ft_handle_of(PhysicalDeviceObject), 0, 0);
     for (unsigned i = 0; i < sizeof target / sizeof *target; i++)
         system = system || same(&change->Event, &target[i]);
     for (unsigned i = 0; i < FT_NOTIFICATIONS_MAX && !system; i++) {
-        struct notification *notification = registered(i, EventCategoryTargetDeviceChange);
+        struct notification *notification = about_target(i);
 
         if (!notification)
             continue;
         change->FileObject = notification->file;
         tell(notification, change);
     }
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
     return system ? STATUS_INVALID_DEVICE_REQUEST : STATUS_SUCCESS;
 }
@@ -253,10 +267,14 @@ NTSTATUS IoUnregisterPlugPlayNotification(PVOID NotificationEntry)
 /* IoRequestDeviceEject: as if the user had pressed the button; the removal comes later. */
 VOID IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
 {
+    struct ft_focus was;
+
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
-    if (PhysicalDeviceObject == FT_IO->pdo)
+    was = ft_focus_on_owner(PhysicalDeviceObject);
+    if (PhysicalDeviceObject == FT_DEV->pdo)
         ft_manager_submit(FT_WORK_EJECT, 0, NULL);
     else if (!ft_child_eject(PhysicalDeviceObject))
         ft_bugcheck(FT_BUGCHECK_PNP, 2, ft_handle_of(PhysicalDeviceObject), 0, 0);
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
 }

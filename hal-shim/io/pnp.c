@@ -64,14 +64,14 @@ PIRP ft_pnp_prepare(UCHAR minor)
 
 NTSTATUS ft_pnp_send_irp(PIRP irp, UCHAR minor, unsigned detail)
 {
-    struct ft_child *child = FT_IO->child;
-    uint8_t *state = child ? &child->pnp : &FT_IO->pnp;
+    struct ft_child *child = FT_DEV->child;
+    uint8_t *state = child ? &child->pnp : &FT_DEV->pnp;
     uint64_t device = ft_block_handle(ft_manager_pdo()), handle = ft_block_handle(irp);
     NTSTATUS status;
 
     ft_emit(FT_EV_PNP_SEND, device, handle, minor, detail);
     status = ft_send_wait(FT_SEND_MANAGER, irp);
-    change_state(state, child ? &child->pnp_before : &FT_IO->pnp_before, minor, status);
+    change_state(state, child ? &child->pnp_before : &FT_DEV->pnp_before, minor, status);
     ft_emit(FT_EV_PNP_DONE, device, minor, (uint32_t)status, *state, handle);
     return status;
 }
@@ -99,7 +99,7 @@ static void filter_requirements(void)
     IoGetNextIrpStackLocation(irp)
         ->Parameters.FilterResourceRequirements.IoResourceRequirementList = list;
     if (NT_SUCCESS(ft_pnp_send_irp(irp, IRP_MN_FILTER_RESOURCE_REQUIREMENTS, 0))) {
-        answer = FT_IO->send[FT_SEND_MANAGER].information;
+        answer = FT_DEV->send[FT_SEND_MANAGER].information;
         if (answer && answer != (ULONG_PTR)list)
             ExFreePool((PVOID)answer);
     }
@@ -127,9 +127,9 @@ PDEVICE_RELATIONS ft_pnp_ask_relations(unsigned type)
     IoGetNextIrpStackLocation(irp)->Parameters.QueryDeviceRelations.Type =
         (DEVICE_RELATION_TYPE)type;
     ft_pnp_send_irp(irp, IRP_MN_QUERY_DEVICE_RELATIONS, type);
-    if (!NT_SUCCESS(FT_IO->send[FT_SEND_MANAGER].status))
+    if (!NT_SUCCESS(FT_DEV->send[FT_SEND_MANAGER].status))
         return NULL;
-    return (PDEVICE_RELATIONS)FT_IO->send[FT_SEND_MANAGER].information;
+    return (PDEVICE_RELATIONS)FT_DEV->send[FT_SEND_MANAGER].information;
 }
 
 /* The objects in an answer were referenced for the manager. Children are kept (children.c); others
@@ -153,7 +153,7 @@ bool ft_pnp_has_failed(void)
     enum { GONE = PNP_DEVICE_DISABLED | PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED };
     NTSTATUS status = ft_pnp_send(IRP_MN_QUERY_PNP_DEVICE_STATE);
 
-    return NT_SUCCESS(status) && (FT_IO->send[FT_SEND_MANAGER].information & GONE);
+    return NT_SUCCESS(status) && (FT_DEV->send[FT_SEND_MANAGER].information & GONE);
 }
 
 void ft_pnp_device_state(void)
@@ -179,7 +179,7 @@ static NTSTATUS send_start(void)
     next = IoGetNextIrpStackLocation(irp);
     next->Parameters.StartDevice.AllocatedResources = raw;
     next->Parameters.StartDevice.AllocatedResourcesTranslated = translated;
-    status = ft_pnp_send_irp(irp, IRP_MN_START_DEVICE, FT_IO->assigned);
+    status = ft_pnp_send_irp(irp, IRP_MN_START_DEVICE, FT_DEV->assigned);
     ft_block_free(raw);
     ft_block_free(translated);
     return status;
@@ -189,23 +189,23 @@ static NTSTATUS send_start(void)
  * start that fails only to REMOVE. */
 NTSTATUS ft_pnp_start(void)
 {
-    bool first = FT_IO->pnp == FT_PNP_NOT_STARTED;
+    bool first = FT_DEV->pnp == FT_PNP_NOT_STARTED;
     DEVICE_CAPABILITIES capabilities;
     NTSTATUS status;
 
-    FT_IO->starting = 1;
+    FT_DEV->starting = 1;
     ft_power_wait_ops();
     if (first)
         filter_requirements();
     status = send_start();
     if (!NT_SUCCESS(status) && !first)
         ft_pnp_gone();
-    FT_IO->starting = 0;
+    FT_DEV->starting = 0;
     if (NT_SUCCESS(status)) {
         ft_pnp_capabilities(&capabilities);
         ft_pnp_device_state();
     }
-    if (FT_IO->pnp == FT_PNP_STARTED) {
+    if (FT_DEV->pnp == FT_PNP_STARTED) {
         ft_children_restart();
         ft_pnp_relations(BusRelations);
     }
@@ -219,10 +219,10 @@ NTSTATUS ft_pnp_start(void)
 void ft_pnp_restart(bool moved)
 {
     bool stays =
-        FT_IO->pnp == FT_PNP_STARTED && ft_world_module()->description->model == FT_MODEL_KMDF;
+        FT_DEV->pnp == FT_PNP_STARTED && ft_world_module()->description->model == FT_MODEL_KMDF;
 
     if (moved && !stays) {
-        FT_IO->assigned = !FT_IO->elsewhere;
+        FT_DEV->assigned = !FT_DEV->elsewhere;
         filter_requirements();
     }
     ft_pnp_start();
@@ -285,7 +285,7 @@ static DEVICE_USAGE_NOTIFICATION_TYPE usage_type(unsigned kind)
 /* A file that is not in the path cannot leave it. */
 bool ft_pnp_usage_legal(unsigned kind, bool in_path)
 {
-    return in_path || FT_IO->files[usage_type(kind)] != 0;
+    return in_path || FT_DEV->files[usage_type(kind)] != 0;
 }
 
 void ft_pnp_usage(unsigned kind, bool in_path)
@@ -302,8 +302,8 @@ void ft_pnp_usage(unsigned kind, bool in_path)
     next->Parameters.UsageNotification.Type = type;
     status = ft_pnp_send_irp(irp, IRP_MN_DEVICE_USAGE_NOTIFICATION, type);
     if (NT_SUCCESS(status))
-        FT_IO->files[type] += in_path ? 1 : -1;
-    ft_emit(FT_EV_USAGE, ft_block_handle(FT_IO->pdo), type, in_path, (uint32_t)status);
+        FT_DEV->files[type] += in_path ? 1 : -1;
+    ft_emit(FT_EV_USAGE, ft_block_handle(FT_DEV->pdo), type, in_path, (uint32_t)status);
 }
 
 /* ---- removal ---- */
@@ -349,7 +349,7 @@ void ft_pnp_remove(void)
 /* The hardware went when the op struck, or goes now. */
 void ft_pnp_surprise(void)
 {
-    if (!FT_IO->yanked)
+    if (!FT_DEV->yanked)
         ft_hardware_yank();
     ft_pnp_gone();
 }
@@ -372,9 +372,9 @@ void ft_pnp_eject(void)
  * stopped still is pulled at once. */
 void ft_pnp_tail_remove(void)
 {
-    bool pull = FT_IO->pnp == FT_PNP_STOPPED, reached;
+    bool pull = FT_DEV->pnp == FT_PNP_STOPPED, reached;
 
-    if (FT_IO->pnp == FT_PNP_STARTED && !NT_SUCCESS(ask(IRP_MN_QUERY_REMOVE_DEVICE, &reached))) {
+    if (FT_DEV->pnp == FT_PNP_STARTED && !NT_SUCCESS(ask(IRP_MN_QUERY_REMOVE_DEVICE, &reached))) {
         take_back(IRP_MN_CANCEL_REMOVE_DEVICE, reached);
         pull = true;
     }

@@ -42,14 +42,14 @@ static PDEVICE_OBJECT stack_of(const struct ft_power_request *request)
 {
     struct ft_child *child = ft_child_of(request->device);
 
-    return child ? child->pdo : FT_IO->pdo;
+    return child ? child->pdo : FT_DEV->pdo;
 }
 
 /* The request on its way in that stack (NULL: in any), NULL: none. */
 static struct ft_power_request *find_sent(PDEVICE_OBJECT stack)
 {
     for (unsigned i = 0; i < FT_POWER_MAX; i++) {
-        struct ft_power_request *request = &FT_IO->power_request[i];
+        struct ft_power_request *request = &FT_DEV->power_request[i];
 
         if (request->state == FT_POWER_SENT && !is_wake(request) &&
             (!stack || stack_of(request) == stack))
@@ -61,7 +61,7 @@ static struct ft_power_request *find_sent(PDEVICE_OBJECT stack)
 /* A START holds back what ops ask for, but no request of the driver: it may wait for that one. */
 static bool is_held(const struct ft_power_request *request)
 {
-    return of_op(request) && FT_IO->starting;
+    return of_op(request) && FT_DEV->starting;
 }
 
 static bool is_waiting(const struct ft_power_request *request)
@@ -75,7 +75,7 @@ static struct ft_power_request *find_first_ready(void)
     struct ft_power_request *first = NULL;
 
     for (unsigned i = 0; i < FT_POWER_MAX; i++) {
-        struct ft_power_request *request = &FT_IO->power_request[i];
+        struct ft_power_request *request = &FT_DEV->power_request[i];
 
         if (is_waiting(request) && !is_held(request) && (!first || request->order < first->order) &&
             !find_sent(stack_of(request)))
@@ -90,8 +90,8 @@ static bool is_busy(PDEVICE_OBJECT stack)
     bool waiting = false;
 
     for (unsigned i = 0; i < FT_POWER_MAX; i++)
-        waiting = waiting || (is_waiting(&FT_IO->power_request[i]) &&
-                              (!stack || stack_of(&FT_IO->power_request[i]) == stack));
+        waiting = waiting || (is_waiting(&FT_DEV->power_request[i]) &&
+                              (!stack || stack_of(&FT_DEV->power_request[i]) == stack));
     return waiting || find_sent(stack);
 }
 
@@ -103,13 +103,13 @@ bool ft_power_busy(void)
 static struct ft_power_request *new_request(UCHAR minor, unsigned power)
 {
     for (unsigned i = 0; i < FT_POWER_MAX; i++) {
-        struct ft_power_request *request = &FT_IO->power_request[i];
+        struct ft_power_request *request = &FT_DEV->power_request[i];
 
         if (request->state != FT_POWER_FREE)
             continue;
         *request = (struct ft_power_request){.state = FT_POWER_WAITING, .minor = minor};
         request->power = (uint8_t)power;
-        request->order = FT_IO->power_order++;
+        request->order = FT_DEV->power_order++;
         return request;
     }
     return NULL;
@@ -132,7 +132,7 @@ KIRQL ft_power_irql(bool power_up)
 
 static PIRP make_irp(struct ft_power_request *request, PDEVICE_OBJECT device)
 {
-    unsigned index = (unsigned)(request - FT_IO->power_request);
+    unsigned index = (unsigned)(request - FT_DEV->power_request);
     PIRP irp = ft_irp_create_or_cut(ft_device_top(device)->StackSize, FT_IRP_OF_POWER, index,
                                     request->label);
     uint64_t arg[] = {0, (uint64_t)IRP_MJ_POWER << 8 | request->minor, 0, false, 0};
@@ -177,7 +177,7 @@ static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status);
 static void send_request(void *argument)
 {
     struct ft_power_request *request = argument;
-    PDEVICE_OBJECT device = request->device ? request->device : FT_IO->pdo;
+    PDEVICE_OBJECT device = request->device ? request->device : FT_DEV->pdo;
     PIRP irp = request->irp ? request->irp : make_irp(request, device);
     bool passive_only = is_wake(request);
     uint64_t handle;
@@ -223,7 +223,7 @@ static struct ft_task *begin(struct ft_power_request *request)
 
     request->state = FT_POWER_SENT;
     ft_task_for_device(task);
-    if (task && stack_of(request) != FT_IO->pdo)
+    if (task && stack_of(request) != FT_DEV->pdo)
         task->device = (uint16_t)ft_handle_id(ft_block_handle(stack_of(request)));
     return task;
 }
@@ -231,7 +231,7 @@ static struct ft_task *begin(struct ft_power_request *request)
 /* Until PoStartNextPowerIrp the next request waits. */
 static bool is_owed(void)
 {
-    return FT_IO->start_next_owed && FT_M->phase != FT_PHASE_TAIL;
+    return FT_DEV->start_next_owed && FT_M->phase != FT_PHASE_TAIL;
 }
 
 /* Sends the next request, should it be its turn. The last one to leave wakes a removal. */
@@ -247,7 +247,7 @@ static struct ft_task *send_next(void)
         request->state = FT_POWER_FREE;
     }
     if (!ft_power_busy())
-        ft_wake_waiters(&FT_IO->power_request, STATUS_SUCCESS, true);
+        ft_wake_waiters(&FT_DEV->power_request, STATUS_SUCCESS, true);
     return NULL;
 }
 
@@ -255,8 +255,8 @@ static struct ft_task *send_next(void)
  * still. */
 static void go_on(void)
 {
-    if (FT_IO->starting || FT_IO->children)
-        ft_wake_waiters(&FT_IO->power_request, STATUS_SUCCESS, true);
+    if (FT_DEV->starting || FT_DEV->children)
+        ft_wake_waiters(&FT_DEV->power_request, STATUS_SUCCESS, true);
     while (send_next())
         continue;
 }
@@ -270,26 +270,26 @@ void ft_power_wait_ops(void)
 {
     const struct ft_power_request *sent;
 
-    while ((sent = find_sent(FT_IO->pdo)) != NULL && of_op(sent))
-        ft_task_wait(&FT_IO->power_request, 0);
+    while ((sent = find_sent(FT_DEV->pdo)) != NULL && of_op(sent))
+        ft_task_wait(&FT_DEV->power_request, 0);
 }
 
 void ft_power_wait_idle(void)
 {
     while (ft_power_busy())
-        ft_task_wait(&FT_IO->power_request, 0);
+        ft_task_wait(&FT_DEV->power_request, 0);
 }
 
 void ft_power_wait_stack(PDEVICE_OBJECT pdo)
 {
     while (is_busy(pdo))
-        ft_task_wait(&FT_IO->power_request, 0);
+        ft_task_wait(&FT_DEV->power_request, 0);
 }
 
 /* What an op asked for. A QUERY is followed by a SET_POWER to the state that the device is in. */
 bool ft_power_op(unsigned work, unsigned state, unsigned label)
 {
-    bool query = work == FT_OP_QUERY_POWER, at_once = !ft_power_busy() && !FT_IO->starting;
+    bool query = work == FT_OP_QUERY_POWER, at_once = !ft_power_busy() && !FT_DEV->starting;
     struct ft_power_request *request;
 
     if (state == 0)
@@ -348,7 +348,7 @@ static void release_promise(const struct ft_power_request *query)
 
     if (query->op != FT_OP_QUERY_POWER || query->minor != IRP_MN_QUERY_POWER || ft_wdf_owns_power())
         return;
-    request = new_request(IRP_MN_SET_POWER, FT_IO->power);
+    request = new_request(IRP_MN_SET_POWER, FT_DEV->power);
     if (!request)
         return;
     request->op = query->op;
@@ -367,9 +367,9 @@ static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status)
     if (child && done.minor == IRP_MN_SET_POWER && NT_SUCCESS(status))
         child->power = done.power;
     if (!wake)
-        FT_IO->start_next_owed = ft_power_awaits_start_next() && !done.started;
+        FT_DEV->start_next_owed = ft_power_awaits_start_next() && !done.started;
     ft_emit(FT_EV_POWER_DONE, stack, done.minor, (uint32_t)status,
-            child ? child->power : FT_IO->power, wake, wake ? done.power : 0, done.handle);
+            child ? child->power : FT_DEV->power, wake, wake ? done.power : 0, done.handle);
     tell_requester(&done, irp, status);
     release_promise(&done);
     go_on();
@@ -377,7 +377,7 @@ static void finish(struct ft_power_request *request, PIRP irp, NTSTATUS status)
 
 void ft_power_done(PIRP irp, unsigned index)
 {
-    struct ft_power_request *request = &FT_IO->power_request[index];
+    struct ft_power_request *request = &FT_DEV->power_request[index];
 
     /* An IRP that comes back after it was given up belongs to nobody. */
     if (request->state == FT_POWER_SENT && request->handle == ft_block_handle(irp))
@@ -425,6 +425,7 @@ static NTSTATUS request_power(PDEVICE_OBJECT device, UCHAR minor, unsigned state
 NTSTATUS PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction, POWER_STATE PowerState,
                            PREQUEST_POWER_COMPLETE CompletionFunction, PVOID Context, PIRP *Irp)
 {
+    struct ft_focus was;
     unsigned state = (unsigned)PowerState.DeviceState;
     struct ft_power_request *request = NULL;
     bool returned = MinorFunction == IRP_MN_WAIT_WAKE && Irp != NULL;
@@ -432,6 +433,7 @@ NTSTATUS PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction, POW
     NTSTATUS status;
 
     FT_DDI_BEGIN(PO_REQUEST, 0);
+    was = ft_focus_on_owner(DeviceObject);
     ft_device_check(DeviceObject, BAD_DEVICE);
     status = request_power(DeviceObject, MinorFunction, state, &request);
     ft_emit(FT_EV_PO_REQUEST, ft_handle_of(DeviceObject), request ? request->handle : 0,
@@ -450,6 +452,7 @@ NTSTATUS PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction, POW
         if (ft_current()->layer == FT_LAYER_FRAMEWORK && state != PowerDeviceD0)
             ft_task_prefer(task);
     }
+    ft_focus_back(was);
     FT_DDI_END(PO_REQUEST, 0);
     return status;
 }
@@ -472,15 +475,19 @@ VOID PoStartNextPowerIrp(PIRP Irp)
 {
     unsigned label = ft_label_of(Irp);
     uint64_t handle = ft_handle_of(Irp);
+    struct ft_focus was;
 
     FT_DDI_BEGIN(POWER, label);
     ft_emit(FT_EV_PO_START_NEXT, handle);
+    was =
+        ft_focus_on(ft_irp_private(Irp) ? ft_device_numbered(ft_irp_private(Irp)->device) : FT_DEV);
     for (unsigned i = 0; i < FT_POWER_MAX; i++)
-        if (FT_IO->power_request[i].state == FT_POWER_SENT &&
-            FT_IO->power_request[i].handle == handle)
-            FT_IO->power_request[i].started = 1;
-    if (FT_IO->send[FT_SEND_MANAGER].irp == handle)
-        FT_IO->system_started = 1;
+        if (FT_DEV->power_request[i].state == FT_POWER_SENT &&
+            FT_DEV->power_request[i].handle == handle)
+            FT_DEV->power_request[i].started = 1;
+    if (FT_DEV->send[FT_SEND_MANAGER].irp == handle)
+        FT_DEV->system_started = 1;
+    ft_focus_back(was);
     FT_DDI_END(POWER, label);
 }
 
@@ -488,19 +495,23 @@ VOID PoStartNextPowerIrp(PIRP Irp)
  * through. */
 POWER_STATE PoSetPowerState(PDEVICE_OBJECT DeviceObject, POWER_STATE_TYPE Type, POWER_STATE State)
 {
+    struct ft_focus was;
     POWER_STATE previous = State;
-    struct ft_child *child = ft_child_of(DeviceObject);
+    struct ft_child *child;
 
     FT_DDI_BEGIN(POWER, 0);
+    was = ft_focus_on_owner(DeviceObject);
+    child = ft_child_of(DeviceObject);
     if (Type == DevicePowerState && child) {
         previous.DeviceState = (DEVICE_POWER_STATE)child->power;
         child->power = (uint8_t)State.DeviceState;
     } else if (Type == DevicePowerState) {
-        previous.DeviceState = (DEVICE_POWER_STATE)FT_IO->told_power;
-        FT_IO->told_power = (uint8_t)State.DeviceState;
+        previous.DeviceState = (DEVICE_POWER_STATE)FT_DEV->told_power;
+        FT_DEV->told_power = (uint8_t)State.DeviceState;
     }
     ft_emit(FT_EV_PO_SET_STATE, ft_handle_of(DeviceObject), (uint32_t)State.DeviceState,
             Type == SystemPowerState);
+    ft_focus_back(was);
     FT_DDI_END(POWER, 0);
     return previous;
 }

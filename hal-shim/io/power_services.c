@@ -32,8 +32,8 @@ struct idle {
 static void look(struct idle *idle)
 {
     bool touched = idle->counter == 0 || idle->busy > 0;
-    bool works = FT_IO->power == FT_D0 && FT_IO->pnp == FT_PNP_STARTED && FT_IO->system == FT_S0 &&
-                 !ft_power_busy();
+    bool works = FT_DEV->power == FT_D0 && FT_DEV->pnp == FT_PNP_STARTED &&
+                 FT_IO->system == FT_S0 && !ft_power_busy();
 
     idle->counter = 1;
     if (!touched && works)
@@ -54,11 +54,11 @@ static void watch(void *argument)
 
 static bool end_watch(void)
 {
-    struct idle *idle = FT_IO->idle;
+    struct idle *idle = FT_DEV->idle;
 
     if (!idle)
         return false;
-    FT_IO->idle = NULL;
+    FT_DEV->idle = NULL;
     idle->ended = 1;
     ft_wake_waiters(idle, STATUS_SUCCESS, true);
     return true;
@@ -79,7 +79,7 @@ static PULONG begin_watch(PDEVICE_OBJECT device, ULONG seconds, DEVICE_POWER_STA
     idle->device = device;
     idle->seconds = seconds;
     idle->state = (uint8_t)state;
-    FT_IO->idle = idle;
+    FT_DEV->idle = idle;
     ft_task_for_device(ft_task_spawn(FT_TASK_THREAD, watch, idle, 0));
     return &idle->counter;
 }
@@ -89,11 +89,13 @@ static PULONG begin_watch(PDEVICE_OBJECT device, ULONG seconds, DEVICE_POWER_STA
 PULONG PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject, ULONG ConservationIdleTime,
                                         ULONG PerformanceIdleTime, DEVICE_POWER_STATE State)
 {
+    struct ft_focus was;
     enum { SYSTEM_CHOICE = 60 };
     ULONG seconds = ConservationIdleTime ? ConservationIdleTime : PerformanceIdleTime;
     PULONG counter = NULL;
 
     FT_DDI_BEGIN(POWER, 0);
+    was = ft_focus_on_owner(DeviceObject);
     if (seconds == (ULONG)-1)
         seconds = SYSTEM_CHOICE;
     end_watch();
@@ -101,15 +103,24 @@ PULONG PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject, ULONG Conse
         counter = begin_watch(DeviceObject, seconds, State);
     ft_emit(FT_EV_IDLE_DETECTION, ft_handle_of(DeviceObject), seconds, (uint32_t)State,
             counter != NULL);
+    ft_focus_back(was);
     FT_DDI_END(POWER, 0);
     return counter;
+}
+
+static bool is_detecting(const struct idle *idle)
+{
+    FT_EACH_DEVICE(device)
+    if (idle == device->idle)
+        return true;
+    return false;
 }
 
 static void busy(PULONG counter, int change)
 {
     struct idle *idle = (struct idle *)(void *)counter;
 
-    if (idle != FT_IO->idle)
+    if (!is_detecting(idle))
         return; /* its detection is over; the pointer may be stale */
     idle->counter = 0;
     idle->busy = (ULONG)((int)idle->busy + change);
@@ -339,17 +350,19 @@ BOOLEAN PoGetSystemWake(PIRP Irp)
 /* The watchdog gives a power request ten minutes. */
 BOOLEAN PoQueryWatchdogTime(PDEVICE_OBJECT Pdo, PULONG SecondsRemaining)
 {
+    struct ft_focus was;
     enum { LIMIT = 600 };
     uint64_t sent_at, seconds;
     bool waits;
 
-    (void)Pdo;
     FT_DDI_BEGIN(POWER, 0);
+    was = ft_focus_on_owner(Pdo);
     waits = ft_power_sent_at(&sent_at);
     if (waits) {
         seconds = (FT_M->now - sent_at) / SECOND;
         *SecondsRemaining = seconds < LIMIT ? (ULONG)(LIMIT - seconds) : 0;
     }
+    ft_focus_back(was);
     FT_DDI_END(POWER, 0);
     return waits;
 }

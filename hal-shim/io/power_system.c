@@ -33,7 +33,7 @@ static POWER_ACTION action_of(unsigned system)
 static NTSTATUS send_system(UCHAR minor, unsigned system)
 {
     uint64_t device = ft_block_handle(ft_manager_pdo()), handle;
-    const struct ft_child *child = FT_IO->child;
+    const struct ft_child *child = FT_DEV->child;
     PIRP irp = ft_send_prepare(FT_SEND_MANAGER, IRP_MJ_POWER, minor);
     PIO_STACK_LOCATION next;
     NTSTATUS status;
@@ -48,11 +48,11 @@ static NTSTATUS send_system(UCHAR minor, unsigned system)
     next->Parameters.Power.Type = SystemPowerState;
     next->Parameters.Power.State.SystemState = (SYSTEM_POWER_STATE)system;
     next->Parameters.Power.ShutdownType = (POWER_ACTION)FT_IO->action;
-    FT_IO->system_started = 0;
+    FT_DEV->system_started = 0;
     ft_emit(FT_EV_POWER_SEND, device, handle, minor, 0, true, system, FT_IO->action);
     status = ft_send_wait_at(FT_SEND_MANAGER, irp, ft_power_irql(system == PowerSystemWorking));
-    FT_IO->system_owed = ft_power_awaits_start_next() && !FT_IO->system_started;
-    ft_emit(FT_EV_POWER_DONE, device, minor, (uint32_t)status, child ? child->power : FT_IO->power,
+    FT_DEV->system_owed = ft_power_awaits_start_next() && !FT_DEV->system_started;
+    ft_emit(FT_EV_POWER_DONE, device, minor, (uint32_t)status, child ? child->power : FT_DEV->power,
             true, system, handle);
     return status;
 }
@@ -62,7 +62,7 @@ static NTSTATUS send_to_children(UCHAR minor, unsigned system)
 {
     NTSTATUS status = STATUS_SUCCESS;
 
-    for (struct ft_child *child = FT_IO->children; child; child = child->next) {
+    for (struct ft_child *child = FT_DEV->children; child; child = child->next) {
         if (child->pnp != FT_PNP_STARTED)
             continue;
         ft_manager_turn(child);
@@ -74,7 +74,7 @@ static NTSTATUS send_to_children(UCHAR minor, unsigned system)
     return status;
 }
 
-static NTSTATUS put_down(UCHAR minor, unsigned system)
+static NTSTATUS put_device_down(UCHAR minor, unsigned system)
 {
     NTSTATUS status = send_to_children(minor, system);
 
@@ -83,18 +83,68 @@ static NTSTATUS put_down(UCHAR minor, unsigned system)
     return send_system(minor, system);
 }
 
+static NTSTATUS put_device_up(UCHAR minor, unsigned system)
+{
+    send_system(minor, system);
+    return send_to_children(minor, system);
+}
+
+static NTSTATUS cut_device(UCHAR unused, unsigned system)
+{
+    (void)unused;
+    if (system > PowerSystemSleeping1 && FT_DEV->power == FT_D0 && !FT_DEV->yanked) {
+        FT_DEV->lost_power = 1;
+        ft_hardware_power(FT_D3);
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS supply_device(UCHAR unused, unsigned unused2)
+{
+    (void)unused;
+    (void)unused2;
+    if (FT_DEV->lost_power)
+        ft_hardware_power(FT_D0);
+    FT_DEV->lost_power = 0;
+    return STATUS_SUCCESS;
+}
+
+static bool is_there(const struct ft_io_device *device)
+{
+    return device->added && device->pnp != FT_PNP_REMOVED;
+}
+
+/* Of the devices that are there, one after the other; the first refusal ends a question. */
+static NTSTATUS each_device(NTSTATUS (*tell)(UCHAR, unsigned), UCHAR minor, unsigned system)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    FT_EACH_DEVICE(device)
+    {
+        struct ft_focus was = ft_focus_on(device);
+
+        if (is_there(device))
+            status = tell(minor, system);
+        ft_focus_back(was);
+        if (minor == IRP_MN_QUERY_POWER && !NT_SUCCESS(status))
+            break;
+    }
+    return status;
+}
+
+static NTSTATUS put_down(UCHAR minor, unsigned system)
+{
+    return each_device(put_device_down, minor, system);
+}
+
 static void put_up(void)
 {
-    send_system(IRP_MN_SET_POWER, PowerSystemWorking);
-    send_to_children(IRP_MN_SET_POWER, PowerSystemWorking);
+    each_device(put_device_up, IRP_MN_SET_POWER, PowerSystemWorking);
 }
 
 static void fall_asleep(unsigned system)
 {
-    if (system > PowerSystemSleeping1 && FT_IO->power == FT_D0 && !FT_IO->yanked) {
-        FT_IO->lost_power = 1;
-        ft_hardware_power(FT_D3);
-    }
+    each_device(cut_device, IRP_MN_SET_POWER, system);
     announce_system(system);
 }
 
@@ -120,9 +170,7 @@ void ft_system_sleep(unsigned state, bool critical)
 
 void ft_system_wake(void)
 {
-    if (FT_IO->lost_power)
-        ft_hardware_power(FT_D0);
-    FT_IO->lost_power = 0;
+    each_device(supply_device, IRP_MN_SET_POWER, PowerSystemWorking);
     announce_system(PowerSystemWorking);
     put_up();
     FT_IO->action = PowerActionNone;

@@ -75,16 +75,20 @@ static bool find_answer(struct answer *answer, DEVICE_REGISTRY_PROPERTY property
         answer_identity(answer, property);
         return true;
     case DevicePropertyPhysicalDeviceObjectName:
-        answer_text(answer, FT_PDO_NAME, false);
+        answer_text(answer, ft_pdo_name(FT_DEV), false);
         return true;
     case DevicePropertyLocationInformation:
-        answer_text(answer, "bus 0, device 0, function 0", false);
+        answer_text(answer,
+                    FT_DEV->number ? "bus 0, device 1, function 0" : "bus 0, device 0, function 0",
+                    false);
         return true;
     case DevicePropertyLegacyBusType:
         answer_number(answer, (ULONG)ft_bus_type());
         return true;
+    case DevicePropertyAddress: /* of PCI: device << 16 | function */
+        answer_number(answer, (ULONG)FT_DEV->number << 16);
+        return true;
     case DevicePropertyBusNumber:
-    case DevicePropertyAddress:
     case DevicePropertyInstallState: /* 0: installed */
         answer_number(answer, 0);
         return true;
@@ -99,7 +103,7 @@ NTSTATUS ft_device_property(PDEVICE_OBJECT device, DEVICE_REGISTRY_PROPERTY prop
     struct answer answer = {0};
 
     *result = 0;
-    if (device != FT_IO->pdo)
+    if (device != FT_DEV->pdo)
         return STATUS_INVALID_DEVICE_REQUEST;
     if (!find_answer(&answer, property))
         return STATUS_INVALID_PARAMETER_2;
@@ -115,12 +119,15 @@ NTSTATUS ft_device_property(PDEVICE_OBJECT device, DEVICE_REGISTRY_PROPERTY prop
 NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty,
                              ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength)
 {
+    struct ft_focus was;
     NTSTATUS status;
 
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
+    was = ft_focus_on_owner(DeviceObject);
     status = ft_device_property(DeviceObject, DeviceProperty, BufferLength, PropertyBuffer,
                                 ResultLength);
     ft_emit(FT_EV_DEVICE_PROPERTY, ft_handle_of(DeviceObject), DeviceProperty, (uint32_t)status);
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
     return status;
 }
@@ -128,7 +135,7 @@ NTSTATUS IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPER
 /* The machine has one node. */
 NTSTATUS IoGetDeviceNumaNode(PDEVICE_OBJECT Pdo, PUSHORT NodeNumber)
 {
-    if (Pdo != FT_IO->pdo)
+    if (!ft_is_pdo(Pdo))
         return STATUS_INVALID_PARAMETER;
     *NodeNumber = 0;
     return STATUS_SUCCESS;
@@ -136,25 +143,33 @@ NTSTATUS IoGetDeviceNumaNode(PDEVICE_OBJECT Pdo, PUSHORT NodeNumber)
 
 static bool is_ours(PDEVICE_OBJECT device)
 {
-    return ft_device_top(device) == ft_device_top(FT_IO->pdo);
+    return ft_device_top(device) == ft_device_top(FT_DEV->pdo);
 }
 
 /* The manager asks again, when it gets to it. One that is asked too often has the news already. */
 VOID IoInvalidateDeviceState(PDEVICE_OBJECT PhysicalDeviceObject)
 {
+    struct ft_focus was;
+
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
+    was = ft_focus_on_owner(PhysicalDeviceObject);
     ft_emit(FT_EV_DEVICE_INVALIDATE, ft_handle_of(PhysicalDeviceObject), INVALID_STATE);
     if (!ft_child_state(PhysicalDeviceObject) && is_ours(PhysicalDeviceObject))
         ft_manager_submit(FT_WORK_DEVICE_STATE, 0, NULL);
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
 }
 
 /* Bus relations lead to a query; the others only matter to whoever keeps lists of them. */
 VOID IoInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TYPE Type)
 {
+    struct ft_focus was;
+
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
+    was = ft_focus_on_owner(DeviceObject);
     ft_emit(FT_EV_DEVICE_INVALIDATE, ft_handle_of(DeviceObject), INVALID_RELATIONS);
     if (Type == BusRelations && is_ours(DeviceObject))
         ft_manager_submit(FT_WORK_RELATIONS, 0, NULL);
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
 }

@@ -24,7 +24,7 @@ struct property {
 
 static struct property **find(const DEVPROPKEY *key, LCID locale)
 {
-    struct property **at = (struct property **)(void *)&FT_IO->properties;
+    struct property **at = (struct property **)(void *)&FT_DEV->properties;
 
     while (*at && (memcmp(&(*at)->key.fmtid, &key->fmtid, sizeof(GUID)) != 0 ||
                    (*at)->key.pid != key->pid || (*at)->locale != locale))
@@ -78,7 +78,7 @@ static NTSTATUS get(PDEVICE_OBJECT device, const DEVPROPKEY *key, LCID locale, U
 
     *required = 0;
     *type = DEVPROP_TYPE_EMPTY;
-    if (device != FT_IO->pdo)
+    if (device != FT_DEV->pdo)
         return STATUS_INVALID_DEVICE_REQUEST;
     if (!property)
         return get_known(device, key, bytes, buffer, required, type);
@@ -94,13 +94,16 @@ NTSTATUS IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyK
                                  ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize,
                                  PDEVPROPTYPE Type)
 {
+    struct ft_focus was;
     NTSTATUS status = STATUS_INVALID_PARAMETER;
 
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
+    was = ft_focus_on_owner(Pdo);
     if (PropertyKey && Flags == 0 && (Size == 0 || Data))
         status = get(Pdo, PropertyKey, Lcid, Size, Data, RequiredSize, Type);
     ft_emit(FT_EV_DEVICE_PROPERTY, ft_handle_of(Pdo), GOT | (PropertyKey ? PropertyKey->pid : 0),
             (uint32_t)status);
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
     return status;
 }
@@ -143,15 +146,18 @@ static NTSTATUS put(const DEVPROPKEY *key, LCID locale, DEVPROPTYPE type, ULONG 
 NTSTATUS IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, LCID Lcid,
                                  ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data)
 {
+    struct ft_focus was;
     NTSTATUS status = STATUS_INVALID_PARAMETER;
 
     FT_DDI_BEGIN(DEVICE_QUERY, 0);
+    was = ft_focus_on_owner(Pdo);
     if (PropertyKey && PropertyKey->pid >= DEVPROPID_FIRST_USABLE &&
         (Flags & ~(ULONG)PLUGPLAY_PROPERTY_PERSISTENT) == 0)
-        status = Pdo != FT_IO->pdo ? STATUS_INVALID_DEVICE_REQUEST
-                                   : put(PropertyKey, Lcid, Type, Size, Data);
+        status = Pdo != FT_DEV->pdo ? STATUS_INVALID_DEVICE_REQUEST
+                                    : put(PropertyKey, Lcid, Type, Size, Data);
     ft_emit(FT_EV_DEVICE_PROPERTY, ft_handle_of(Pdo), SET | (PropertyKey ? PropertyKey->pid : 0),
             (uint32_t)status);
+    ft_focus_back(was);
     FT_DDI_END(DEVICE_QUERY, 0);
     return status;
 }

@@ -19,6 +19,7 @@ struct place {
     unsigned bar;
     uint32_t within;
     bool live; /* the device has it, and answers */
+    struct ft_io_device *device;
 };
 
 /* One of the two ways to the device. */
@@ -30,16 +31,42 @@ struct way {
 
 static struct place place_in(unsigned bar, uint32_t within, uint32_t bytes, unsigned width)
 {
-    return (struct place){.key = (uint32_t)(bar * FT_BAR_STRIDE + within),
+    return (struct place){.device = FT_DEV,
+                          .key = (uint32_t)(bar * FT_BAR_STRIDE + within),
                           .bar = bar,
                           .within = within,
                           .live = within < bytes && width <= bytes - within && ft_hardware_live()};
+}
+
+static bool has_memory(uint64_t physical)
+{
+    return physical - ft_bus_memory() < FT_BARS_MAX * (uint64_t)FT_BAR_STRIDE;
+}
+
+static bool has_port(uint64_t port)
+{
+    return (uint16_t)port - (uint64_t)ft_bus_ports() < ft_world_module()->description->port_bytes;
+}
+
+/* Moves the focus to the device that an address belongs to; nobody's is the running task's. */
+static struct ft_focus focus_on_address(bool (*has)(uint64_t), uint64_t address)
+{
+    struct ft_focus was = {FT_DEV, 0};
+
+    if (!FT_IO->second || has(address))
+        return was;
+    was = ft_focus_on(ft_device_numbered(!FT_DEV->number));
+    if (has(address))
+        return was;
+    ft_focus_back(was);
+    return was;
 }
 
 /* An address outside every window stops the machine, as a page fault at a bad address does. */
 static struct place find_register(uint64_t address, unsigned width, bool write)
 {
     const struct ft_description *description = ft_world_module()->description;
+    struct ft_focus was;
     struct place place;
     uint64_t physical, bar;
 
@@ -48,11 +75,14 @@ static struct place find_register(uint64_t address, unsigned width, bool write)
 
         ft_bugcheck(BUGCHECK_BAD_ADDRESS, ours ? address - FT_BAR_BASE : 0, write, 0, 0);
     }
+    was = focus_on_address(has_memory, physical);
     physical -= ft_bus_memory();
     bar = physical / FT_BAR_STRIDE;
     place = place_in((unsigned)bar, (uint32_t)(physical % FT_BAR_STRIDE),
                      bar < FT_BARS_MAX ? description->bar_bytes[bar] : 0, width);
-    place.offset = place.key = (uint32_t)physical;
+    place.offset = (uint32_t)physical;
+    place.key = (uint32_t)(physical + FT_DEV->number * FT_BAR_SECOND);
+    ft_focus_back(was);
     return place;
 }
 
@@ -61,12 +91,14 @@ static struct place find_register(uint64_t address, unsigned width, bool write)
 static struct place find_port(uint64_t address, unsigned width, bool write)
 {
     const struct ft_description *description = ft_world_module()->description;
-    uint32_t port = (uint16_t)address, base = description->port_base;
+    struct ft_focus was = focus_on_address(has_port, address);
+    uint32_t port = (uint16_t)address, base = ft_bus_ports();
     struct place place;
 
     (void)write;
     place = place_in(SIM_BAR_PORTS, port - base, port >= base ? description->port_bytes : 0, width);
     place.offset = port;
+    ft_focus_back(was);
     return place;
 }
 
@@ -84,15 +116,15 @@ static uint64_t ones(unsigned width)
 /* device-data: the value of a later read is another. */
 static uint64_t hostile(uint64_t value, unsigned width)
 {
-    uint64_t other = FT_IO->hostile_value & ones(width);
+    uint64_t other = FT_DEV->hostile_value & ones(width);
 
-    if (!FT_IO->hostile_armed)
+    if (!FT_DEV->hostile_armed)
         return value;
-    if (FT_IO->hostile_left > 0) {
-        FT_IO->hostile_left--;
+    if (FT_DEV->hostile_left > 0) {
+        FT_DEV->hostile_left--;
         return value;
     }
-    FT_IO->hostile_armed = 0;
+    FT_DEV->hostile_armed = 0;
     ft_emit_as(FT_LAYER_HARNESS, 0, FT_EV_DEV_HOSTILE, 1, &other);
     return other;
 }
@@ -123,6 +155,7 @@ static void remember_read(uint32_t offset, uint64_t value)
 
 static uint64_t read_device(const struct way *way, uint64_t address, unsigned width, void *caller)
 {
+    struct ft_focus was;
     struct place place;
     uint64_t value;
 
@@ -130,11 +163,13 @@ static uint64_t read_device(const struct way *way, uint64_t address, unsigned wi
     place = way->find(address, width, false);
     pass_when_polling(place.key);
     place = way->find(address, width, false);
+    was = ft_focus_on(place.device);
     value = ones(width);
     if (place.live)
         value = hostile(ft_model_read(place.bar, place.within, width) & ones(width), width);
     ft_emit(way->read_event, place.offset, width, value, place.live);
     remember_read(place.key, value);
+    ft_focus_back(was);
     ft_ddi_end(way->read_out, 0);
     return value;
 }
@@ -142,14 +177,17 @@ static uint64_t read_device(const struct way *way, uint64_t address, unsigned wi
 static void write_device(const struct way *way, uint64_t address, unsigned width, uint64_t value,
                          void *caller)
 {
+    struct ft_focus was;
     struct place place;
 
     ft_ddi_begin(way->write, 0, caller);
     place = way->find(address, width, true);
+    was = ft_focus_on(place.device);
     FT_M->last_read_repeats = 0;
     ft_emit(way->write_event, place.offset, width, value, place.live);
     if (place.live)
         ft_model_write(place.bar, place.within, width, value);
+    ft_focus_back(was);
     ft_ddi_end(way->write_out, 0);
 }
 

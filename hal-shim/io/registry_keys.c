@@ -7,6 +7,9 @@ enum { DEPTH = 64 };
 
 #define HARDWARE_PATH                                                                              \
     L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\FT\\Device\\Device Parameters"
+#define HARDWARE_PATH_2                                                                            \
+    L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\FT\\Device2\\Device Parameters"
+#define SOFTWARE_PATH_2 L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class\\FT\\0001"
 #define SOFTWARE_PATH   L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class\\FT\\0000"
 #define INTERFACES_PATH L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\DeviceClasses"
 
@@ -16,14 +19,14 @@ static NTSTATUS open_device_key(PDEVICE_OBJECT device, ULONG type, ACCESS_MASK a
     const UNICODE_STRING *path;
 
     *handle = NULL;
-    if (device != FT_IO->pdo)
+    if (device != FT_DEV->pdo)
         return STATUS_INVALID_DEVICE_REQUEST;
     switch (type & ~(ULONG)PLUGPLAY_REGKEY_CURRENT_HWPROFILE) {
     case PLUGPLAY_REGKEY_DEVICE:
-        path = FT_WIDE(HARDWARE_PATH);
+        path = FT_DEV->number ? FT_WIDE(HARDWARE_PATH_2) : FT_WIDE(HARDWARE_PATH);
         break;
     case PLUGPLAY_REGKEY_DRIVER:
-        path = FT_WIDE(SOFTWARE_PATH);
+        path = FT_DEV->number ? FT_WIDE(SOFTWARE_PATH_2) : FT_WIDE(SOFTWARE_PATH);
         break;
     default:
         return STATUS_INVALID_PARAMETER;
@@ -35,11 +38,14 @@ static NTSTATUS open_device_key(PDEVICE_OBJECT device, ULONG type, ACCESS_MASK a
 NTSTATUS IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyType,
                                  ACCESS_MASK DesiredAccess, PHANDLE DeviceRegKey)
 {
+    struct ft_focus was;
     NTSTATUS status;
 
     FT_DDI_BEGIN(REGISTRY, 0);
+    was = ft_focus_on_owner(DeviceObject);
     status = ft_registry_told(FT_REGISTRY_OPEN, open_device_key(DeviceObject, DevInstKeyType,
                                                                 DesiredAccess, DeviceRegKey));
+    ft_focus_back(was);
     FT_DDI_END(REGISTRY, 0);
     return status;
 }

@@ -23,15 +23,36 @@ unsigned ft_label_claim(unsigned label)
 void ft_task_for_device(struct ft_task *task)
 {
     if (task)
-        task->device = FT_IO->pdo_id;
+        task->device = FT_DEV->pdo_id;
+}
+
+struct ft_request *ft_request_at(unsigned index)
+{
+    struct ft_io_device *device = ft_device_numbered(index / FT_REQUESTS_MAX);
+
+    return device ? &device->request[index % FT_REQUESTS_MAX] : NULL;
+}
+
+static unsigned count_outstanding(const struct ft_io_device *device)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
+        count += device->request[i].state != FT_REQUEST_FREE;
+    return count;
+}
+
+unsigned ft_device_outstanding(void)
+{
+    return count_outstanding(FT_DEV);
 }
 
 unsigned ft_io_outstanding(void)
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
-        count += FT_IO->request[i].state != FT_REQUEST_FREE;
+    FT_EACH_DEVICE(device)
+    count += count_outstanding(device);
     return count;
 }
 
@@ -40,7 +61,7 @@ unsigned ft_requests_of(unsigned file)
     unsigned count = 0;
 
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
-        count += FT_IO->request[i].state != FT_REQUEST_FREE && FT_IO->request[i].file == file;
+        count += FT_DEV->request[i].state != FT_REQUEST_FREE && FT_DEV->request[i].file == file;
     return count;
 }
 
@@ -48,7 +69,7 @@ unsigned ft_requests_of(unsigned file)
 
 void ft_request_done(PIRP irp, unsigned index)
 {
-    struct ft_request *request = &FT_IO->request[index];
+    struct ft_request *request = &FT_DEV->request[index];
     uint16_t served = ft_current()->request;
 
     FT_ASSERT(request->irp == irp && request->state == FT_REQUEST_SENT);
@@ -60,7 +81,7 @@ void ft_request_done(PIRP irp, unsigned index)
     ft_irp_release_pages(irp);
     ft_request_free_buffers(request);
     *request = (struct ft_request){0};
-    FT_IO->by_hand_since = FT_IO->by_hand;
+    FT_DEV->by_hand_since = FT_DEV->by_hand;
     ft_requester_left();
     ft_irp_retire(irp);
     ft_current()->request = served;
@@ -96,7 +117,7 @@ static void fill_irp(PIRP irp, struct ft_request *request)
     irp->UserIosb = (PIO_STATUS_BLOCK)request->iosb;
     /* A file system has no file object of the disk. */
     if (!request->disk)
-        irp->Tail.Overlay.OriginalFileObject = FT_IO->file[request->file].object;
+        irp->Tail.Overlay.OriginalFileObject = FT_DEV->file[request->file].object;
     if (request->op == FT_OP_IOCTL)
         fill_control(irp, request);
     else
@@ -126,7 +147,7 @@ static void refuse(PIRP irp, unsigned index)
 
 static bool may_request(void)
 {
-    return ft_handle_current() && !FT_IO->removing && FT_IO->system == FT_S0;
+    return ft_handle_current() && !FT_DEV->removing && FT_IO->system == FT_S0;
 }
 
 /* The top of the stack that the request goes to; NULL: there is none now. */
@@ -143,7 +164,7 @@ static PDEVICE_OBJECT top_for(const struct ft_request *request)
 
 void ft_requester_left(void)
 {
-    ft_wake_waiters(&FT_IO->removing, STATUS_SUCCESS, true);
+    ft_wake_waiters(&FT_DEV->removing, STATUS_SUCCESS, true);
 }
 
 static bool requester_inside(void)
@@ -151,19 +172,19 @@ static bool requester_inside(void)
     bool inside = false;
 
     for (unsigned i = FT_SEND_HANDLE; i < FT_SEND_COUNT; i++)
-        inside = inside || FT_IO->send[i].irp != 0;
+        inside = inside || FT_DEV->send[i].irp != 0;
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
-        inside = inside || FT_IO->request[i].inside;
+        inside = inside || FT_DEV->request[i].inside;
     for (unsigned i = 0; i < FT_FILES_MAX; i++)
-        inside = inside || (FT_IO->file[i].state == FT_FILE_OPENING && FT_IO->file[i].object);
+        inside = inside || (FT_DEV->file[i].state == FT_FILE_OPENING && FT_DEV->file[i].object);
     return inside;
 }
 
 void ft_requester_keep_out(void)
 {
-    FT_IO->removing = 1;
+    FT_DEV->removing = 1;
     while (requester_inside())
-        ft_task_wait(&FT_IO->removing, 0);
+        ft_task_wait(&FT_DEV->removing, 0);
 }
 
 static unsigned op_of(const struct ft_request *request)
@@ -176,7 +197,7 @@ static unsigned op_of(const struct ft_request *request)
 static void send_request(void *argument)
 {
     struct ft_request *request = argument;
-    unsigned index = (unsigned)(request - FT_IO->request);
+    unsigned index = (unsigned)(request - FT_DEV->request);
     PDEVICE_OBJECT top = top_for(request);
     PIRP irp = NULL;
     bool attached;
@@ -186,7 +207,7 @@ static void send_request(void *argument)
         ft_op_skipped(op_of(request), request->label, request->op_index);
     } else {
         request->inside = 1;
-        request->file = (uint8_t)(ft_handle_current() - FT_IO->file);
+        request->file = (uint8_t)(ft_handle_current() - FT_DEV->file);
         irp = ft_irp_create_or_cut(top->StackSize, FT_IRP_OF_REQUEST, index, request->label);
     }
     if (!irp) {
@@ -198,7 +219,7 @@ static void send_request(void *argument)
     ft_current()->request = (uint16_t)ft_irp_id(irp);
     request->irp = irp;
     request->state = FT_REQUEST_SENT;
-    request->by_hand = FT_IO->by_hand;
+    request->by_hand = FT_DEV->by_hand;
     fill_irp(irp, request);
     attached = ft_request_attach(irp, request, top->Flags) &&
                (!request->disk || ft_disk_request_begins(request));
@@ -267,8 +288,8 @@ static uint32_t control_code(unsigned choice)
 static struct ft_request *free_request(void)
 {
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
-        if (FT_IO->request[i].state == FT_REQUEST_FREE)
-            return &FT_IO->request[i];
+        if (FT_DEV->request[i].state == FT_REQUEST_FREE)
+            return &FT_DEV->request[i];
     return NULL;
 }
 
@@ -293,11 +314,11 @@ static void fill_request(struct ft_request *request, const struct ft_op *op)
     request->bytes = bytes_of(op) % (most + 1);
     request->page_offset = control ? 0 : op->arg[1];
     request->code = control ? control_code(op->arg[0]) : 0;
-    request->file = (uint8_t)(ft_handle_current() - FT_IO->file);
+    request->file = (uint8_t)(ft_handle_current() - FT_DEV->file);
     request->op_index = FT_M->op_index;
-    request->position = FT_IO->position;
+    request->position = FT_DEV->position;
     if (!control)
-        FT_IO->position += request->bytes;
+        FT_DEV->position += request->bytes;
 }
 
 /* Blocks of a disk, up to its end; the buffer begins at some block of a page, as files' data do. */
@@ -313,7 +334,7 @@ static void fill_disk_request(struct ft_request *request, const struct ft_op *op
     request->bytes = blocks * SIM_MEDIA_BLOCK_BYTES;
     request->position = block * (uint64_t)SIM_MEDIA_BLOCK_BYTES;
     request->page_offset = (uint16_t)(FT_M->op_index * SIM_MEDIA_BLOCK_BYTES % FT_PAGE_BYTES);
-    request->file = (uint8_t)(ft_handle_current() - FT_IO->file);
+    request->file = (uint8_t)(ft_handle_current() - FT_DEV->file);
     request->op_index = FT_M->op_index;
     request->how = FT_M->scsiport.next_how;
     FT_M->scsiport.next_how = 0;
@@ -362,14 +383,19 @@ static struct ft_task *spawn_cancel(struct ft_request *request, unsigned label)
     ft_irp_pin(request->irp);
     task = ft_task_spawn(FT_TASK_THREAD, cancel_request, request->irp, label);
     ft_task_for_device(task);
+    if (task)
+        ft_task_about(task, ft_irp_private(request->irp)->device);
     return task;
 }
 
+/* A label is one request's, whichever device it went to. */
 static struct ft_request *request_of(unsigned label)
 {
-    for (unsigned i = 0; label != 0 && i < FT_REQUESTS_MAX; i++)
-        if (FT_IO->request[i].state != FT_REQUEST_FREE && FT_IO->request[i].label == label)
-            return &FT_IO->request[i];
+    struct ft_request *request;
+
+    for (unsigned i = 0; label != 0 && (request = ft_request_at(i)) != NULL; i++)
+        if (request->state != FT_REQUEST_FREE && request->label == label)
+            return request;
     return NULL;
 }
 
@@ -402,11 +428,11 @@ static bool cancel_in_order(const struct ft_op *op)
 /* The requester can cancel what it has sent and not got back; anything else is skipped. */
 bool ft_cancel_op(const struct ft_op *op)
 {
+    struct ft_request *request;
+
     if (FT_M->order.on && cancel_in_order(op))
         return true;
-    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++) {
-        struct ft_request *request = &FT_IO->request[i];
-
+    for (unsigned i = 0; (request = ft_request_at(i)) != NULL; i++) {
         if (op->arg[0] == 0 || request->state != FT_REQUEST_SENT || request->label != op->arg[0])
             continue;
         ft_task_prefer(spawn_cancel(request, ft_label_claim(op->label)));
@@ -417,7 +443,9 @@ bool ft_cancel_op(const struct ft_op *op)
 
 void ft_requests_cancel_all(void)
 {
-    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++)
-        if (FT_IO->request[i].state == FT_REQUEST_SENT)
-            spawn_cancel(&FT_IO->request[i], FT_IO->request[i].label);
+    struct ft_request *request;
+
+    for (unsigned i = 0; (request = ft_request_at(i)) != NULL; i++)
+        if (request->state == FT_REQUEST_SENT)
+            spawn_cancel(request, request->label);
 }

@@ -143,8 +143,8 @@ static void *data_of(const struct ft_request *request)
 static uint32_t written_by_hand(const struct ft_request *request)
 {
     uint64_t since =
-        request->by_hand > FT_IO->by_hand_since ? request->by_hand : FT_IO->by_hand_since;
-    uint64_t bytes = FT_IO->by_hand - since;
+        request->by_hand > FT_DEV->by_hand_since ? request->by_hand : FT_DEV->by_hand_since;
+    uint64_t bytes = FT_DEV->by_hand - since;
 
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
@@ -156,7 +156,7 @@ uint32_t ft_request_by_hand(PIRP irp)
 
     if (ft_irp_owner(irp) != FT_IRP_OF_REQUEST || private->ended)
         return 0;
-    request = &FT_IO->request[private->index];
+    request = &ft_device_numbered(private->device)->request[private->index];
     if (request->disk || !data_of(request) || !NT_SUCCESS(irp->IoStatus.Status))
         return 0;
     return ft_buffer_by_hand(data_of(request), claimed(irp, request), request->op == FT_OP_WRITE,

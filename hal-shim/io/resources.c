@@ -14,30 +14,52 @@
 enum {
     VECTOR_BASE = 0x50,
     VECTOR_ELSEWHERE = 0x20,
-    LINE_CHANNELS = 8, /* of the system DMA controller of version 3 */
+    VECTOR_SECOND = 0x10, /* of the second device */
+    LINE_CHANNELS = 8,    /* of the system DMA controller of version 3 */
     /* And ports, and DMA channels. */
     RESOURCES_MAX = FT_BARS_MAX + FT_MESSAGES_MAX + 1 + FT_LINES_MAX
 };
 
+/* A line that two devices share is wired: a rebalance of one of them does not move it. */
 static ULONG vector_at(bool elsewhere, unsigned input)
 {
-    return VECTOR_BASE + (ULONG)ft_world_module()->description->irq_vector + input +
-           (elsewhere ? VECTOR_ELSEWHERE : 0);
+    ULONG first = VECTOR_BASE + (ULONG)ft_world_module()->description->irq_vector;
+
+    if (ft_interrupt_line_is_shared())
+        return first;
+    return first + input + (elsewhere ? VECTOR_ELSEWHERE : 0) +
+           (FT_DEV->number ? VECTOR_SECOND : 0);
+}
+
+/* The line, as the bus counts it. */
+ULONG ft_bus_line(void)
+{
+    bool next = FT_DEV->number && !ft_interrupt_line_is_shared();
+
+    return ft_world_module()->description->irq_vector + (next ? 1u : 0u);
 }
 
 static uint64_t memory_at(bool elsewhere)
 {
-    return FT_BAR_PHYSICAL_BASE + (elsewhere ? FT_BAR_ELSEWHERE : 0);
+    return FT_BAR_PHYSICAL_BASE + (elsewhere ? FT_BAR_ELSEWHERE : 0) +
+           FT_DEV->number * FT_BAR_SECOND;
+}
+
+ULONG ft_bus_ports(void)
+{
+    const struct ft_description *description = ft_world_module()->description;
+
+    return description->port_base + FT_DEV->number * (ULONG)description->port_bytes;
 }
 
 ULONG ft_bus_vector(unsigned input)
 {
-    return vector_at(FT_IO->elsewhere, input);
+    return vector_at(FT_DEV->elsewhere, input);
 }
 
 uint64_t ft_bus_memory(void)
 {
-    return memory_at(FT_IO->elsewhere);
+    return memory_at(FT_DEV->elsewhere);
 }
 
 unsigned ft_bus_inputs(void)
@@ -59,7 +81,8 @@ INTERFACE_TYPE ft_bus_type(void)
 static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_bars(PCM_PARTIAL_RESOURCE_DESCRIPTOR at, bool translated)
 {
     const struct ft_description *description = ft_world_module()->description;
-    uint64_t base = translated ? memory_at(FT_IO->assigned) : FT_BAR_BUS_BASE;
+    uint64_t base =
+        translated ? memory_at(FT_DEV->assigned) : FT_BAR_BUS_BASE + FT_DEV->number * FT_BAR_SECOND;
 
     for (unsigned i = 0; i < FT_BARS_MAX; i++) {
         if (description->bar_bytes[i] == 0)
@@ -83,7 +106,7 @@ static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_ports(PCM_PARTIAL_RESOURCE_DESCRIPTOR
     at->Type = CmResourceTypePort;
     at->ShareDisposition = CmResourceShareDeviceExclusive;
     at->Flags = CM_RESOURCE_PORT_IO | CM_RESOURCE_PORT_16_BIT_DECODE;
-    at->u.Port.Start.QuadPart = description->port_base;
+    at->u.Port.Start.QuadPart = ft_bus_ports();
     at->u.Port.Length = description->port_bytes;
     return at + 1;
 }
@@ -96,8 +119,8 @@ static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_line(PCM_PARTIAL_RESOURCE_DESCRIPTOR 
     at->Type = CmResourceTypeInterrupt;
     at->ShareDisposition = latched ? CmResourceShareDeviceExclusive : CmResourceShareShared;
     at->Flags = latched ? CM_RESOURCE_INTERRUPT_LATCHED : CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
-    at->u.Interrupt.Level = translated ? description->irq_level : description->irq_vector;
-    at->u.Interrupt.Vector = translated ? vector_at(FT_IO->assigned, 0) : description->irq_vector;
+    at->u.Interrupt.Level = translated ? description->irq_level : ft_bus_line();
+    at->u.Interrupt.Vector = translated ? vector_at(FT_DEV->assigned, 0) : ft_bus_line();
     at->u.Interrupt.Affinity = ((KAFFINITY)1 << FT_M->cpus) - 1;
     return at + 1;
 }
@@ -112,7 +135,7 @@ static PCM_PARTIAL_RESOURCE_DESCRIPTOR add_message(PCM_PARTIAL_RESOURCE_DESCRIPT
     at->Flags = CM_RESOURCE_INTERRUPT_LATCHED | CM_RESOURCE_INTERRUPT_MESSAGE;
     if (translated) {
         at->u.MessageInterrupt.Translated.Level = ft_world_module()->description->irq_level;
-        at->u.MessageInterrupt.Translated.Vector = vector_at(FT_IO->assigned, message);
+        at->u.MessageInterrupt.Translated.Vector = vector_at(FT_DEV->assigned, message);
         at->u.MessageInterrupt.Translated.Affinity = all;
     } else {
         at->u.MessageInterrupt.Raw.MessageCount = 1;

@@ -9,8 +9,8 @@ static PDEVICE_OBJECT top_for(unsigned slot)
 
     if (slot == FT_SEND_MANAGER)
         return ft_device_top(ft_manager_pdo());
-    file = FT_IO->file[slot - FT_SEND_HANDLE].object;
-    return ft_device_top(file ? file->DeviceObject : FT_IO->pdo);
+    file = FT_DEV->file[slot - FT_SEND_HANDLE].object;
+    return ft_device_top(file ? file->DeviceObject : FT_DEV->pdo);
 }
 
 PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor)
@@ -24,16 +24,16 @@ PIRP ft_send_prepare(unsigned slot, UCHAR major, UCHAR minor)
     next = IoGetNextIrpStackLocation(irp);
     next->MajorFunction = major;
     next->MinorFunction = minor;
-    next->FileObject = slot >= FT_SEND_HANDLE ? FT_IO->file[slot - FT_SEND_HANDLE].object : NULL;
+    next->FileObject = slot >= FT_SEND_HANDLE ? FT_DEV->file[slot - FT_SEND_HANDLE].object : NULL;
     irp->IoStatus.Status = slot == FT_SEND_MANAGER ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
-    FT_IO->send[slot] = (struct ft_send){.irp = ft_irp_handle(irp)};
+    FT_DEV->send[slot] = (struct ft_send){.irp = ft_irp_handle(irp)};
     ft_irp_announce_system(irp, 0, false);
     return irp;
 }
 
 void ft_send_done(PIRP irp, unsigned slot)
 {
-    struct ft_send *send = &FT_IO->send[slot];
+    struct ft_send *send = &FT_DEV->send[slot];
 
     /* An IRP that comes back after its sender gave it up belongs to nobody. */
     if (send->irp == ft_irp_handle(irp)) {
@@ -57,7 +57,7 @@ NTSTATUS ft_send_wait(unsigned slot, PIRP irp)
  */
 NTSTATUS ft_send_wait_at(unsigned slot, PIRP irp, KIRQL irql)
 {
-    struct ft_send *send = &FT_IO->send[slot];
+    struct ft_send *send = &FT_DEV->send[slot];
     uint16_t request = ft_current()->request;
     NTSTATUS status;
 

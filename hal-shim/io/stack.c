@@ -25,26 +25,43 @@ PDEVICE_OBJECT IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
     return ft_device_top(FileObject->DeviceObject);
 }
 
-bool ft_is_pdo_name(const UNICODE_STRING *text)
+const char *ft_pdo_name(const struct ft_io_device *device)
 {
-    static const char name[] = FT_PDO_NAME;
-    WCHAR wide[sizeof name];
+    static const char *const names[] = {"\\Device\\NTPNP_PCI0001", "\\Device\\NTPNP_PCI0002"};
 
-    for (unsigned i = 0; i < sizeof name; i++)
-        wide[i] = (WCHAR)name[i];
-    return ft_name_equal(text, &(UNICODE_STRING){sizeof wide - sizeof *wide, sizeof wide, wide});
+    return names[device->number];
 }
 
-/* Only the PDO can be found by name here: the machine has no other devices but the driver's own. */
+static bool is_called(const UNICODE_STRING *text, const char *name)
+{
+    size_t length = strlen(name);
+    WCHAR wide[32];
+
+    for (size_t i = 0; i < length; i++)
+        wide[i] = (WCHAR)name[i];
+    return ft_name_equal(text,
+                         &(UNICODE_STRING){(USHORT)(length * sizeof *wide), sizeof wide, wide});
+}
+
+PDEVICE_OBJECT ft_pdo_named(const UNICODE_STRING *text)
+{
+    FT_EACH_DEVICE(device)
+    if (is_called(text, ft_pdo_name(device)))
+        return device->pdo;
+    return NULL;
+}
+
+/* Only PDOs can be found by name here: the machine has no other devices but the driver's own. */
 static NTSTATUS find_device(const UNICODE_STRING *name, PFILE_OBJECT *file, PDEVICE_OBJECT *device)
 {
+    PDEVICE_OBJECT pdo = ft_pdo_named(name);
     NTSTATUS status;
 
-    if (!ft_is_pdo_name(name))
+    if (!pdo)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    status = ft_file_open_for_driver(file);
+    status = ft_file_open_for_driver(pdo, file);
     if (NT_SUCCESS(status))
-        *device = ft_device_top(FT_IO->pdo);
+        *device = ft_device_top(pdo);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* The beginning of a run: one thread loads the driver, lets it add the device, starts the device,
  * and opens the requester's handle. Where a step fails the rest is left out; that is legal, and the
- * run goes on to its end.
+ * run goes on to its end. Of two devices both are added before one is started, as the PnP manager
+ * does with what a bus reports at one time; each goes as far as it can.
  *
  * A legacy driver (FT_DRIVER_LEGACY) is only loaded: nobody adds or starts its device, and no PnP
  * or power request ever reaches it, so ops that would send one are skipped. Not modelled: resources
@@ -100,22 +101,10 @@ static NTSTATUS add_device(void)
     if (!routine)
         ft_unimplemented("a driver without AddDevice or FT_DRIVER_LEGACY");
     status = (NTSTATUS)ft_call_routine((void *)routine, FT_ROUTINE_ADD_DEVICE,
-                                       ft_block_handle(FT_IO->pdo), 0, 0, call_add_device,
-                                       (void *)routine, driver, FT_IO->pdo, NULL);
-    FT_IO->added = NT_SUCCESS(status);
+                                       ft_block_handle(FT_DEV->pdo), 0, 0, call_add_device,
+                                       (void *)routine, driver, FT_DEV->pdo, NULL);
+    FT_DEV->added = NT_SUCCESS(status);
     ft_device_announce();
-    return status;
-}
-
-/* Ops that strike meanwhile queue behind this START. */
-static NTSTATUS start_device(void)
-{
-    NTSTATUS status;
-
-    FT_IO->manager_busy = 1;
-    FT_IO->starting = 1;
-    status = ft_pnp_start();
-    ft_manager_release();
     return status;
 }
 
@@ -124,8 +113,46 @@ static void adopt_device(void)
 {
     PDEVICE_OBJECT device = ft_device_opened();
 
-    FT_IO->pdo_id = device ? (uint16_t)ft_handle_id(ft_block_handle(device)) : FT_IO->pdo_id;
+    FT_DEV->pdo_id = device ? (uint16_t)ft_handle_id(ft_block_handle(device)) : FT_DEV->pdo_id;
     ft_task_for_device(ft_current());
+}
+
+static NTSTATUS start_device(void)
+{
+    FT_DEV->starting = 1;
+    return ft_pnp_start();
+}
+
+static NTSTATUS open_device(void)
+{
+    ft_handle_take(); /* a driver may refuse it; then there are no requests */
+    return STATUS_SUCCESS;
+}
+
+/* A step for each device that no step has failed for; status: of each, by number. */
+static void each_device(NTSTATUS (*step)(void), NTSTATUS *status)
+{
+    FT_EACH_DEVICE(device)
+    {
+        struct ft_focus was = ft_focus_on(device);
+
+        if (NT_SUCCESS(status[device->number]))
+            status[device->number] = step();
+        ft_focus_back(was);
+    }
+}
+
+/* Ops that strike during a START queue behind it. Returns the first failure. */
+static NTSTATUS add_and_start(void)
+{
+    NTSTATUS status[FT_DESCRIPTION_DEVICES_MAX] = {STATUS_SUCCESS};
+
+    each_device(add_device, status);
+    FT_IO->manager_busy = 1;
+    each_device(start_device, status);
+    ft_manager_release();
+    each_device(open_device, status);
+    return NT_SUCCESS(status[0]) ? status[1] : status[0];
 }
 
 static void start(void *unused)
@@ -135,13 +162,10 @@ static void start(void *unused)
     (void)unused;
     if (NT_SUCCESS(status) && ft_driver_is_legacy()) {
         adopt_device();
+        ft_handle_take();
     } else if (NT_SUCCESS(status)) {
-        status = add_device();
-        if (NT_SUCCESS(status))
-            status = start_device();
+        status = add_and_start();
     }
-    if (NT_SUCCESS(status))
-        ft_handle_take(); /* a driver may refuse it; then there are no requests */
     ft_emit(FT_EV_RUN_STARTED, (uint32_t)status);
     FT_M->started = 1;
 }

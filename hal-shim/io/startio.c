@@ -174,8 +174,10 @@ VOID IoRequestDpc(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     const struct ft_module *module = ft_world_module();
     const unsigned char *caller = __builtin_return_address(0);
+    struct ft_focus was = ft_focus_on_owner(DeviceObject);
 
     if (caller >= module->code_begin && caller < module->code_end)
         ft_current()->site = (uint64_t)(caller - module->code_begin);
     KeInsertQueueDpc(&DeviceObject->Dpc, Irp, Context);
+    ft_focus_back(was);
 }

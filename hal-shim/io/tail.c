@@ -4,7 +4,8 @@
  *
  * First of all the device becomes honest. Steps: the machine wakes; a device that was pulled is
  * reported so; power up; restart; cancel; clean up; a device that still holds requests is pulled;
- * close; remove; unload.
+ * close; remove; unload. Each step is taken for both devices of a driver that has two before the
+ * next one.
  */
 #include "io/io_private.h"
 
@@ -12,13 +13,19 @@ enum { HANG_REQUESTS = 2, PATIENCE = 300000000 /* 30 s in 100 ns */ };
 
 static bool become_honest(void)
 {
-    bool changed;
+    bool changed = false;
 
     FT_IO->honest = 1;
-    FT_IO->hostile_armed = 0;
-    ft_lower_honest();
-    changed = ft_power_services_end();
-    changed = ft_power_go_on() || changed;
+    FT_EACH_DEVICE(device)
+    {
+        struct ft_focus was = ft_focus_on(device);
+
+        device->hostile_armed = 0;
+        ft_lower_honest();
+        changed = ft_power_services_end() || changed;
+        changed = ft_power_go_on() || changed;
+        ft_focus_back(was);
+    }
     return ft_interrupt_honest() || changed;
 }
 
@@ -37,6 +44,20 @@ static bool clock_has_work(void)
     return work;
 }
 
+static bool any_power_busy(void)
+{
+    bool busy = false;
+
+    FT_EACH_DEVICE(device)
+    {
+        struct ft_focus was = ft_focus_on(device);
+
+        busy = busy || ft_power_busy();
+        ft_focus_back(was);
+    }
+    return busy;
+}
+
 /* A PnP or power request that the driver holds back may wait for requests that only a cancel will
  * end, and so may a thread that closes a handle. Their requester gives up when nothing else can
  * come, or after 30 s. */
@@ -44,7 +65,7 @@ static bool give_up(void)
 {
     bool patient = clock_has_work() && FT_M->now - FT_M->tail_began < PATIENCE;
 
-    if (!(FT_IO->manager_busy || ft_power_busy() || ft_handle_closing()) || FT_IO->gave_up ||
+    if (!(FT_IO->manager_busy || any_power_busy() || ft_handle_closing()) || FT_IO->gave_up ||
         patient || ft_io_outstanding() == 0)
         return false;
     FT_IO->gave_up = 1;
@@ -59,7 +80,7 @@ bool ft_tail_at_quiet(void)
 
 static bool report_removal(void)
 {
-    return FT_IO->yanked && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0, NULL);
+    return FT_DEV->yanked && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0, NULL);
 }
 
 static bool wake(void)
@@ -69,17 +90,17 @@ static bool wake(void)
 
 static bool power_up(void)
 {
-    return !FT_IO->yanked && ft_power_op(FT_OP_POWER_UP, 0, 0);
+    return !FT_DEV->yanked && ft_power_op(FT_OP_POWER_UP, 0, 0);
 }
 
 static bool restart(void)
 {
-    return !FT_IO->yanked && ft_manager_submit(FT_OP_RESTART, 0, NULL);
+    return !FT_DEV->yanked && ft_manager_submit(FT_OP_RESTART, 0, NULL);
 }
 
 static bool cancel_requests(void)
 {
-    if (ft_io_outstanding() == 0)
+    if (ft_io_outstanding() == 0 || FT_DEV->number != 0)
         return false;
     ft_requests_cancel_all();
     return true;
@@ -106,7 +127,7 @@ static bool spawn(ft_task_fn *fn)
 /* After a REMOVE there is nobody left to send CLEANUP and CLOSE to. */
 static bool handle_is_open(void)
 {
-    return FT_IO->open && FT_IO->pnp != FT_PNP_REMOVED;
+    return FT_DEV->open && FT_DEV->pnp != FT_PNP_REMOVED;
 }
 
 static bool clean_up_handle(void)
@@ -117,7 +138,7 @@ static bool clean_up_handle(void)
 /* Its user gives a device that swallows requests a last chance. */
 static bool pull_if_stuck(void)
 {
-    return ft_io_outstanding() > 0 && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0, NULL);
+    return ft_device_outstanding() > 0 && ft_manager_submit(FT_OP_SURPRISE_REMOVE, 0, NULL);
 }
 
 /* CLOSE comes after the last request of the handle, and REMOVE after CLOSE; so requests that are
@@ -170,7 +191,7 @@ static bool unload_driver(void)
 {
     PDRIVER_OBJECT driver = FT_IO->driver;
 
-    return FT_IO->entered && driver->DriverUnload && spawn(unload);
+    return FT_IO->entered && !FT_IO->unloaded && driver->DriverUnload && spawn(unload);
 }
 
 static bool (*const steps[])(void) = {
@@ -178,10 +199,24 @@ static bool (*const steps[])(void) = {
     pull_if_stuck, close_or_hang,  remove_device, unload_driver,
 };
 
+/* Steps of the machine do nothing the second time. */
+static bool take_step(unsigned step)
+{
+    unsigned devices = FT_IO->second ? FT_DESCRIPTION_DEVICES_MAX : 1;
+    struct ft_focus was = ft_focus_on(ft_device_numbered(step % devices));
+    bool taken = steps[step / devices]();
+
+    ft_focus_back(was);
+    return taken;
+}
+
 bool ft_io_tail_step(void)
 {
-    while (FT_M->tail_step < sizeof steps / sizeof *steps && FT_M->stop == FT_STOP_NONE)
-        if (steps[FT_M->tail_step++]())
+    unsigned count =
+        sizeof steps / sizeof *steps * (FT_IO->second ? FT_DESCRIPTION_DEVICES_MAX : 1);
+
+    while (FT_M->tail_step < count && FT_M->stop == FT_STOP_NONE)
+        if (take_step(FT_M->tail_step++))
             return true;
     return false;
 }

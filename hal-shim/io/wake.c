@@ -19,7 +19,7 @@ static NTSTATUS complete(PIRP irp, NTSTATUS status)
 VOID ft_wake_cancel(PDEVICE_OBJECT device, PIRP irp)
 {
     (void)device;
-    FT_IO->wake_irp = NULL;
+    FT_DEV->wake_irp = NULL;
     ft_cancel_unlock(irp->CancelIrql);
     complete(irp, STATUS_CANCELLED);
 }
@@ -28,11 +28,11 @@ VOID ft_wake_cancel(PDEVICE_OBJECT device, PIRP irp)
 static NTSTATUS hold(PIRP irp, SYSTEM_POWER_STATE state)
 {
     IoMarkIrpPending(irp);
-    FT_IO->wake_irp = irp;
-    FT_IO->wake_state = (uint8_t)state;
+    FT_DEV->wake_irp = irp;
+    FT_DEV->wake_state = (uint8_t)state;
     ft_cancel_exchange(irp, ft_wake_cancel);
     if (irp->Cancel && ft_cancel_exchange(irp, NULL)) {
-        FT_IO->wake_irp = NULL;
+        FT_DEV->wake_irp = NULL;
         complete(irp, STATUS_CANCELLED);
     }
     return STATUS_PENDING;
@@ -44,11 +44,11 @@ NTSTATUS ft_wake_arm(PIRP irp)
 
     if (!ft_device_wakes())
         return complete(irp, irp->IoStatus.Status);
-    if (FT_IO->yanked)
+    if (FT_DEV->yanked)
         return complete(irp, STATUS_NO_SUCH_DEVICE);
     if ((unsigned)state > FT_WAKES_FROM)
         return complete(irp, STATUS_INVALID_DEVICE_STATE);
-    if (FT_IO->wake_irp)
+    if (FT_DEV->wake_irp)
         return complete(irp, STATUS_DEVICE_BUSY);
     return hold(irp, state);
 }
@@ -56,8 +56,8 @@ NTSTATUS ft_wake_arm(PIRP irp)
 /* The machine wakes for the device only from a state that the request named or a lighter one. */
 static bool listens(void)
 {
-    return FT_IO->wake_irp && !FT_IO->yanked &&
-           (FT_IO->system == FT_S0 ? FT_IO->power != FT_D0 : FT_IO->system <= FT_IO->wake_state);
+    return FT_DEV->wake_irp && !FT_DEV->yanked &&
+           (FT_IO->system == FT_S0 ? FT_DEV->power != FT_D0 : FT_IO->system <= FT_DEV->wake_state);
 }
 
 /* The bus driver sees the signal when the bus is awake: the machine goes to S0 meanwhile. A cancel
@@ -67,10 +67,10 @@ static void serve(void *argument)
     PIRP irp = argument;
 
     ft_current()->request = (uint16_t)ft_irp_id(irp);
-    if (FT_IO->wake_irp == irp && ft_cancel_exchange(irp, NULL)) {
-        FT_IO->wake_irp = NULL;
+    if (FT_DEV->wake_irp == irp && ft_cancel_exchange(irp, NULL)) {
+        FT_DEV->wake_irp = NULL;
         ft_layer_set(FT_LAYER_SYSTEM);
-        ft_emit(FT_EV_WAIT_WAKE, ft_block_handle(FT_IO->pdo), ft_block_handle(irp));
+        ft_emit(FT_EV_WAIT_WAKE, ft_block_handle(FT_DEV->pdo), ft_block_handle(irp));
         complete(irp, STATUS_SUCCESS);
         ft_layer_set(FT_LAYER_HARNESS);
     }
@@ -79,7 +79,7 @@ static void serve(void *argument)
 
 bool ft_wake_signal(void)
 {
-    PIRP irp = FT_IO->wake_irp;
+    PIRP irp = FT_DEV->wake_irp;
     uint64_t none = 0;
 
     if (!listens())

@@ -163,11 +163,14 @@ static NTSTATUS control(PDEVICE_OBJECT device, ULONG action)
 
 NTSTATUS IoWMIRegistrationControl(PDEVICE_OBJECT DeviceObject, ULONG Action)
 {
+    struct ft_focus was;
     NTSTATUS status;
 
     FT_DDI_BEGIN(WMI, 0);
+    was = ft_focus_on_owner(DeviceObject);
     status = control(DeviceObject, Action);
     ft_emit(FT_EV_WMI_REGISTER, ft_handle_of(DeviceObject), Action, (uint32_t)status);
+    ft_focus_back(was);
     FT_DDI_END(WMI, 0);
     return status;
 }

@@ -86,7 +86,7 @@ static unsigned target_of(PRKDPC dpc)
 
 static void enqueue(PRKDPC dpc)
 {
-    struct ft_dpc_entry entry = {dpc, FT_M->order_next++, (uint8_t)target_of(dpc)};
+    struct ft_dpc_entry entry = {dpc, FT_M->order_next++, (uint8_t)target_of(dpc), FT_DEV->number};
     unsigned at = FT_M->dpc_count;
 
     if (FT_M->dpc_count == FT_DPC_QUEUE_MAX) {
@@ -247,18 +247,20 @@ static void run_dpc(void *argument)
     ft_wake_waiters(drained, STATUS_SUCCESS, true);
 }
 
-void ft_dpc_begin(void *dpc, unsigned kind, unsigned cpu, uint32_t queued)
+void ft_dpc_begin(unsigned kind, const struct ft_dpc_entry *entry)
 {
+    PRKDPC dpc = entry->dpc;
     struct ft_task *task = ft_task_spawn(kind, run_dpc, dpc, 0);
 
-    ((PRKDPC)dpc)->DpcData = NULL;
+    dpc->DpcData = NULL;
     if (!task)
         return;
+    ft_task_about(task, entry->focus);
     task->irql = DISPATCH_LEVEL;
-    task->target = (uint8_t)cpu;
-    task->queued = queued;
-    if (kind == FT_TASK_TIMER && ((PRKDPC)dpc)->Number)
-        task->affinity = (uint8_t)(1u << (((PRKDPC)dpc)->Number - 1));
+    task->target = entry->cpu;
+    task->queued = entry->queued;
+    if (kind == FT_TASK_TIMER && dpc->Number)
+        task->affinity = (uint8_t)(1u << (dpc->Number - 1));
 }
 
 bool ft_dpc_start(unsigned index)
@@ -266,7 +268,7 @@ bool ft_dpc_start(unsigned index)
     struct ft_dpc_entry entry = FT_M->dpc_queue[index];
 
     dequeue(index);
-    ft_dpc_begin(entry.dpc, FT_TASK_DPC, entry.cpu, entry.queued);
+    ft_dpc_begin(FT_TASK_DPC, &entry);
     return true;
 }
 

@@ -6,7 +6,7 @@
 
 /* Begins the task of a DPC that has left its queue. kind: FT_TASK_DPC or FT_TASK_TIMER. queued:
  * when it was queued, in the count of task orders. */
-void ft_dpc_begin(void *dpc, unsigned kind, unsigned cpu, uint32_t queued);
+void ft_dpc_begin(unsigned kind, const struct ft_dpc_entry *entry);
 
 /* KeSetTimerEx and KeCancelTimer without their points and events, for timers in other guises.
  * Period in 100 ns. They return whether the timer was set. */

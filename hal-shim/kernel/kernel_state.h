@@ -21,6 +21,7 @@ struct ft_open_handle {
 struct ft_work_entry {
     void *item; /* PIO_WORKITEM, or PWORK_QUEUE_ITEM */
     uint16_t device;
+    uint8_t focus; /* of who queued it */
     uint8_t io;
 };
 

@@ -11,12 +11,11 @@
 static bool is_requesters_thread(void)
 {
     const struct ft_task *task = ft_current();
+    const struct ft_request *request;
 
     if (task->kind != FT_TASK_THREAD || !task->request)
         return false;
-    for (unsigned i = 0; i < FT_REQUESTS_MAX; i++) {
-        const struct ft_request *request = &FT_M->io.request[i];
-
+    for (unsigned i = 0; (request = ft_request_at(i)) != NULL; i++) {
         if (request->inside && request->irp &&
             ft_handle_id(ft_block_handle(request->irp)) == task->request)
             return ((PIRP)request->irp)->RequestorMode == UserMode;

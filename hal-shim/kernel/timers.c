@@ -78,6 +78,7 @@ bool ft_timer_set(PKTIMER timer, int64_t due, uint64_t period, PKDPC dpc, uint64
     slot->pending = 0;
     slot->held = 0;
     slot->cpu = ft_current()->cpu;
+    slot->focus = FT_DEV->number;
     timer->Header.SignalState = 0;
     *absolute = slot->due;
     return was_set;
@@ -287,15 +288,15 @@ void *ft_timer_pending(void)
 bool ft_timer_start_next(void)
 {
     struct ft_timer *first = first_expired();
+    struct ft_dpc_entry entry;
     unsigned cpu;
-    PRKDPC dpc;
 
     if (!first || !ft_cpu_find(DISPATCH_LEVEL, &cpu))
         return false;
-    dpc = first->dpc;
+    entry = (struct ft_dpc_entry){first->dpc, first->expired, (uint8_t)cpu, first->focus};
     first->pending = 0;
     if (!first->period)
         first->timer = NULL;
-    ft_dpc_begin(dpc, FT_TASK_TIMER, cpu, first->expired);
+    ft_dpc_begin(FT_TASK_TIMER, &entry);
     return true;
 }

@@ -60,6 +60,8 @@ static void enqueue(void *item, bool io)
     }
     kernel->work[kernel->work_count].item = item;
     kernel->work[kernel->work_count].device = ft_current()->device;
+    kernel->work[kernel->work_count].focus =
+        (io ? ft_device_owning(((PIO_WORKITEM)item)->object) : FT_DEV)->number;
     kernel->work[kernel->work_count++].io = io;
 }
 
@@ -113,6 +115,7 @@ static void run_work(void *unused)
 
     (void)unused;
     task->layer = FT_LAYER_SYSTEM;
+    ft_focus_on(ft_device_numbered(entry.focus));
     task->device = entry.device;
     FT_M->kernel.work_begun--;
     ft_call_routine(work.routine, FT_ROUTINE_WORK_ITEM, work.handle, 0, 0, call_work, &work, NULL,

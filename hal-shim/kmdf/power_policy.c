@@ -379,10 +379,11 @@ NTSTATUS ft_wdf_system_power(struct ft_wdf_pnp *pnp, PIRP irp)
 
 /* ---- an op's power-down ---- */
 
+/* Of the device in focus. */
 static struct ft_wdf_pnp *find_owner(void)
 {
     for (struct ft_wdf_device *device = FT_WDF->devices; device; device = device->next)
-        if (device->power_owner)
+        if (device->power_owner && ft_device_owning(device->pdo) == FT_DEV)
             return ft_wdf_pnp_of(device);
     return NULL;
 }

@@ -41,7 +41,7 @@ static bool present(void)
 static void announce_stopped(const struct ft_scsi_adapter *adapter,
                              SCSI_ADAPTER_CONTROL_STATUS status)
 {
-    const struct sim_device *device = &FT_M->io.device;
+    const struct sim_device *device = &FT_DEV->device;
 
     ft_emit(FT_EV_SCSI_STOPPED, ft_scsi_hba(adapter), status, device->interrupts,
             device->moving != 0, device->line, present());

@@ -21,7 +21,10 @@ enum {
     FT_TAKES_READ = 1,
     FT_TAKES_WRITE = 2,
     FT_TAKES_IOCTL = 4,
-    FT_TAKES_BLOCKS = 8 /* a SCSI miniport: the disk ops */
+    FT_TAKES_BLOCKS = 8, /* a SCSI miniport: the disk ops */
+    /* Not of ft_description.requests, but of ft_takes: it has two devices. */
+    FT_TAKES_FOR_TWO = 16,
+    FT_TAKES_ALL = 31
 };
 
 /* What the machine must offer a driver. Stored in the trace as lines `key=value`
@@ -54,6 +57,12 @@ struct ft_description {
     uint8_t dma_lines;    /* request lines from dma_channel on, when there are more than one: 2 */
 };
 
+/* What scenarios are made for. */
+static inline unsigned ft_takes(const struct ft_description *description)
+{
+    return description->requests | (description->devices > 1 ? FT_TAKES_FOR_TWO : 0u);
+}
+
 enum ft_interrupt_kind { FT_INTERRUPT_LEVEL, FT_INTERRUPT_LATCHED, FT_INTERRUPT_MESSAGES };
 
 enum {
@@ -65,7 +74,9 @@ enum {
     FT_DRIVER_LEGACY = 4,
     /* SCSI Port as older documents have it: it aborts a request that takes too long, and resets the
      * bus only when that fails. Without: it resets the bus at once. */
-    FT_DRIVER_ABORT_FIRST = 8
+    FT_DRIVER_ABORT_FIRST = 8,
+    /* Two devices have one level sensitive line; without it each has its own. */
+    FT_DRIVER_SHARED_LINE = 16
 };
 
 /* The sections that hold a driver's writable data (design: restored at every reset). */

@@ -4,7 +4,8 @@
  * Ops arm in list order, one at a time. An op without a moment (count 0) strikes when the machine
  * is quiet: when no task but the clock and periodic timers is enabled. An op with a moment strikes
  * after the count-th occurrence, counted since the op armed, of that point on the object (or in the
- * task) that serves the label `target`; target 0 is the device: any object, any task. With
+ * task) that serves the label `target`; target 0 is the device: any object, any task (of a driver
+ * with two devices those of both, or of the one that `device` says). With
  * `accesses` (access build only) it strikes that many loads or stores of the driver core later. An
  * op whose moment has not come when the machine is quiet, or FT_LATE_STEPS steps after arming,
  * strikes then and is reported late.
@@ -47,12 +48,14 @@ struct ft_moment {
     uint8_t target;    /* label, 0: the device */
     uint8_t point;     /* enum ft_point */
     uint8_t count;     /* 0..254 */
+    uint8_t device;    /* with target 0: 1 or 2, only what is of that device; 0: of any */
     uint16_t accesses; /* 0..65024, access build only */
 };
 
 struct ft_op {
-    uint8_t kind;  /* enum ft_op_kind */
-    uint8_t label; /* 0 none; two ops with one label: the first wins */
+    uint8_t kind;   /* enum ft_op_kind */
+    uint8_t label;  /* 0 none; two ops with one label: the first wins */
+    uint8_t device; /* 0: the first; 1: the second, of a driver with two */
     struct ft_moment moment;
     uint16_t arg[FT_OP_ARGS_MAX];
 };
@@ -77,6 +80,23 @@ struct ft_op_row {
 
 /* The row of an op number, or NULL for a free slot. The table is static. */
 const struct ft_op_row *ft_op_row(unsigned number);
+
+/* False: what such an op does is the machine's, or its label says whose it is; then struct
+ * ft_op.device is 0. */
+bool ft_op_is_of_device(unsigned number);
+
+/* Both written forms say in one number which devices an op means: its own, and its moment's. What
+ * is not zero goes with the op's number + FT_OP_OF_DEVICES. */
+enum { FT_OP_OF_DEVICES = 128, FT_OP_DEVICES = 2 * 3 };
+static inline unsigned ft_op_devices(const struct ft_op *op)
+{
+    return op->device + 2u * op->moment.device;
+}
+static inline void ft_op_devices_set(struct ft_op *op, unsigned devices)
+{
+    op->device = (uint8_t)(devices % 2);
+    op->moment.device = (uint8_t)(devices / 2 % 3);
+}
 
 /* The name of a point, or NULL. */
 const char *ft_point_name(unsigned number);

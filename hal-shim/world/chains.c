@@ -186,8 +186,9 @@ static void add_pending(struct list *list, unsigned kind)
         add_dpcs(list);
         break;
     case FT_TASK_ENGINE:
-        if (ft_engine_busy())
-            add(list, kind, FT_NO_TASK, 0, name(NAME_ENGINE, 0));
+        for (unsigned i = 0; i < FT_DESCRIPTION_DEVICES_MAX; i++)
+            if (ft_engine_busy_at(i))
+                add(list, kind, FT_NO_TASK, i, name(NAME_ENGINE, i));
         break;
     case FT_TASK_TIMER:
         timer = ft_timer_pending();
@@ -355,6 +356,7 @@ static bool go(const struct ft_next *next)
 
     note_move(task);
     if (next->kind == FT_TASK_ENGINE) {
+        ft_engine_choose(next->index);
         if (!ft_engine_busy())
             return false;
         ft_engine_step_alone();
@@ -387,7 +389,7 @@ static bool take_decided(void)
 static void engine_first(struct list *list)
 {
     for (unsigned i = 1; i < list->count; i++)
-        if (list->next[i].kind == FT_TASK_ENGINE) {
+        if (list->next[i].kind == FT_TASK_ENGINE && list->next[i].index == ft_engine_next()) {
             struct ft_next engine = list->next[i];
 
             memmove(&list->next[1], &list->next[0], i * sizeof engine);
@@ -414,7 +416,7 @@ bool ft_order_step(void)
     }
     if (stepping) {
         engine_first(&list);
-        running = name(NAME_ENGINE, 0);
+        running = name(NAME_ENGINE, ft_engine_next());
     }
     if (list.count == 0)
         return false;

@@ -180,26 +180,28 @@ static void say_tasks(void)
     }
 }
 
-static void say_device(void)
+static void say_device(const struct ft_io_device *io)
 {
     static const char *const states[FT_PNP_COUNT] = {
         "unknown", "not started",    "started",          "stop pending",
         "stopped", "remove pending", "surprise-removed", "removed"};
-    const struct ft_io_state *io = &FT_M->io;
 
     say("device       device#%u: PnP %s, power D%u, machine %s%u%s%s\n", io->pdo_id,
         states[io->pnp < FT_PNP_COUNT ? io->pnp : 0], io->power ? io->power - 1U : 0U, "S",
-        io->system ? io->system - 1U : 0U, io->yanked ? ", the hardware is gone" : "",
+        FT_M->io.system ? FT_M->io.system - 1U : 0U, io->yanked ? ", the hardware is gone" : "",
         io->device.line ? ", interrupt line up" : "");
-    if (io->manager_busy)
-        say("  on its way: a PnP or power request, %u more wait\n", io->queue_count);
 }
 
-static void say_requests(void)
+static void say_devices(void)
 {
-    const struct ft_io_state *io = &FT_M->io;
+    FT_EACH_DEVICE(device)
+    say_device(device);
+    if (FT_M->io.manager_busy)
+        say("  on its way: a PnP or power request, %u more wait\n", FT_M->io.queue_count);
+}
 
-    say("requests\n");
+static void say_requests_of(const struct ft_io_device *io)
+{
     for (unsigned i = 0; i < FT_REQUESTS_MAX; i++) {
         const struct ft_request *request = &io->request[i];
 
@@ -220,6 +222,13 @@ static void say_requests(void)
             say_handle(io->send[i].irp);
             say(" is on its way\n");
         }
+}
+
+static void say_requests(void)
+{
+    say("requests\n");
+    FT_EACH_DEVICE(device)
+    say_requests_of(device);
 }
 
 static unsigned bits(const uint64_t *word)
@@ -288,7 +297,7 @@ FOR_THE_DEBUGGER const char *ft_debugger_world(void)
     text[0] = '\0';
     say_run();
     say_processors();
-    say_device();
+    say_devices();
     say_tasks();
     say_requests();
     say_dma();

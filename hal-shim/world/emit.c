@@ -14,6 +14,7 @@ static void fill_header(struct ft_event *event)
     if (!task || FT_M->in_engine == FT_ENGINE_STEPPING) {
         event->cpu = FT_NO_CPU;
         event->layer = FT_M->in_engine == FT_ENGINE_STEPPING ? FT_LAYER_DEVICE : FT_LAYER_HARNESS;
+        event->device = FT_M->io.second ? FT_DEV->pdo_id : 0; /* the only one needs no name */
         return;
     }
     event->cpu = task->cpu;

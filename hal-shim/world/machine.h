@@ -71,6 +71,7 @@ enum {
     0xE0000000ULL                       /* physical address of BAR 0 of device 0; 16 MiB a BAR     \
                                          */
 #define FT_BAR_ELSEWHERE 0x08000000ULL  /* the same after a rebalance: so much higher */
+#define FT_BAR_SECOND    0x10000000ULL  /* those of a second device, the bus's own too */
 #define FT_BAR_BUS_BASE  0x90000000ULL  /* raw: the bus's own address of BAR 0 */
 #define FT_HIGH_OFFSET   0x100000000ULL /* added on platforms with memory above 4 GiB */
 #define FT_LOGICAL_BASE  0xD0000000ULL  /* logical addresses where they are not physical ones */
@@ -106,6 +107,7 @@ struct ft_task {
     uint16_t label;
     uint16_t request;   /* IRP handle id it serves */
     uint16_t device;    /* device handle id */
+    uint8_t focus;      /* number of the device that it is about (io/focus.c) */
     uint8_t idle_polls; /* under an `order`, since another chain moved */
     uint16_t polls;     /* in all */
     uint16_t children;  /* tasks it made under an `order` */
@@ -149,7 +151,8 @@ struct ft_timer {
     uint32_t expired; /* when its DPC began to wait, in the count of task orders */
     uint8_t pending;  /* expired, its DPC waits to run as a timer task */
     uint8_t cpu;
-    uint8_t held; /* late-timer: due, but does not expire yet; FT_TIMER_HELD… */
+    uint8_t focus; /* of the task that set it */
+    uint8_t held;  /* late-timer: due, but does not expire yet; FT_TIMER_HELD… */
 };
 enum { FT_TIMER_FREE_TO_EXPIRE, FT_TIMER_HELD, FT_TIMER_HELD_OVER_QUIET };
 
@@ -157,6 +160,7 @@ struct ft_dpc_entry {
     void *dpc;
     uint32_t queued; /* when, in the count of task orders */
     uint8_t cpu;
+    uint8_t focus; /* of who queued it */
 };
 
 #include "dma/dma_state.h"
@@ -497,6 +501,28 @@ bool ft_timer_release(bool all);
 bool ft_timer_op(const struct ft_op *op);
 
 /* io/ */
+
+/* Which of two devices (io/focus.c). */
+#define FT_DEV (FT_M->io.at)
+struct ft_focus {
+    struct ft_io_device *at;
+    uint16_t device; /* of the task's header */
+};
+/* From now on the running task (or the scheduler) is about that device; returns what it was about,
+ * for ft_focus_back. */
+struct ft_focus ft_focus_on(struct ft_io_device *device);
+void ft_focus_back(struct ft_focus was);
+void ft_focus_resume(const struct ft_task *task); /* that task is about to run */
+/* A task that was made for a device other than the one in focus. */
+void ft_task_about(struct ft_task *task, unsigned number);
+/* The device in whose stack a DEVICE_OBJECT is; in none: the one in focus. */
+struct ft_io_device *ft_device_owning(const void *object);
+/* NULL: there is no such device. */
+struct ft_io_device *ft_device_numbered(unsigned number);
+struct ft_io_device *ft_device_after(const struct ft_io_device *device);
+#define FT_EACH_DEVICE(device)                                                                     \
+    for (struct ft_io_device *device = &FT_M->io.first; device; device = ft_device_after(device))
+
 void ft_io_reset(
     void); /* cold: bus driver, driver object, physical device objects, device models */
 bool ft_interrupt_start_next(
@@ -505,7 +531,10 @@ bool ft_interrupt_pending(void);         /* one could run now */
 bool ft_interrupt_input(unsigned input); /* there is such an input */
 bool ft_interrupt_may_begin(unsigned input);
 bool ft_interrupt_start(unsigned input);
-bool ft_engine_busy(void);
+bool ft_engine_busy(void); /* an engine is */
+bool ft_engine_busy_at(unsigned number);
+unsigned ft_engine_next(void); /* the device whose engine would step */
+void ft_engine_choose(unsigned number);
 void ft_engine_step(void);
 void ft_io_start_driver(
     void); /* spawns the thread that loads and starts the driver, then opens a handle */
@@ -515,7 +544,9 @@ bool ft_io_op(const struct ft_op *op);
 /* Next piece of the orderly end (design, section 9); false when the end is reached. Called when the
  * machine is quiet. */
 bool ft_io_tail_step(void);
-unsigned ft_io_outstanding(void); /* requests not yet done */
+unsigned ft_io_outstanding(void); /* requests not yet done, of all devices */
+/* The requests of all devices, one after the other; NULL behind the last. */
+struct ft_request *ft_request_at(unsigned index);
 bool ft_io_waits_for_requests(const struct ft_task *task);
 bool ft_io_yanked(void);
 bool ft_io_asleep(void);   /* the machine sleeps: nothing but a wake may run */

@@ -7,7 +7,8 @@
 enum { DELIMITER = 255 };
 
 #define OP(number, symbol, name, class_, built, args, sentence)                                    \
-    _Static_assert((number) > 0 && (number) < DELIMITER, "op number of " name " out of range");
+    _Static_assert((number) > 0 && (number) + FT_OP_OF_DEVICES < DELIMITER,                        \
+                   "op number of " name " out of range");
 #include "sim/ops.def"
 #undef OP
 #define PT(number, symbol, name, sentence)                                                         \
@@ -73,6 +74,24 @@ const struct ft_op_row *ft_op_row(unsigned number)
 #undef OP
     default:
         return NULL;
+    }
+}
+
+bool ft_op_is_of_device(unsigned number)
+{
+    const struct ft_op_row *row = ft_op_row(number);
+
+    switch (number) {
+    case FT_OP_CANCEL:
+    case FT_OP_ABORT:
+    case FT_OP_SLEEP:
+    case FT_OP_WAKE:
+        return false;
+    case FT_OP_LOWER_FAILS:
+    case FT_OP_LOWER_PENDS:
+        return true;
+    default:
+        return row && row->class_ != FT_OP_CLASS_CHOICE;
     }
 }
 

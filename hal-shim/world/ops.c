@@ -72,6 +72,7 @@ static void strike_deferred(void *argument)
     uint64_t packed = (uintptr_t)argument;
     struct ft_op op = {.kind = (uint8_t)(packed >> KIND_SHIFT),
                        .label = (uint8_t)(packed >> LABEL_SHIFT),
+                       .device = FT_DEV->number, /* the task was made for it */
                        .arg = {(uint16_t)packed, (uint16_t)(packed >> ARG_SHIFT)}};
     uint32_t index = (uint16_t)(packed >> INDEX_SHIFT), later = FT_M->op_index;
     bool done;
@@ -97,7 +98,7 @@ static bool execute(const struct ft_op *op)
 {
     const struct ft_op_row *row = ft_op_row(op->kind);
 
-    if (!row || !row->built)
+    if (!row || !row->built || !ft_device_numbered(op->device))
         return false;
     if (is_deferred(op->kind))
         return defer(op);
@@ -136,6 +137,8 @@ void ft_ops_note(uint32_t index, enum ft_met_op how)
 /* The event comes before the effect; a skipped op has no effect. */
 static void perform(const struct ft_op *op, uint32_t index, bool late)
 {
+    struct ft_io_device *device = ft_device_numbered(op->device);
+    struct ft_focus was = ft_focus_on(device ? device : FT_DEV);
     struct ft_machine *m = FT_M;
 
     announce(late ? FT_EV_OP_LATE : FT_EV_OP_FIRED, index, op);
@@ -148,6 +151,7 @@ static void perform(const struct ft_op *op, uint32_t index, bool late)
         ft_ops_note(index, FT_MET_SKIPPED);
         m->ops_skipped++;
     }
+    ft_focus_back(was);
 }
 
 /* Strikes the armed op and arms the next. */
@@ -166,6 +170,8 @@ static bool matches(const struct ft_moment *moment, enum ft_point point, unsigne
     const struct ft_task *task = ft_current();
 
     if (moment->point != FT_PT_ANY && moment->point != point)
+        return false;
+    if (moment->device != 0 && moment->device != FT_DEV->number + 1)
         return false;
     return moment->target == 0 || moment->target == label ||
            (task && moment->target == task->label);

@@ -187,6 +187,8 @@ bool ft_prefer_choice(unsigned kind, unsigned index)
     if (kind == FT_TASK_ENGINE || kind == FT_TASK_CLOCK) {
         if (kind == FT_TASK_ENGINE && !ft_engine_busy())
             return false;
+        if (kind == FT_TASK_ENGINE && FT_M->io.second)
+            ft_engine_choose(index % 2);
         FT_M->prefer_kind = (uint8_t)kind;
         return true;
     }

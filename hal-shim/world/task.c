@@ -145,6 +145,7 @@ void ft_task_run(unsigned index, unsigned cpu)
     task->cpu = (uint8_t)cpu;
     task->state = FT_TS_RUNNING;
     FT_M->current = (uint8_t)index;
+    ft_focus_resume(task);
     switch_begin(&ft_host_world.main_fake_stack, (void *)ft_stack_bottom(index), FT_STACK_BYTES);
     back = jump_fcontext(task->context, task);
     switch_end(ft_host_world.main_fake_stack, NULL, NULL);
@@ -179,6 +180,7 @@ struct ft_task *ft_task_spawn(enum ft_task_kind kind, ft_task_fn *fn, void *argu
     task->id = (uint16_t)ft_handle_id(handle);
     task->label = (uint16_t)label;
     task->order = FT_M->order_next++;
+    ft_task_about(task, FT_DEV->number);
     task->fn = fn;
     task->argument = argument;
     ft_order_name(task);

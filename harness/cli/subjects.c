@@ -276,7 +276,7 @@ int ft_cli_scenario(const struct ft_cli *cli, const struct ft_module *module,
         }
         note_labels(cli, ret);
     } else if (cli->seed_given) {
-        ft_scenario_random_for(cli->seed, platform, module->description->requests, ret);
+        ft_scenario_random_for(cli->seed, platform, ft_takes(module->description), ret);
     } else {
         default_scenario(module->description, ret);
     }

@@ -24,7 +24,7 @@ static void run(struct ft_worker *worker, uint64_t unit, uint32_t from)
         if (seed >= explore->seeds)
             return;
         ft_scenario_random_for(explore->seed + seed, explore->platform,
-                               explore->module->description->requests, &scenario);
+                               ft_takes(explore->module->description), &scenario);
         ft_worker_announce(worker, i, 0, &scenario, &worker->seat->spare);
         memset(&end, 0, sizeof end);
         ft_session_run(&worker->walk.session, &options, &end.result, &end.verdict);

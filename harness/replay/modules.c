@@ -39,11 +39,35 @@ const struct ft_module *ft_module_find(const char *core, const char *mutant)
     return NULL;
 }
 
+/* What its description asks for and nobody has built; NULL: nothing. */
+static const char *refused_of(const struct ft_description *description)
+{
+    if (description->flags & FT_DRIVER_RAW_MMIO)
+        return "registers without accessors (raw-mmio)";
+    if (description->devices == 1)
+        return NULL;
+    if (description->devices != FT_DESCRIPTION_DEVICES_MAX)
+        return "devices other than 1 or 2";
+    if (description->model == FT_MODEL_SCSIPORT)
+        return "two adapters of a SCSI miniport";
+    if (description->model == FT_MODEL_KMDF)
+        return "two devices of a framework driver";
+    if (description->flags & FT_DRIVER_LEGACY)
+        return "two devices of a driver without AddDevice";
+    if (description->dma_bits != 0)
+        return "two devices on the system's DMA controller";
+    if ((description->flags & FT_DRIVER_SHARED_LINE) &&
+        description->interrupt != FT_INTERRUPT_LEVEL)
+        return "a line that two devices share and that is not level-sensitive";
+    return NULL;
+}
+
 enum ft_status ft_module_load(const char *path, const struct ft_module **ret,
                               struct ft_error *error)
 {
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const struct ft_module *module;
+    const char *refused;
 
     if (!object)
         return ft_fail(error, FT_NO_DRIVER, 0, "%s", dlerror());
@@ -54,11 +78,9 @@ enum ft_status ft_module_load(const char *path, const struct ft_module **ret,
     if (module->abi != FT_MODULE_ABI)
         return ft_fail(error, FT_NO_DRIVER, 0, "%s: module interface %u, this program has %d", path,
                        module->abi, FT_MODULE_ABI);
-    if (module->description->devices != 1 || (module->description->flags & FT_DRIVER_RAW_MMIO))
-        return ft_fail(error, FT_NO_DRIVER, 0,
-                       "%s: not built yet: more than one device, registers without accessors "
-                       "(raw-mmio)",
-                       path);
+    refused = refused_of(module->description);
+    if (refused)
+        return ft_fail(error, FT_NO_DRIVER, 0, "%s: not built yet: %s", path, refused);
     if (loaded_count == LOADED_MAX)
         return ft_fail(error, FT_USAGE, 0, "more than %d modules loaded", LOADED_MAX);
     loaded[loaded_count++] = module;

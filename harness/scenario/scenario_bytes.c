@@ -31,10 +31,13 @@ bool ft_op_fit(struct ft_op *op)
         moment->target = 0;
         moment->point = 0;
         moment->accesses = 0;
+        moment->device = 0;
     } else if (ft_point_name(moment->point) == NULL) {
         moment->point = FT_PT_ANY;
     }
     moment->accesses = (uint16_t)(moment->accesses % (FT_ACCESSES_MAX + 1));
+    moment->device = moment->target == 0 ? moment->device % 3 : 0;
+    op->device = ft_op_is_of_device(op->kind) ? op->device % 2 : 0;
     for (unsigned i = 0; i < FT_OP_ARGS_MAX; i++)
         op->arg[i] = i < row->argc ? (uint16_t)(op->arg[i] % (row->arg_max[i] + 1u)) : 0;
     return true;
@@ -48,8 +51,9 @@ bool ft_op_equal(const struct ft_op *a, const struct ft_op *b)
         if (a->arg[i] != b->arg[i])
             return false;
     }
-    return a->kind == b->kind && a->label == b->label && m->target == n->target &&
-           m->point == n->point && m->count == n->count && m->accesses == n->accesses;
+    return a->kind == b->kind && a->label == b->label && ft_op_devices(a) == ft_op_devices(b) &&
+           m->target == n->target && m->point == n->point && m->count == n->count &&
+           m->accesses == n->accesses;
 }
 
 bool ft_scenario_equal(const struct ft_scenario *a, const struct ft_scenario *b)
@@ -108,6 +112,10 @@ static bool decode_op(struct reader *reader, struct ft_op *ret)
     const struct ft_op_row *row;
 
     ret->kind = (uint8_t)read_digit(reader);
+    if (ret->kind >= FT_OP_OF_DEVICES) {
+        ret->kind = (uint8_t)(ret->kind - FT_OP_OF_DEVICES);
+        ft_op_devices_set(ret, read_digit(reader));
+    }
     row = ft_op_row(ret->kind);
     if (row == NULL)
         return false;
@@ -197,7 +205,12 @@ static void encode_op(struct writer *writer, const struct ft_op *op)
     const struct ft_op_row *row = ft_op_row(op->kind);
 
     write_byte(writer, DELIMITER);
-    write_digit(writer, op->kind);
+    if (ft_op_devices(op) == 0) {
+        write_digit(writer, op->kind);
+    } else {
+        write_digit(writer, op->kind + (unsigned)FT_OP_OF_DEVICES);
+        write_digit(writer, ft_op_devices(op));
+    }
     write_digit(writer, op->label);
     write_digit(writer, op->moment.target);
     write_digit(writer, op->moment.point);

@@ -6,8 +6,9 @@
  * per knob, in the order of FT_PLATFORM_KNOBS. When the chunk has one digit only, that is the
  * preset; with further digits they replace the preset's knobs. Each following chunk is one op:
  * slot, label, target, point, count (a digit each), accesses (two digits), then the arguments (one
- * or two digits by their maximum). A chunk with a free slot does nothing. Any bytes decode; ops
- * beyond FT_OPS_MAX are dropped.
+ * or two digits by their maximum). Slot 128 + n is slot n about a device other than the first
+ * (struct ft_op.device, struct ft_moment.device): the digit after it is ft_op_devices. A chunk with
+ * a free slot does nothing. Any bytes decode; ops beyond FT_OPS_MAX are dropped.
  *
  * Text: see docs/SCENARIOS.md. One line per op, `#` begins a comment:
  *     platform bounce registers=2
@@ -48,7 +49,8 @@ enum ft_status ft_scenario_parse(const char *text, size_t length, struct ft_scen
 void ft_scenario_random(uint64_t seed, int platform, struct ft_scenario *ret);
 /* The same for a driver of which it is known what it takes (FT_TAKES_*). For a SCSI miniport
  * requests become those to its disks, some disturbances what happens on its bus, and points those
- * that it passes. For all others it is the scenario above. */
+ * that it passes. For a driver with two devices ops and moments are about either. For all others it
+ * is the scenario above. */
 void ft_scenario_random_for(uint64_t seed, int platform, unsigned takes, struct ft_scenario *ret);
 
 #endif

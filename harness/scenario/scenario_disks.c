@@ -1,11 +1,13 @@
-/* A scenario for a driver of files becomes one for a SCSI miniport, op by op. */
+/* A scenario for a driver of files becomes one for the driver that there is: for a SCSI miniport op
+ * by op, for one with two devices as scenario_devices.c has it. */
 #include "scenario/scenario_codec.h"
+#include "scenario/scenario_draw.h"
 #include "sim/device.h"
 #include "sim/module.h"
 
 #include <string.h>
 
-enum { BLOCK = SIM_MEDIA_BLOCK_BYTES, UNITS = 2 };
+enum { BLOCK = SIM_MEDIA_BLOCK_BYTES, UNITS = 2, STREAM_DEVICES = 8 };
 
 /* As many blocks as the bytes span, on one of the first disks, where others have been, too. */
 static struct ft_op on_disk(const struct ft_op *op, enum ft_op_kind kind)
@@ -81,7 +83,11 @@ static uint8_t point_for_miniport(uint8_t point)
 
 void ft_scenario_random_for(uint64_t seed, int platform, unsigned takes, struct ft_scenario *ret)
 {
+    struct ft_prng prng = ft_prng_init(seed, STREAM_DEVICES);
+
     ft_scenario_random(seed, platform, ret);
+    if (takes & FT_TAKES_FOR_TWO)
+        ft_scenario_spread(&prng, ret);
     for (unsigned i = 0; (takes & FT_TAKES_BLOCKS) != 0 && i < ret->op_count; i++) {
         ret->op[i] = translated(&ret->op[i], i);
         if (ret->op[i].moment.count != 0)

@@ -33,4 +33,7 @@ struct ft_op ft_draw_op(struct ft_prng *prng, const struct ft_platform *platform
 /* Changes one knob; `coherent` and `iommu` stay what the preset says. */
 void ft_draw_knob(struct ft_prng *prng, struct ft_platform *platform);
 
+/* Says of each op which of two devices it is about, and lets one of them go now and then. */
+void ft_scenario_spread(struct ft_prng *prng, struct ft_scenario *scenario);
+
 #endif

@@ -2,7 +2,8 @@
  *
  * In range means: built kind; label, target and count at most 254; accesses at most 65024; a point
  * that points.def has; each argument at most its maximum, and zero beyond argc; a quiet moment
- * (count 0) all zero, because nothing else of it has a meaning. Internal to harness/scenario.
+ * (count 0) all zero, because nothing else of it has a meaning; a device only where one can be
+ * meant. Internal to harness/scenario.
  */
 #ifndef FT_SCENARIO_PARTS_H
 #define FT_SCENARIO_PARTS_H

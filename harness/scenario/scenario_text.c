@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DEVICE "device" /* an argument that all ops of a device have */
+
 enum { LETTERS = 26, LINE_MAX_BYTES = 1000, SHOWN_MAX = 40 };
 
 /* A part of the text; never NUL-terminated. */
@@ -76,7 +78,7 @@ static void print_moment(struct printer *printer, const struct ft_moment *moment
         return;
     print(printer, " @ ");
     if (moment->target == 0)
-        print(printer, "device");
+        print(printer, moment->device ? "device%u" : "device", moment->device);
     else
         print_label(printer, moment->target);
     print(printer, "/%s/%u", point != NULL ? point : "any", moment->count);
@@ -109,6 +111,8 @@ static void print_op(struct printer *printer, const struct ft_op *op)
         else
             print(printer, "%u", op->arg[i]);
     }
+    if (op->device != 0)
+        print(printer, " %s=%u", DEVICE, op->device + 1u);
     print_moment(printer, &op->moment);
 }
 
@@ -304,7 +308,9 @@ static enum ft_status parse_place(struct line *line, struct word word, struct ft
 
     if (rest.text == NULL || memchr(rest.text, '/', rest.length) != NULL)
         return FAIL(line, "not a moment: %s (write TARGET/POINT/COUNT)", show(word).text);
-    if (!word_is(target, "device"))
+    if (word_is(target, "device1") || word_is(target, "device2"))
+        ret->device = (uint8_t)(target.text[target.length - 1] - '0');
+    else if (!word_is(target, DEVICE))
         status = parse_label(line, target, &number);
     ret->target = (uint8_t)number;
     if (status == FT_OK)
@@ -339,6 +345,23 @@ static enum ft_status parse_moment(struct line *line, struct word first, struct 
     return FT_OK;
 }
 
+/* device=1 or device=2; its bit in *seen is behind the arguments' own. */
+static enum ft_status parse_device(struct line *line, const struct ft_op_row *row,
+                                   struct word value, struct ft_op *op, unsigned *seen)
+{
+    unsigned bit = 1u << FT_OP_ARGS_MAX, number = 1;
+    enum ft_status status;
+
+    if (!ft_op_is_of_device(row->number))
+        return FAIL(line, "%s is not about one device", row->name);
+    if (*seen & bit)
+        return FAIL(line, "argument given twice: %s", DEVICE);
+    *seen |= bit;
+    status = parse_ranged(line, (struct word){DEVICE, sizeof DEVICE - 1}, value, 1, 2, &number);
+    op->device = (uint8_t)(number - 1);
+    return status;
+}
+
 /* NAME=VALUE; bit i of *seen says that argument i was given. */
 static enum ft_status parse_arg(struct line *line, const struct ft_op_row *row, struct word word,
                                 struct ft_op *op, unsigned *seen)
@@ -350,6 +373,8 @@ static enum ft_status parse_arg(struct line *line, const struct ft_op_row *row, 
 
     if (value.text == NULL)
         return FAIL(line, "expected NAME=VALUE or @: %s", show(word).text);
+    if (word_is(name, DEVICE))
+        return parse_device(line, row, value, op, seen);
     while (i < row->argc && (arg_name(row, i).length != name.length ||
                              memcmp(arg_name(row, i).text, name.text, name.length) != 0))
         i++;

@@ -62,6 +62,10 @@ const char *ft_check_op(const struct ft_op *op)
     if (op->moment.point != 0 && ft_point_name(op->moment.point) == NULL) {
         return "no point has this number";
     }
+    if ((op->device != 0 && !ft_op_is_of_device(op->kind)) ||
+        (op->moment.device != 0 && (op->moment.target != 0 || op->moment.count == 0))) {
+        return "a device is named where none can be meant";
+    }
     for (unsigned i = 0; i < FT_OP_ARGS_MAX; i++) {
         if (op->arg[i] > (i < row->argc ? row->arg_max[i] : 0)) {
             return "an argument of an op is out of range";

@@ -244,6 +244,10 @@ static void read_scenario(struct ft_bytes_in *in, struct ft_scenario *scenario)
         for (unsigned k = 0; k < FT_OP_ARGS_MAX; k++) {
             op->arg[k] = (uint16_t)ft_in_number(in, 0, UINT16_MAX, "argument of an op");
         }
+        if (op->kind >= FT_OP_OF_DEVICES) {
+            op->kind = (uint8_t)(op->kind - FT_OP_OF_DEVICES);
+            ft_op_devices_set(op, (unsigned)ft_in_number(in, 1, FT_OP_DEVICES - 1, "devices"));
+        }
         reason = in->reason == NULL ? ft_check_op(op) : NULL;
         if (reason != NULL) {
             ft_in_fail(in, reason);

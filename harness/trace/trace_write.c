@@ -284,7 +284,7 @@ static void write_scenario(struct ft_bytes_out *out, const struct ft_scenario *s
     for (unsigned i = 0; i < scenario->op_count; i++) {
         const struct ft_op *op = &scenario->op[i];
 
-        ft_out_number(out, op->kind);
+        ft_out_number(out, op->kind + (ft_op_devices(op) ? FT_OP_OF_DEVICES : 0u));
         ft_out_number(out, op->label);
         ft_out_number(out, op->moment.target);
         ft_out_number(out, op->moment.point);
@@ -292,6 +292,9 @@ static void write_scenario(struct ft_bytes_out *out, const struct ft_scenario *s
         ft_out_number(out, op->moment.accesses);
         for (unsigned k = 0; k < FT_OP_ARGS_MAX; k++) {
             ft_out_number(out, op->arg[k]);
+        }
+        if (ft_op_devices(op)) {
+            ft_out_number(out, ft_op_devices(op));
         }
     }
 }

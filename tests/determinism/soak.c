@@ -174,7 +174,7 @@ int main(int argc, char **argv)
         return 5;
     soak.session.tap = count_strike;
     soak.session.tap_state = ft_world_reserve(soak.session.world, sizeof(struct ft_cell_state));
-    soak.takes = module->description->requests;
+    soak.takes = ft_takes(module->description);
     for (uint64_t seed = first; seed < first + count; seed++)
         run(&soak, seed, platform);
     print_result(&soak, count);

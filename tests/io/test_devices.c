@@ -239,7 +239,7 @@ static const GUID class_ = {0x11223344, 0x5566, 0x7788, {1, 2, 3, 4, 5, 6, 7, 8}
 static void body_interface(void)
 {
     UNICODE_STRING link, again, reference = RTL_CONSTANT_STRING(L"ref"), nobody;
-    PDEVICE_OBJECT pdo = FT_M->io.pdo;
+    PDEVICE_OBJECT pdo = FT_M->io.first.pdo;
     PZZWSTR list;
 
     RtlInitUnicodeString(&nobody, L"\\??\\nobody");
@@ -288,7 +288,7 @@ static void an_interface_is_registered_and_switched(void **state)
 
 static void body_property(void)
 {
-    PDEVICE_OBJECT pdo = FT_M->io.pdo;
+    PDEVICE_OBJECT pdo = FT_M->io.first.pdo;
     ULONG number = 99, needed = 0;
     WCHAR text[64];
     USHORT node = 9;
@@ -324,8 +324,8 @@ static void properties_come_from_the_description(void **state)
 static NTSTATUS invalidate(PDEVICE_OBJECT the_device, PIRP irp)
 {
     (void)the_device;
-    IoInvalidateDeviceState(FT_M->io.pdo);
-    IoInvalidateDeviceRelations(FT_M->io.pdo, BusRelations);
+    IoInvalidateDeviceState(FT_M->io.first.pdo);
+    IoInvalidateDeviceRelations(FT_M->io.first.pdo, BusRelations);
     return bench_complete(irp, STATUS_SUCCESS, 0);
 }
 

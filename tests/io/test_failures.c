@@ -63,7 +63,7 @@ static NTSTATUS unused_setting(LPCGUID setting, PVOID value, ULONG length, PVOID
 static void objects_of_the_device(void)
 {
     PDRIVER_OBJECT driver = the_driver.device->DriverObject;
-    PDEVICE_OBJECT device = NULL, pdo = FT_M->io.pdo;
+    PDEVICE_OBJECT device = NULL, pdo = FT_M->io.first.pdo;
     UNICODE_STRING name = text(L"\\Device\\Other"), link = text(L"\\DosDevices\\Other"), made = {0};
     PVOID other = &other;
 
@@ -115,7 +115,8 @@ static void files_and_keys(void)
 
     IS_OUT_OF_MEMORY(IoGetDeviceObjectPointer(&name, FILE_READ_DATA, &file, &device));
     CHECK(file == NULL && device == NULL);
-    IS_OUT_OF_MEMORY(IoOpenDeviceRegistryKey(FT_M->io.pdo, PLUGPLAY_REGKEY_DEVICE, KEY_READ, &key));
+    IS_OUT_OF_MEMORY(
+        IoOpenDeviceRegistryKey(FT_M->io.first.pdo, PLUGPLAY_REGKEY_DEVICE, KEY_READ, &key));
     CHECK(key == NULL);
 }
 

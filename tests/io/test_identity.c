@@ -241,10 +241,10 @@ static void pci_config(void)
     CHECK(access(IRP_MN_READ_CONFIG, PCI_WHICHSPACE_CONFIG, 60, 1, bytes, &moved) ==
           STATUS_SUCCESS);
     CHECK(moved == 1 && bytes[0] == 11); /* the interrupt line keeps what is written */
-    FT_M->io.yanked = 1;
+    FT_M->io.first.yanked = 1;
     CHECK(access(IRP_MN_READ_CONFIG, PCI_WHICHSPACE_CONFIG, 0, 2, bytes, &moved) == STATUS_SUCCESS);
     CHECK(bytes[0] == 0xFF && bytes[1] == 0xFF); /* nobody answers */
-    FT_M->io.yanked = 0;
+    FT_M->io.first.yanked = 0;
 }
 
 static void isa_config(void)

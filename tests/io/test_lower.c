@@ -205,11 +205,11 @@ static NTSTATUS forward_and_wait(PIRP irp)
     IoSetCompletionRoutine(irp, tell, &done, TRUE, TRUE, TRUE);
     status = IoCallDriver(the_driver.below, irp);
     CHECK(status == STATUS_PENDING);
-    wb_note(FT_M->io.decodes ? "on" : "off");
+    wb_note(FT_M->io.first.decodes ? "on" : "off");
     if (also_a_thread)
         start_a_thread();
     KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
-    wb_note(FT_M->io.decodes ? "on" : "off");
+    wb_note(FT_M->io.first.decodes ? "on" : "off");
     return bench_complete(irp, irp->IoStatus.Status, 0);
 }
 

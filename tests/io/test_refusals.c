@@ -57,7 +57,7 @@ static void half_connected(void)
         CHECK(connect_messages() == STATUS_INSUFFICIENT_RESOURCES && table == NULL);
         CHECK(FT_M->alloc_fail_what == 0);
         for (unsigned input = 0; input < 3; input++)
-            CHECK(FT_M->io.interrupt[input] == NULL);
+            CHECK(FT_M->io.first.interrupt[input] == NULL);
     }
 }
 

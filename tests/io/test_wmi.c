@@ -24,7 +24,7 @@ static NTSTATUS reginfo(PDEVICE_OBJECT device, PULONG flags, PUNICODE_STRING ins
     CHECK(device == the_driver.device);
     wb_note("reginfo");
     *flags = WMIREG_FLAG_INSTANCE_PDO;
-    *pdo = FT_M->io.pdo;
+    *pdo = FT_M->io.first.pdo;
     return reginfo_answer;
 }
 

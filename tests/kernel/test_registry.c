@@ -314,7 +314,7 @@ static void paths_begin_at_well_known_keys(void **state)
 static void body_device(void)
 {
     UNICODE_STRING link = wide(L"\\??\\FT#Device");
-    PDEVICE_OBJECT pdo = FT_M->io.pdo;
+    PDEVICE_OBJECT pdo = FT_M->io.first.pdo;
     HANDLE hardware, software, interface, again;
     ULONG number = 9;
     UCHAR answer[64];

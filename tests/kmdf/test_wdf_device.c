@@ -212,7 +212,7 @@ static void say_everything(PWDFDEVICE_INIT init)
     WdfFdoInitSetEventCallbacks(init, &fdo);
     fdo.Size--;
     WdfFdoInitSetEventCallbacks(init, &fdo); /* wdf:size, and nothing else */
-    CHECK(WdfFdoInitWdmGetPhysicalDevice(init) == FT_M->io.pdo);
+    CHECK(WdfFdoInitWdmGetPhysicalDevice(init) == FT_M->io.first.pdo);
     CHECK(WdfFdoInitQueryProperty(init, DevicePropertyBusNumber, sizeof length, &length, &length) ==
           STATUS_SUCCESS);
     register_states(init);
@@ -336,8 +336,8 @@ static NTSTATUS check_getters(WDFDEVICE device)
     PDEVICE_OBJECT object = WdfDeviceWdmGetDeviceObject(device);
 
     CHECK(WdfWdmDeviceGetWdfDeviceHandle(object) == device);
-    CHECK(WdfDeviceWdmGetPhysicalDevice(device) == FT_M->io.pdo);
-    CHECK(WdfDeviceWdmGetAttachedDevice(device) == FT_M->io.pdo);
+    CHECK(WdfDeviceWdmGetPhysicalDevice(device) == FT_M->io.first.pdo);
+    CHECK(WdfDeviceWdmGetAttachedDevice(device) == FT_M->io.first.pdo);
     CHECK(WdfDeviceGetDriver(device) == the_wdf.driver);
     CHECK(WdfDeviceGetDevicePnpState(device) == WdfDevStatePnpInit);
     CHECK(WdfDeviceGetDevicePowerState(device) == WdfDevStatePowerStopped);

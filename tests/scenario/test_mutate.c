@@ -404,9 +404,10 @@ static struct ft_scenario ladder(unsigned base)
 
         scenario.op[i] =
             (struct ft_op){.kind = FT_OP_READ, .label = label, .arg = {(uint16_t)(base + i)}};
-        scenario.op[i + 1] = (struct ft_op){.kind = FT_OP_CANCEL,
-                                            .moment = {label, FT_PT_DMA_MAP, (uint8_t)(i + 1), 0},
-                                            .arg = {label}};
+        scenario.op[i + 1] = (struct ft_op){
+            .kind = FT_OP_CANCEL,
+            .moment = {.target = label, .point = FT_PT_DMA_MAP, .count = (uint8_t)(i + 1)},
+            .arg = {label}};
     }
     return scenario;
 }

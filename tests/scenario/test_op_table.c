@@ -185,7 +185,8 @@ static void calm_means_requests_only(void **state)
         struct ft_scenario scenario = {.op_count = 2};
 
         scenario.op[0].kind = FT_OP_READ;
-        scenario.op[0].moment = (struct ft_moment){1, FT_PT_ANY, 3, 0};
+        scenario.op[0].moment =
+            (struct ft_moment){.target = 1, .point = FT_PT_ANY, .count = 3, .accesses = 0};
         scenario.op[1].kind = (uint8_t)ops[i].number;
         assert_int_equal(ft_scenario_is_calm(&scenario), ops[i].class_ == FT_OP_CLASS_REQUEST);
     }

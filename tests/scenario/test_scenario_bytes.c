@@ -129,7 +129,8 @@ static void smallest_and_largest_values_of_every_op_survive(void **state)
                 op->arg[a] = i & 1 ? row->arg_max[a] : 0;
             op->label = i & 1 ? FT_LABEL_MAX : 0;
             if (i & 2)
-                op->moment = (struct ft_moment){254, FT_PT_DMA_QUERY_OUT, 254, 65024};
+                op->moment = (struct ft_moment){
+                    .target = 254, .point = FT_PT_DMA_QUERY_OUT, .count = 254, .accesses = 65024};
         }
         check_in_range(&scenario);
         check_round_trip(&scenario);
@@ -168,7 +169,11 @@ static void check_decodes_to(const uint8_t *bytes, size_t length, unsigned op_co
 
 static void bytes_mean_what_the_header_says(void **state)
 {
-    struct ft_op full = {FT_OP_READ, 1, {2, FT_PT_DMA_MAP, 3, 256}, {12288, 512}};
+    struct ft_op full = {
+        .kind = FT_OP_READ,
+        .label = 1,
+        .moment = {.target = 2, .point = FT_PT_DMA_MAP, .count = 3, .accesses = 256},
+        .arg = {12288, 512}};
     struct ft_op bare = {.kind = FT_OP_READ};
     struct ft_op wrapped = {.kind = FT_OP_WRITE, .arg = {5, 9}};
     struct ft_op anywhere = {.kind = FT_OP_REMOVE, .moment = {.point = FT_PT_ANY, .count = 1}};
@@ -187,6 +192,39 @@ static void bytes_mean_what_the_header_says(void **state)
     check_decodes_to(BYTES(0, 255, 64, 0, 0, 0, 0, 0, 0, 14, 61), 1, &stored);
     check_decodes_to(BYTES(3, 1, 1), 0, NULL);
     check_decodes_to(NULL, 0, 0, NULL);
+}
+
+/* Slot 128 + n, and the digit behind it: the op's device, and twice its moment's. */
+static void slots_from_128_on_name_devices(void **state)
+{
+    struct ft_op second = {.kind = FT_OP_READ, .label = 1, .device = 1, .arg = {5, 9}};
+    struct ft_op at_first = {.kind = FT_OP_REMOVE,
+                             .moment = {.point = FT_PT_DMA_MAP, .count = 1, .device = 1}};
+    struct ft_op both = {.kind = FT_OP_REMOVE,
+                         .device = 1,
+                         .moment = {.point = FT_PT_DMA_MAP, .count = 1, .device = 2}};
+    struct ft_op bare = {.kind = FT_OP_READ}, wake = {.kind = FT_OP_WAKE};
+    uint8_t bytes[16];
+    struct ft_scenario scenario = {.op_count = 1};
+
+    (void)state;
+    ft_platform_preset(FT_PLATFORM_COHERENT, &scenario.platform);
+    check_decodes_to(BYTES(0, 255, 144, 1, 1, 0, 0, 0, 0, 0, 5, 0, 9), 1, &second);
+    check_decodes_to(BYTES(0, 255, 162, 2, 0, 0, FT_PT_DMA_MAP, 1), 1, &at_first);
+    check_decodes_to(BYTES(0, 255, 162, 5, 0, 0, FT_PT_DMA_MAP, 1), 1, &both);
+    check_decodes_to(BYTES(0, 255, 162, 11, 0, 0, FT_PT_DMA_MAP, 1), 1, &both);
+    check_decodes_to(BYTES(0, 255, 144), 1, &bare);
+    check_decodes_to(BYTES(0, 255, 144, 6), 1, &bare);
+    check_decodes_to(BYTES(0, 255, 170, 1), 1, &wake); /* of the machine */
+    check_decodes_to(BYTES(0, 255, 157, 1), 0, NULL);  /* a free slot, too */
+    for (unsigned devices = 0; devices < FT_OP_DEVICES; devices++) {
+        scenario.op[0] = both;
+        ft_op_devices_set(&scenario.op[0], devices);
+        assert_int_equal(ft_op_devices(&scenario.op[0]), devices);
+        check_round_trip(&scenario);
+        ft_scenario_encode(&scenario, bytes, sizeof(bytes));
+        assert_int_equal(bytes[2], devices ? 162 : 34);
+    }
 }
 
 static void check_platform(const uint8_t *bytes, size_t length, struct ft_platform want)
@@ -312,6 +350,7 @@ int main(void)
         cmocka_unit_test(smallest_and_largest_values_of_every_op_survive),
         cmocka_unit_test(every_knob_value_survives),
         cmocka_unit_test(bytes_mean_what_the_header_says),
+        cmocka_unit_test(slots_from_128_on_name_devices),
         cmocka_unit_test(knobs_without_a_digit_are_the_presets),
         cmocka_unit_test(ops_beyond_the_most_are_dropped),
         cmocka_unit_test(encoding_writes_no_more_than_the_capacity),

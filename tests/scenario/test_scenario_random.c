@@ -182,6 +182,32 @@ static void a_miniport_gets_ops_of_its_disks(void **state)
     assert_int_equal(kind[FT_OP_READ] + kind[FT_OP_WRITE] + kind[FT_OP_IOCTL], 0);
 }
 
+/* Ops of either device in one scenario, in range; what is the machine's stays so. */
+static void a_driver_of_two_gets_ops_of_both(void **state)
+{
+    unsigned of[2] = {0}, moments[3] = {0}, mixed = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct ft_scenario two;
+        unsigned here[2] = {0};
+
+        ft_scenario_random_for(seed, -1, FT_TAKES_READ | FT_TAKES_FOR_TWO, &two);
+        for (unsigned i = 0; i < two.op_count; i++) {
+            struct ft_op fit = two.op[i];
+
+            assert_true(ft_op_fit(&fit) && ft_op_equal(&fit, &two.op[i]));
+            here[fit.device] += ft_op_is_of_device(fit.kind);
+            moments[fit.moment.device]++;
+        }
+        of[0] += here[0];
+        of[1] += here[1];
+        mixed += here[0] > 0 && here[1] > 0;
+    }
+    assert_true(of[0] > SEEDS && of[1] > SEEDS && mixed > SEEDS / 2);
+    assert_true(moments[1] > SEEDS / 20 && moments[2] > SEEDS / 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_named_platform_is_kept_as_it_is),
         cmocka_unit_test(every_built_op_and_nearly_every_point_occurs),
         cmocka_unit_test(a_miniport_gets_ops_of_its_disks),
+        cmocka_unit_test(a_driver_of_two_gets_ops_of_both),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

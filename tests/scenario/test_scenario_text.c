@@ -76,7 +76,8 @@ static void smallest_and_largest_values_of_every_op_survive(void **state)
         for (unsigned i = 0; i < row->argc; i++)
             scenario.op[1].arg[i] = row->arg_max[i];
         scenario.op[1].label = FT_LABEL_MAX;
-        scenario.op[1].moment = (struct ft_moment){254, FT_PT_DMA_QUERY_OUT, 254, 65024};
+        scenario.op[1].moment = (struct ft_moment){
+            .target = 254, .point = FT_PT_DMA_QUERY_OUT, .count = 254, .accesses = 65024};
         check_round_trip(&scenario);
     }
 }
@@ -86,7 +87,11 @@ static void every_label_and_every_point_survives(void **state)
     (void)state;
     for (unsigned i = 1; i <= FT_LABEL_MAX; i++) {
         struct ft_scenario scenario = {.op_count = 1};
-        struct ft_op op = {FT_OP_CANCEL, (uint8_t)i, {(uint8_t)i, (uint8_t)i, 1, 0}, {0}};
+        struct ft_op op = {
+            .kind = FT_OP_CANCEL,
+            .label = (uint8_t)i,
+            .moment = {.target = (uint8_t)i, .point = (uint8_t)i, .count = 1, .accesses = 0},
+            .arg = {0}};
 
         op.arg[0] = (uint16_t)i;
         if (ft_point_name(i) == NULL)
@@ -121,10 +126,22 @@ static void an_example_parses_to_its_fields(void **state)
     ft_platform_preset(FT_PLATFORM_BOUNCE, &want.platform);
     want.platform.registers = 2;
     want.platform.defer = 1;
-    want.op[0] = (struct ft_op){FT_OP_READ, 1, {0}, {12288, 512}};
-    want.op[1] = (struct ft_op){FT_OP_WRITE, 2, {1, FT_PT_DMA_MAP_OUT, 1, 0}, {4096, 16}};
-    want.op[2] = (struct ft_op){FT_OP_CANCEL, 0, {1, FT_PT_DMA_MAP_OUT, 2, 0}, {1}};
-    want.op[3] = (struct ft_op){FT_OP_POWER_DOWN, 27, {0, FT_PT_ENGINE_BURST, 3, 5}, {0}};
+    want.op[0] = (struct ft_op){.kind = FT_OP_READ, .label = 1, .arg = {12288, 512}};
+    want.op[1] = (struct ft_op){
+        .kind = FT_OP_WRITE,
+        .label = 2,
+        .moment = {.target = 1, .point = FT_PT_DMA_MAP_OUT, .count = 1, .accesses = 0},
+        .arg = {4096, 16}};
+    want.op[2] = (struct ft_op){
+        .kind = FT_OP_CANCEL,
+        .label = 0,
+        .moment = {.target = 1, .point = FT_PT_DMA_MAP_OUT, .count = 2, .accesses = 0},
+        .arg = {1}};
+    want.op[3] = (struct ft_op){
+        .kind = FT_OP_POWER_DOWN,
+        .label = 27,
+        .moment = {.target = 0, .point = FT_PT_ENGINE_BURST, .count = 3, .accesses = 5},
+        .arg = {0}};
     want.op[4] = (struct ft_op){.kind = FT_OP_POWER_UP};
     assert_int_equal(ft_scenario_parse(example, strlen(example), &got, NULL), FT_OK);
     assert_true(ft_scenario_equal(&got, &want));
@@ -132,6 +149,31 @@ static void an_example_parses_to_its_fields(void **state)
     assert_string_equal(text, canonical);
     ft_op_print(&got.op[2], text, sizeof(text));
     assert_string_equal(text, "cancel of=a @ a/dma:map.out/2");
+}
+
+static void devices_are_named(void **state)
+{
+    static const char text[] = "a: read length=8 device=2\n"
+                               "stop device=1 @ device2/dma:map.out/2\n"
+                               "yank device=2 @ device1/irq:raised/1 +m3\n"
+                               "remove @ device/call:enter/1\n";
+    static const char want[] = "platform coherent\n"
+                               "a: read length=8 device=2\n"
+                               "stop @ device2/dma:map.out/2\n"
+                               "yank device=2 @ device1/irq:raised/1 +m3\n"
+                               "remove @ device/call:enter/1\n";
+    struct ft_scenario got;
+    char printed[TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(ft_scenario_parse(text, strlen(text), &got, NULL), FT_OK);
+    assert_int_equal(got.op[0].device, 1);
+    assert_int_equal(got.op[1].device, 0);
+    assert_int_equal(got.op[1].moment.device, 2);
+    assert_int_equal(got.op[2].moment.device, 1);
+    assert_int_equal(got.op[3].moment.device, 0);
+    ft_scenario_print(&got, printed, sizeof(printed));
+    assert_string_equal(printed, want);
 }
 
 static void no_platform_line_means_coherent(void **state)
@@ -179,6 +221,12 @@ static const struct {
     {"read length=99999999999999999999\n", 1,
      "length: 99999999999999999999 is out of range 0 to 65024"},
     {"read offset=0x1000\n", 1, "offset: 0x1000 is out of range 0 to 4095"},
+    {"read device=3\n", 1, "device: 3 is out of range 1 to 2"},
+    {"read device=0\n", 1, "device: 0 is out of range 1 to 2"},
+    {"read device=2 device=2\n", 1, "argument given twice: device"},
+    {"sleep device=2\n", 1, "sleep is not about one device"},
+    {"evict device=1\n", 1, "evict is not about one device"},
+    {"remove @ device3/any/1\n", 1, "not a label: device3 (a to z, or l27 to l254)"},
     {"read length=-1\n", 1, "length: not a number: -1"},
     {"read length=\n", 1, "length: not a number: "},
     {"read length=0x\n", 1, "length: not a number: 0x"},
@@ -310,6 +358,7 @@ int main(void)
         cmocka_unit_test(smallest_and_largest_values_of_every_op_survive),
         cmocka_unit_test(every_label_and_every_point_survives),
         cmocka_unit_test(an_example_parses_to_its_fields),
+        cmocka_unit_test(devices_are_named),
         cmocka_unit_test(no_platform_line_means_coherent),
         cmocka_unit_test(printing_writes_no_more_than_the_capacity),
         cmocka_unit_test(bad_texts_are_refused_with_line_and_reason),

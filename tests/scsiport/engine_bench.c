@@ -312,8 +312,8 @@ static void connect(void)
 {
     PHYSICAL_ADDRESS bar = {.QuadPart = (LONGLONG)ft_bus_memory()};
 
-    FT_IO->decodes = 1;
-    FT_IO->power = FT_D0;
+    FT_DEV->decodes = 1;
+    FT_DEV->power = FT_D0;
     eb.registers = MmMapIoSpace(bar, WB_BAR_BYTES, MmNonCached);
     eb.adapter->irql = WB_IRQ_LEVEL;
     CHECK(IoConnectInterrupt(&eb.adapter->interrupt, ft_scsi_isr, eb.adapter, NULL,

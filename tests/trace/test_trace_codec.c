@@ -170,7 +170,25 @@ static void full_scenarios_are_kept(void **state)
     trace.scenario.op_count = FT_OPS_MAX;
     for (unsigned i = 0; i < FT_OPS_MAX; i++) {
         trace.scenario.op[i] =
-            (struct ft_op){FT_OP_PREEMPT, FT_LABEL_MAX, {254, 1, 254, 65024}, {6, 30}};
+            (struct ft_op){.kind = FT_OP_PREEMPT,
+                           .label = FT_LABEL_MAX,
+                           .moment = {.target = 254, .point = 1, .count = 254, .accesses = 65024},
+                           .arg = {6, 30}};
+    }
+    check_round_trip(&trace);
+}
+
+static void devices_of_ops_are_kept(void **state)
+{
+    struct ft_trace trace;
+
+    (void)state;
+    sample_empty(&trace);
+    trace.scenario.op_count = FT_OP_DEVICES;
+    for (unsigned i = 0; i < FT_OP_DEVICES; i++) {
+        trace.scenario.op[i] =
+            (struct ft_op){.kind = FT_OP_READ, .label = 1, .moment = {.point = 1, .count = 2}};
+        ft_op_devices_set(&trace.scenario.op[i], i);
     }
     check_round_trip(&trace);
 }
@@ -481,6 +499,7 @@ int main(void)
         cmocka_unit_test(every_verdict_is_kept),
         cmocka_unit_test(knobs_of_the_run_are_stored_when_they_are_set),
         cmocka_unit_test(full_scenarios_are_kept),
+        cmocka_unit_test(devices_of_ops_are_kept),
         cmocka_unit_test(blocks_end_where_they_must),
         cmocka_unit_test(events_with_nothing_regular_are_kept),
         cmocka_unit_test(many_tasks_are_kept),

@@ -123,8 +123,16 @@ void sample_empty(struct ft_trace *ret)
     ret->scenario.platform.processors = 1;
     ret->scenario.platform.registers = 16;
     ret->scenario.op_count = 2;
-    ret->scenario.op[0] = (struct ft_op){FT_OP_READ, 1, {0, 0, 0, 0}, {65024, 4095}};
-    ret->scenario.op[1] = (struct ft_op){FT_OP_CANCEL, 0, {1, FT_PT_DMA_MAP_OUT, 254, 65024}, {1}};
+    ret->scenario.op[0] =
+        (struct ft_op){.kind = FT_OP_READ,
+                       .label = 1,
+                       .moment = {.target = 0, .point = 0, .count = 0, .accesses = 0},
+                       .arg = {65024, 4095}};
+    ret->scenario.op[1] = (struct ft_op){
+        .kind = FT_OP_CANCEL,
+        .label = 0,
+        .moment = {.target = 1, .point = FT_PT_DMA_MAP_OUT, .count = 254, .accesses = 65024},
+        .arg = {1}};
     ret->hash = 0xFEDCBA9876543210;
     ret->verdict.kind = FT_VERDICT_CLEAN;
 }

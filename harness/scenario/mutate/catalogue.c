@@ -18,7 +18,7 @@ void ft_catalogue_init(struct ft_catalogue *catalogue, const struct ft_module *m
     if (!description)
         return;
     catalogue->request_bytes_max = description->request_bytes_max;
-    catalogue->requests = description->requests;
+    catalogue->requests = (uint8_t)ft_takes(description);
     catalogue->has_model = module->device != NULL;
     while (catalogue->controls < FT_CONTROLS_MAX && description->control[catalogue->controls])
         catalogue->controls++;
@@ -154,8 +154,7 @@ bool ft_catalogue_merge(struct ft_catalogue *catalogue, const struct ft_catalogu
             catalogue->skipped[kind] = other->skipped[kind];
         }
     if (catalogue->requests == 0) {
-        catalogue->requests =
-            other->requests & (FT_TAKES_READ | FT_TAKES_WRITE | FT_TAKES_IOCTL | FT_TAKES_BLOCKS);
+        catalogue->requests = other->requests & FT_TAKES_ALL;
         catalogue->controls = other->controls < FT_CONTROLS_MAX ? other->controls : FT_CONTROLS_MAX;
         catalogue->request_bytes_max = other->request_bytes_max;
         catalogue->has_model = other->has_model != 0;

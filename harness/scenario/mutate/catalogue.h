@@ -42,7 +42,7 @@ struct ft_scope_facts {
 struct ft_catalogue {
     uint32_t magic, version;
     uint32_t request_bytes_max; /* of the driver description; 0: unknown */
-    uint8_t requests;           /* FT_TAKES_*, 0: unknown */
+    uint8_t requests;           /* ft_takes, 0: unknown */
     uint8_t controls;           /* device control codes it takes */
     uint8_t has_model;          /* a device model stands behind the driver */
     uint8_t unused;

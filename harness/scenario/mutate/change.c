@@ -30,12 +30,14 @@ static void close_gap(struct ft_scenario *scenario, unsigned at)
     scenario->op[scenario->op_count] = (struct ft_op){0};
 }
 
-static unsigned state_before(const struct ft_scenario *scenario, unsigned at)
+/* Of that device. */
+static unsigned state_before(const struct ft_scenario *scenario, unsigned at, unsigned device)
 {
     unsigned state = 0;
 
     for (unsigned i = 0; i < at; i++)
-        state = ft_state_after(state, &scenario->op[i]);
+        if (scenario->op[i].device == device || !ft_op_is_of_device(scenario->op[i].kind))
+            state = ft_state_after(state, &scenario->op[i]);
     return state;
 }
 
@@ -43,15 +45,19 @@ static struct ft_moment new_moment(struct ft_mutation *m, unsigned at)
 {
     uint8_t target = ft_some_label(m, at, false);
     unsigned position = 0;
+    struct ft_moment moment = ft_pick_moment(m, at, ft_odds(m, 1, 12) ? 0 : target, &position);
 
-    return ft_pick_moment(m, at, ft_odds(m, 1, 12) ? 0 : target, &position);
+    if (ft_has_two(m) && moment.target == 0 && moment.count != 0)
+        moment.device = (uint8_t)ft_below(m, 3);
+    return moment;
 }
 
 /* An op that fits where it comes to stand: a request, or what is legal there. */
 static void insert(struct ft_mutation *m)
 {
     unsigned at = ft_below(m, m->scenario.op_count + 1u);
-    unsigned state = state_before(&m->scenario, at);
+    uint8_t device = (uint8_t)(ft_has_two(m) ? ft_below(m, 2) : 0);
+    unsigned state = state_before(&m->scenario, at, device);
     bool last = at == m->scenario.op_count;
     uint8_t kind = 0;
     struct ft_op op;
@@ -62,6 +68,7 @@ static void insert(struct ft_mutation *m)
     if (kind == 0)
         kind = ft_pick_request(m);
     op = ft_pick_op(m, kind, ft_some_label(m, at, true));
+    op.device = ft_op_is_of_device(kind) ? device : 0;
     if (ft_op_row(kind)->class_ == FT_OP_CLASS_REQUEST) {
         op.label = ft_free_label(&m->scenario);
         if (at > 0 && ft_odds(m, 1, 3))
@@ -133,6 +140,7 @@ static void change_moment(struct ft_mutation *m, enum ft_change how)
         *moment = ft_pick_moment(m, at, target, &position); /* that point does not come there */
     else
         moment->target = target;
+    ft_op_fit(&m->scenario.op[at]);
 }
 
 /* Reads and writes take the same arguments; a swap among them keeps those. */
@@ -143,25 +151,31 @@ static void change_kind(struct ft_mutation *m)
     enum ft_op_class class_ = ft_op_row(op->kind)->class_;
     uint8_t kind = class_ == FT_OP_CLASS_REQUEST
                        ? ft_pick_request(m)
-                       : ft_pick_kind(m, class_, state_before(&m->scenario, at), false);
+                       : ft_pick_kind(m, class_, state_before(&m->scenario, at, op->device), false);
 
     if (kind == 0)
         return;
     other = ft_pick_op(m, kind, ft_some_label(m, at, true));
     other.label = op->label;
     other.moment = op->moment;
+    other.device = op->device;
     if (class_ == FT_OP_CLASS_REQUEST && kind != FT_OP_IOCTL && op->kind != FT_OP_IOCTL)
         memcpy(other.arg, op->arg, sizeof(other.arg));
     *op = other;
     ft_op_fit(op);
 }
 
-/* A new one, one more, one less, or the nearest page border. */
+/* A new one, one more, one less, or the nearest page border; or the other device. */
 static void change_argument(struct ft_mutation *m)
 {
     unsigned at = some_place(m), tries, i, maximum;
     struct ft_op fresh, *op;
 
+    if (ft_has_two(m) && ft_odds(m, 1, 3)) {
+        m->scenario.op[at].device = !m->scenario.op[at].device;
+        ft_op_fit(&m->scenario.op[at]);
+        return;
+    }
     for (tries = 0; tries < 4 && ft_op_row(m->scenario.op[at].kind)->argc == 0; tries++)
         at = some_place(m);
     op = &m->scenario.op[at];

@@ -157,6 +157,11 @@ static unsigned takes(const struct ft_mutation *m)
     return m->catalogue->requests ? m->catalogue->requests : ALL;
 }
 
+bool ft_has_two(const struct ft_mutation *m)
+{
+    return (m->catalogue->requests & FT_TAKES_FOR_TWO) != 0;
+}
+
 /* Only a miniport has a bus with disks. */
 static bool is_of_disks(unsigned kind)
 {

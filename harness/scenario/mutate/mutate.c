@@ -1,6 +1,7 @@
 #include "scenario/mutate/mutate.h"
 #include "scenario/mutate/mutation.h"
 #include "scenario/scenario_codec.h"
+#include "scenario/scenario_draw.h"
 #include "scenario/scenario_parts.h"
 
 #include <string.h>
@@ -71,6 +72,8 @@ size_t ft_mutate(struct ft_bytes bytes, struct ft_bytes other, uint64_t seed,
     ft_scenario_decode(bytes.data, length, &m.scenario);
     if (m.scenario.op_count == 0 || ft_odds(&m, 2, 3)) {
         ft_walk(&m, capacity);
+        if (ft_has_two(&m))
+            ft_scenario_spread(&m.prng, &m.scenario);
     } else if (other.length > 0 && ft_odds(&m, 1, 4)) {
         ft_scenario_decode(other.data, other.length, &mate);
         ft_splice(&m, &mate);

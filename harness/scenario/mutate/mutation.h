@@ -51,6 +51,9 @@ unsigned ft_state_after(unsigned state, const struct ft_op *op);
 /* The kind that leads back to a started device in D0; 0: nothing does, or nothing need. */
 uint8_t ft_way_back(unsigned state);
 
+/* The driver has two devices. */
+bool ft_has_two(const struct ft_mutation *m);
+
 /* An op of that kind without label and moment; `target` is the label that an `of` names. */
 struct ft_op ft_pick_op(struct ft_mutation *m, uint8_t kind, uint8_t target);
 

@@ -1,0 +1,19 @@
+/* What the machine offers wdm-v3-bus twice: two devices of one driver. */
+#include "sim/module.h"
+
+extern const struct ft_description ft_driver_description;
+const struct ft_description ft_driver_description = {
+    .name = "pair-v3-bus",
+    .model = FT_MODEL_WDM,
+    .devices = 2,
+    .windows = 100,
+    .dma_version = 3,
+    .requests = FT_TAKES_READ | FT_TAKES_WRITE | FT_TAKES_IOCTL,
+    .irq_level = 6,
+    .irq_vector = 10,
+    .bar_bytes = {256, 0, 65536},
+    .request_bytes_max = 65024,
+    .control = {0x222000, 0x226006}, /* IOCTL_V3BUS_GET_STATISTICS, IOCTL_V3BUS_FETCH */
+    .pci_id = 0x905610B5,
+    .pci_class = 0x068000, /* a bridge of no other kind */
+};
