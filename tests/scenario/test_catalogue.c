@@ -68,8 +68,9 @@ static void a_run_teaches_its_points_by_label_and_by_device(void **state)
     ft_platform_preset(FT_PLATFORM_COHERENT, &scenario.platform);
     scenario.op[0] = (struct ft_op){.kind = FT_OP_READ, .label = 1, .arg = {4096}};
     scenario.op[1] = (struct ft_op){.kind = FT_OP_WAKE}; /* the machine is awake: skipped */
-    scenario.op[2] = (struct ft_op){.kind = FT_OP_QUERY_STOP,
-                                    .moment = {1, FT_PT_DMA_FLUSH, 9, 0}}; /* it never comes */
+    scenario.op[2] = (struct ft_op){
+        .kind = FT_OP_QUERY_STOP,
+        .moment = {.target = 1, .point = FT_PT_DMA_FLUSH, .count = 9}}; /* it never comes */
     ft_catalogue_init(&catalogue, sound_core());
     assert_true(ft_catalogue_is_empty(&catalogue));
     assert_int_equal(catalogue.request_bytes_max, 40000);
