@@ -196,7 +196,7 @@ static void hardware(void)
     lack(FT_FAIL_COMMON);
     CHECK(MmAllocateNonCachedMemory(PAGE_SIZE) == NULL);
     lack(FT_FAIL_MAPPING);
-    CHECK(MmAllocateMappingAddress(PAGE_SIZE, 'tseT') == NULL);
+    CHECK(MmAllocateMappingAddress(PAGE_SIZE, 0x74736554) == NULL);
 }
 
 static void all(void)

@@ -174,10 +174,10 @@ static void body_events(void)
 {
     GUID guid = blocks[0];
 
-    CHECK(WmiFireEvent(NULL, &guid, 0, 16, ExAllocatePoolWithTag(NonPagedPool, 16, 'tset')) ==
+    CHECK(WmiFireEvent(NULL, &guid, 0, 16, ExAllocatePoolWithTag(NonPagedPool, 16, 0x74736574)) ==
           STATUS_SUCCESS);
     CHECK(WmiFireEvent(NULL, &guid, 0, 0, NULL) == STATUS_SUCCESS);
-    CHECK(IoWMIWriteEvent(ExAllocatePoolWithTag(NonPagedPool, 64, 'tset')) == STATUS_SUCCESS);
+    CHECK(IoWMIWriteEvent(ExAllocatePoolWithTag(NonPagedPool, 64, 0x74736574)) == STATUS_SUCCESS);
     CHECK(FT_M->pool_blocks == 0);
 }
 
