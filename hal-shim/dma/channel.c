@@ -329,8 +329,8 @@ bool ft_dma_grant_next(void)
         return false;
     task->irql = DISPATCH_LEVEL;
     task->target = (uint8_t)cpu;
-    ft_task_about(task, ft_device_owning(grant->device)->number);
     task->device = (uint16_t)ft_handle_id(ft_block_handle(grant->device));
+    ft_task_about(task, ft_device_owning(grant->device)->number);
     grant_take(grant, first);
     return true;
 }

@@ -145,8 +145,8 @@ bool ft_completion_start_next(void)
         return false;
     task->irql = DISPATCH_LEVEL;
     task->target = (uint8_t)cpu;
-    ft_task_about(task, ft_device_owning(due->device)->number);
     task->device = (uint16_t)ft_handle_id(ft_block_handle(due->device));
+    ft_task_about(task, ft_device_owning(due->device)->number);
     transfer = due->transfer;
     transfer->routine_begun = 1;
     return true;

@@ -142,11 +142,13 @@ static void each_device(NTSTATUS (*step)(void), NTSTATUS *status)
     }
 }
 
-/* Ops that strike during a START queue behind it. Returns the first failure. */
+/* Ops that strike during a START queue behind it, and those between two AddDevices, too. Returns
+ * the first failure. */
 static NTSTATUS add_and_start(void)
 {
     NTSTATUS status[FT_DESCRIPTION_DEVICES_MAX] = {STATUS_SUCCESS};
 
+    FT_IO->manager_busy = FT_IO->second != NULL;
     each_device(add_device, status);
     FT_IO->manager_busy = 1;
     each_device(start_device, status);

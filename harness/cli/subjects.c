@@ -211,7 +211,21 @@ static void add_request(struct ft_scenario *scenario, enum ft_op_kind kind, uint
     scenario->op_count++;
 }
 
-/* Two reads and a write, as far as the driver takes them; nothing disturbs it. */
+static void add_second(struct ft_scenario *scenario)
+{
+    unsigned count = scenario->op_count;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct ft_op *op = &scenario->op[scenario->op_count];
+
+        *op = scenario->op[i];
+        op->label = (uint8_t)(FIRST_LABEL + scenario->op_count);
+        op->device = 1;
+        scenario->op_count++;
+    }
+}
+
+/* Two reads and a write for each device, as far as the driver takes them; nothing disturbs it. */
 static void default_scenario(const struct ft_description *description, struct ft_scenario *ret)
 {
     uint32_t most = description->request_bytes_max;
@@ -229,6 +243,9 @@ static void default_scenario(const struct ft_description *description, struct ft
         add_request(ret, FT_OP_DISK_READ, 8, 0, 0);
         add_request(ret, FT_OP_DISK_WRITE, 16, 4, 0);
         add_request(ret, FT_OP_DISK_READ, 24, 0, 0);
+    }
+    if (description->devices > 1) {
+        add_second(ret);
     }
 }
 

@@ -56,10 +56,14 @@ static bool is_of_disks(unsigned kind)
 
 void ft_flights_read(const struct ft_trace *trace, struct ft_flights *ret)
 {
+    unsigned added = 0;
+
     memset(ret, 0, sizeof *ret);
     for (uint64_t i = 0; i < trace->event_count; i++) {
         const struct ft_event *event = &trace->event[i];
 
+        if (event->kind == FT_EV_CALL_ENTER && event->arg[0] == FT_ROUTINE_ADD_DEVICE)
+            ret->second = ++added > 1;
         if (is_request(event))
             ret->disks = ret->disks || is_of_disks((unsigned)event->arg[1]);
         if (is_request(event) && ret->count < FT_FLIGHTS_MAX) {
@@ -88,16 +92,44 @@ static bool two_in_flight(const struct ft_flights *flights)
     return false;
 }
 
+static bool is_in(const struct ft_op *op, const struct ft_disturbance *list, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (list[i].op.kind == op->kind && list[i].op.device == op->device &&
+            memcmp(list[i].op.arg, op->arg, sizeof op->arg) == 0)
+            return true;
+    return false;
+}
+
+static void name_second(struct ft_disturbance *disturbance)
+{
+    disturbance->op.device = 1;
+    ft_op_print(&disturbance->op, disturbance->name, sizeof disturbance->name);
+}
+
+/* The same for the driver's second device, unless it is there already. */
+static bool of_second(const struct ft_disturbance *first, const struct ft_disturbance *list,
+                      unsigned count, struct ft_disturbance *ret)
+{
+    *ret = *first;
+    name_second(ret);
+    return first->op.device == 0 && ft_op_is_of_device(first->op.kind) &&
+           !is_in(&ret->op, list, count);
+}
+
 void ft_disturbances_fit(const struct ft_flights *flights, struct ft_disturbance *list,
                          unsigned *count)
 {
     bool two = two_in_flight(flights);
-    unsigned kept = 0;
+    unsigned kept = 0, all;
 
     for (unsigned i = 0; i < *count; i++)
         if ((two || list[i].whom != FT_WHOM_OTHER) &&
             (flights->disks || !is_of_disks(list[i].op.kind)))
             list[kept++] = list[i];
+    all = kept;
+    for (unsigned i = 0; flights->second && i < all && kept < FT_DISTURBANCES_MAX; i++)
+        kept += of_second(&list[i], list, all, &list[kept]);
     *count = kept;
 }
 
@@ -182,7 +214,11 @@ enum ft_status ft_disturbance_parse(const char *text, struct ft_disturbance *lis
         return add_kind(list, count, op->kind) ? FT_OK : no_room(error);
     variant = (struct variant){.kind = op->kind};
     memcpy(variant.arg, op->arg, sizeof variant.arg);
-    return add(list, count, &variant) ? FT_OK : no_room(error);
+    if (!add(list, count, &variant))
+        return no_room(error);
+    if (op->device != 0)
+        name_second(&list[*count - 1]);
+    return FT_OK;
 }
 
 /* The request in flight at that event with this label; 0: none. */

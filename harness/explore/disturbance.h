@@ -6,7 +6,7 @@
 #include "status.h"
 #include "trace/trace.h"
 
-enum { FT_DISTURBANCES_MAX = 64, FT_DISTURBANCE_NAME = 48, FT_FLIGHTS_MAX = 64 };
+enum { FT_DISTURBANCES_MAX = 128, FT_DISTURBANCE_NAME = 48, FT_FLIGHTS_MAX = 64 };
 
 enum ft_whom {
     FT_WHOM_FIXED, /* the op says all */
@@ -23,7 +23,8 @@ struct ft_disturbance {
 /* When each request of the undisturbed run was in flight. */
 struct ft_flights {
     unsigned count;
-    bool disks; /* there are requests to disks, so to a SCSI miniport */
+    bool second; /* the driver has two devices */
+    bool disks;  /* there are requests to disks, so to a SCSI miniport */
     struct {
         uint8_t label;
         uint64_t irp;
@@ -38,7 +39,8 @@ void ft_flights_read(const struct ft_trace *trace, struct ft_flights *ret);
 unsigned ft_disturbances_all(struct ft_disturbance *ret);
 
 /* Takes out what means nothing anywhere in such a run: to cancel another request when there never
- * are two, and what happens on a SCSI bus where there is none. */
+ * are two, and what happens on a SCSI bus where there is none. Adds the same for the second device
+ * where there is one. */
 void ft_disturbances_fit(const struct ft_flights *flights, struct ft_disturbance *list,
                          unsigned *count);
 

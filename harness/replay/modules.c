@@ -50,8 +50,6 @@ static const char *refused_of(const struct ft_description *description)
         return "devices other than 1 or 2";
     if (description->model == FT_MODEL_SCSIPORT)
         return "two adapters of a SCSI miniport";
-    if (description->model == FT_MODEL_KMDF)
-        return "two devices of a framework driver";
     if (description->flags & FT_DRIVER_LEGACY)
         return "two devices of a driver without AddDevice";
     if (description->dma_bits != 0)

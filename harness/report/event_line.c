@@ -58,6 +58,7 @@ static void widen(int *width, const char *text)
 bool ft_lines_begin(struct ft_lines *lines, const struct ft_trace *trace, bool colour, int width)
 {
     uint64_t last = UINT64_MAX;
+    bool first_added = false;
     char text[48];
 
     *lines = (struct ft_lines){.trace = trace,
@@ -77,6 +78,10 @@ bool ft_lines_begin(struct ft_lines *lines, const struct ft_trace *trace, bool c
         if (event->kind == FT_EV_TASK_NEW && event->arg[1] < FT_TASK_KIND_COUNT) {
             lines->task_kind[ft_handle_id(event->arg[0]) % FT_LINE_TASKS_MAX] =
                 (uint8_t)event->arg[1];
+        }
+        if (event->kind == FT_EV_CALL_ENTER && event->arg[0] == FT_ROUTINE_ADD_DEVICE) {
+            lines->second = first_added ? (uint16_t)ft_handle_id(event->arg[1]) : 0;
+            first_added = true;
         }
         if (ft_clock_at(&lines->clock, i) != last) {
             last = ft_clock_at(&lines->clock, i);
@@ -159,11 +164,15 @@ static int print_columns(struct ft_lines *lines, uint64_t index, FILE *out)
             event->irql != 0 ? none : "", irql, none);
     fprintf(out, " %s%c%-*s%s", switched ? ft_colour(lines->colour, FT_COLOUR_BOLD) : dim,
             switched && lines->previous_task != 0 ? '*' : ' ', lines->task_width, task, none);
-    fprintf(out, " %s%s%s  ", dim,
-            event->layer < FT_LAYER_COUNT ? layer_marks[event->layer] : "???", none);
+    fprintf(out, " %s%s%s%s  ", dim,
+            event->layer < FT_LAYER_COUNT ? layer_marks[event->layer] : "???",
+            lines->second == 0               ? ""
+            : event->device == lines->second ? "2"
+                                             : " ",
+            none);
     lines->previous_task = event->task != 0 ? event->task : lines->previous_task;
     return 2 + lines->number_width + 1 + lines->time_width + 1 + (int)strlen(cpu) + 3 + 2 +
-           lines->task_width + 6;
+           lines->task_width + 6 + (lines->second != 0);
 }
 
 static enum ft_colour colour_of(const struct ft_event *event)

@@ -8,10 +8,11 @@
  * Columns: mark (`>` an event of the verdict, `x` the point of no return, `!` an op), number (1 is
  * the first), simulated time, processor (`-` none), IRQL (P passive, A APC, D dispatch, a number
  * above), task (`*`: another one than on the line before), layer (drv driver, fwk framework, prt
- * port, sys kernel and bus driver, dev device, ops harness), the event indented by the nesting of
- * its task (event_words.h), where the driver called. A routine in which nothing happened is one
- * line. Lines that begin with `~` say that rules fell silent or speak again. This is not the text
- * form of trace.h and cannot be parsed back.
+ * port, sys kernel and bus driver, dev device, ops harness; of a driver with two devices a 2 behind
+ * it where the event is about the second), the event indented by the nesting of its task
+ * (event_words.h), where the driver called. A routine in which nothing happened is one line. Lines
+ * that begin with `~` say that rules fell silent or speak again. This is not the text form of
+ * trace.h and cannot be parsed back.
  *
  * With a width the place in the sources is shortened and moved to the right edge, and what still
  * does not fit is cut.
@@ -42,6 +43,7 @@ struct ft_lines {
     int time_width, task_width;
     uint8_t *task_kind;     /* by task id; owned */
     uint16_t previous_task; /* of the line before */
+    uint16_t second;        /* id of the PDO of the driver's second device, 0: it has one */
     struct ft_clock clock;
 };
 

@@ -434,6 +434,7 @@ bool ft_rules_event(void *state, const struct ft_event *event)
         return true;
     }
     rules->events++;
+    ft_turn_to_device(rules, event);
     if (rules->overflow != FT_RS_TABLE_NONE) {
         /* Nothing can be judged any more, but how the run ends is still known. */
         if (event->kind >= FT_EV_RUN_CRASH && event->kind <= FT_EV_RUN_BUGCHECK) {

@@ -74,7 +74,8 @@ static void judge_suspended(struct ft_rules *rules, const struct ft_event *event
     for (unsigned i = 0; i < FT_RS_ENGINES; i++) {
         const struct ft_rs_engine *engine = &rules->engine[i];
 
-        if (engine->active && is_self_managed(rules, engine->address)) {
+        if (engine->active && ft_rs_same_device(rules, engine->device, event->device) &&
+            is_self_managed(rules, engine->address)) {
             ft_rule_fire(rules, FT_J_KMDF_SMIO_SUSPEND_NOT_QUIESCING, event, event->arg[1]);
             return;
         }

@@ -75,6 +75,12 @@ unsigned ft_rules_broken_needs(struct ft_rules *rules, const struct ft_event *ev
 /* True when `rule` refines `general`, directly or through others. */
 bool ft_rule_refines(uint16_t rule, uint16_t general);
 
+/* ---- rules_devices.c ---- */
+
+/* Of a driver with two devices: what is kept of one framework device becomes that of the device of
+ * the event. */
+void ft_turn_to_device(struct ft_rules *rules, const struct ft_event *event);
+
 /* ---- rules.c ---- */
 
 /* ft_rule_fire says that `event` breaks the rule. Nothing happens when the rule is disabled, when a

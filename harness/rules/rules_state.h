@@ -107,6 +107,9 @@ struct ft_rules {
     struct ft_rs_wdf_power wdf_power;
     struct ft_rs_wdf_phases wdf_phases;
     struct ft_rs_wdf_touch wdf_touch;
+    struct ft_rs_wdf_aside wdf_aside; /* of the device that the present event is not about */
+    uint16_t pdo[2];                  /* the driver's devices, in the order of AddDevice */
+    uint16_t pdo_now;                 /* 0 or 1: the one that the present event is about */
     struct ft_rs_enabler enabler[FT_RS_ENABLERS];
     struct ft_rs_tx tx[FT_RS_TXS];
     struct ft_rs_wdf_common wdf_common[FT_RS_WDF_COMMONS];
@@ -125,7 +128,7 @@ struct ft_rules {
 #define FT_RS_POOL_OF_INIT   0x20000000u /* allocated in EvtDeviceSelfManagedIoInit */
 #define FT_RS_POOL_MARKS     (FT_RS_POOL_OF_HANDLE | FT_RS_POOL_PAGED | FT_RS_POOL_OF_INIT)
 
-_Static_assert(sizeof(struct ft_rules) <= 20 * 1024,
+_Static_assert(sizeof(struct ft_rules) <= 20 * 1024 + 128,
                "saved and restored at every reset: keep small");
 
 #endif

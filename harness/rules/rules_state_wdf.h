@@ -219,4 +219,16 @@ struct ft_rs_wdf_touch {
     uint8_t unused;
 };
 
+/* ---- two devices (rules_devices.c) ---- */
+
+/* What stands above of one device. The rules look at the driver's first framework device; of a
+ * driver with two, what is known of the one that the present event is not about waits here. */
+struct ft_rs_wdf_aside {
+    struct ft_rs_wdf_power power;
+    struct ft_rs_wdf_phases phases;
+    struct ft_rs_wdf_touch touch;
+    uint16_t flushed;
+    uint8_t asleep, suspended;
+};
+
 #endif

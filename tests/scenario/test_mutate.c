@@ -240,6 +240,41 @@ static void an_empty_corpus_begins_calmly(void **state)
     }
 }
 
+/* Both devices of a driver that has two, and one that goes while the other has more to do; a driver
+ * that has one never hears of a second. */
+static void two_devices_are_used_where_there_are_two(void **state)
+{
+    unsigned second = 0, first = 0, moments = 0, outlived = 0, noise = 0;
+    struct ft_catalogue catalogue;
+    struct ft_scenario scenario;
+    uint8_t bytes[CAPACITY];
+
+    (void)state;
+    fill(&catalogue);
+    for (uint64_t seed = 0; seed < 4000; seed++) {
+        bool two = seed % 2 != 0, gone[2] = {false};
+        size_t length;
+
+        catalogue.requests = FT_TAKES_READ | FT_TAKES_WRITE | (two ? FT_TAKES_FOR_TWO : 0);
+        length = mutate(bytes, 0, nothing, CAPACITY, seed, &catalogue);
+        length = mutate(bytes, length, nothing, CAPACITY, seed + 1, &catalogue);
+        ft_scenario_decode(bytes, length, &scenario);
+        for (unsigned i = 0; i < scenario.op_count; i++) {
+            const struct ft_op *op = &scenario.op[i];
+
+            noise += !two && ft_op_devices(op) != 0;
+            second += two && op->device != 0;
+            first += two && ft_op_is_of_device(op->kind) && op->device == 0;
+            moments += two && op->moment.device != 0;
+            gone[op->device] |= op->kind == FT_OP_REMOVE;
+            outlived += two && ft_op_row(op->kind)->class_ == FT_OP_CLASS_REQUEST &&
+                        gone[!op->device] && !gone[op->device];
+        }
+    }
+    assert_true(first > 4000 && second > 4000 && moments > 100 && outlived > 500);
+    assert_true(noise < 20); /* of bytes that were changed without looking */
+}
+
 /* ---- changes ---- */
 
 static struct ft_mutation parent_of(uint64_t seed, const struct ft_catalogue *catalogue)
@@ -506,6 +541,7 @@ int main(void)
         cmocka_unit_test(each_change_does_what_it_says_and_leaves_the_rest),
         cmocka_unit_test(moments_are_drawn_from_what_was_met),
         cmocka_unit_test(buffers_lie_at_borders),
+        cmocka_unit_test(two_devices_are_used_where_there_are_two),
         cmocka_unit_test(a_splice_keeps_labels_with_what_they_name),
         cmocka_unit_test(a_full_scenario_can_be_spliced),
         cmocka_unit_test(the_swarm_restricts_kinds_and_reaches_all),
