@@ -144,7 +144,8 @@ void sim_engine_begin(struct sim_device *device, unsigned channel, uint64_t addr
 {
     uint64_t arg[] = {channel, address, length, to_device, ft_dma_looks(address)};
 
-    device->moving |= (uint8_t)(1u << channel % 8);
+    (void)device; /* the one in focus */
+    FT_DEV->device.moving |= (uint8_t)(1u << channel % 8);
     ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_ENGINE_BEGIN, 5, arg);
 }
 
@@ -153,7 +154,8 @@ void sim_engine_end(struct sim_device *device, unsigned channel, uint32_t bytes,
 {
     uint64_t arg[] = {channel, bytes, why};
 
-    device->moving &= (uint8_t) ~(1u << channel % 8);
+    (void)device;
+    FT_DEV->device.moving &= (uint8_t) ~(1u << channel % 8);
     ft_emit_as(FT_LAYER_DEVICE, 0, FT_EV_ENGINE_END, 3, arg);
 }
 
