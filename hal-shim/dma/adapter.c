@@ -269,9 +269,17 @@ static struct ft_dma_adapter *create(const DEVICE_DESCRIPTION *description)
         .auto_initialize = description->AutoInitialize != FALSE,
         /* Version 0 has no such member. */
         .ignore_count = description->Version != 0 && description->IgnoreCount,
+        .device = FT_DEV->number,
     };
     fill_seen(seen, slot);
     return slot;
+}
+
+bool ft_dma_is_of_device(uint32_t adapter)
+{
+    const struct ft_dma_adapter *slot = FT_M->io.second ? ft_dma_adapter_by_id(adapter) : NULL;
+
+    return !slot || slot->device == FT_DEV->number;
 }
 
 static void reference(struct ft_dma_adapter *slot, int change)

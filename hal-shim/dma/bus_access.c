@@ -6,6 +6,7 @@
  * pages, somebody else's, or a bounce page after its flush.
  */
 #include "dma/common.h"
+#include "dma/dma_private.h"
 #include "dma/frames.h"
 #include "kmdf/wdf_touches.h"
 #include "sim/device.h"
@@ -24,13 +25,24 @@ struct piece {
     unsigned request; /* IRP handle id of the mapping's request */
 };
 
+/* Each device has an address space of its own behind an IOMMU, unless its adapter shares one. */
+static bool is_translated(uint32_t adapter)
+{
+    const struct ft_dma_adapter *slot;
+
+    if (!FT_M->platform.iommu || ft_dma_is_of_device(adapter))
+        return true;
+    slot = ft_dma_adapter_by_id(adapter);
+    return slot && slot->domain != 0;
+}
+
 static bool hit_mapping(uint64_t address, struct piece *piece)
 {
     for (unsigned i = 0; i < FT_M->dma.mappings_high; i++) {
         const struct ft_dma_mapping *m = &FT_M->dma.mapping[i];
         uint64_t at = address - m->logical;
 
-        if (!m->id || at >= m->length)
+        if (!m->id || at >= m->length || !is_translated(m->adapter))
             continue;
         piece->buffer = m->memory + at;
         piece->memory = m->bounced ? (uint8_t *)ft_dma_bounce_page(m->first) +
@@ -51,7 +63,8 @@ static bool hit_common(uint64_t address, struct piece *piece)
         const struct ft_dma_common *c = &FT_M->dma.common[i];
         uint64_t at = address - c->logical;
 
-        if (!c->live || at >= c->length || !ft_domain_is_reached(c->domain))
+        if (!c->live || at >= c->length || !ft_domain_is_reached(c->domain) ||
+            !is_translated(c->adapter))
             continue;
         piece->memory = (uint8_t *)ft_common_address(c) + at;
         if (c->memory)

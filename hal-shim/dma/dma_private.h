@@ -19,6 +19,8 @@ _Static_assert((int)FT_DMA_TASKS_MAX == (int)FT_TASKS_MAX, "a word for each task
  * got. */
 struct ft_dma_adapter *ft_dma_adapter_check(const void *adapter, enum ft_point point);
 struct ft_dma_adapter *ft_dma_adapter_by_id(uint32_t id);
+/* The adapter with that id was got for the device in focus; true, too, when it is gone. */
+bool ft_dma_is_of_device(uint32_t adapter);
 uint64_t ft_dma_adapter_handle(const struct ft_dma_adapter *adapter);
 
 /* Notes through which table a member is called, and by whom: in the table's entry, before anything

@@ -40,7 +40,8 @@ struct ft_dma_adapter {
     uint8_t slave; /* on a channel of the system DMA controller */
     uint8_t demand, auto_initialize, ignore_count;
     uint8_t damaged; /* the driver changed it, which was said */
-    uint8_t unused[2];
+    uint8_t device;  /* number of the device that it was got for */
+    uint8_t unused;
     uint16_t system_channel; /* 0..7; of version 3: its request line */
     uint16_t domain;         /* it has joined, 0: its own */
 };

@@ -478,12 +478,21 @@ static const struct ft_dma_mapping *next_after(uint32_t id)
     return next;
 }
 
+static const struct ft_dma_mapping *next_of_device(uint32_t id)
+{
+    const struct ft_dma_mapping *mapping = next_after(id);
+
+    while (mapping && !ft_dma_is_of_device(mapping->adapter))
+        mapping = next_after(mapping->id);
+    return mapping;
+}
+
 bool ft_mapping_view(unsigned older, struct ft_mapping_view *ret)
 {
-    const struct ft_dma_mapping *mapping = next_after(0);
+    const struct ft_dma_mapping *mapping = next_of_device(0);
 
     for (; mapping && older > 0; older--)
-        mapping = next_after(mapping->id);
+        mapping = next_of_device(mapping->id);
     if (!mapping)
         return false;
     *ret = (struct ft_mapping_view){mapping->logical, mapping->length, mapping->write != 0};

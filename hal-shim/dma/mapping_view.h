@@ -11,7 +11,8 @@ struct ft_mapping_view {
     bool to_device;
 };
 
-/* The live mapping with `older` older ones. False: there are not that many. */
+/* The live mapping of the device in focus with `older` older ones. False: there are not that many.
+ */
 bool ft_mapping_view(unsigned older, struct ft_mapping_view *ret);
 
 /* The system DMA controller waits for the device's requests: on which of its lines (0: the first,

@@ -33,7 +33,7 @@ found() { # NAME MUTANT RULE
         { cat "$folder/out.txt"; fail "$trace does not replay"; }
 }
 
-for name in packet packet-line sglist v3-bus sg selfio; do
+for name in packet packet-line auto sglist v3-bus sg selfio; do
     sound "$name" "$runs"
 done
 found packet irp-shared dma.flush-before-complete
@@ -74,3 +74,17 @@ for text in 'AddDevice device#1 {' 'AddDevice device#2 {' 'physical=0xe0000000' 
     grep -qE "$text" "$folder/show.txt" || { cat "$folder/show.txt"; fail "no event $text"; }
 done
 [ "$(grep -c 'driver:unloaded' "$folder/show.txt")" = 1 ] || fail 'unloaded more than once'
+
+# Without a model the scenario is each device, and moves what that device has mapped.
+cat >"$folder/auto.fts" <<'S'
+a: read length=8192
+b: write length=8192 device=2
+device-moves length=100 device=2 @ b/dma:map.out/1
+device-interrupt device=2
+S
+"$flushtrace" run "$modules/pair-auto.so" --scenario "$folder/auto.fts" -o "$folder/auto.ftr" >"$folder/out.txt" ||
+    { cat "$folder/out.txt"; fail 'the scenario of devices without a model is not clean'; }
+"$flushtrace" show --no-pager "$folder/auto.ftr" >"$folder/show.txt"
+for text in 'dev2 *bus:read .* target=map#2' 'dev2 *irq:line level=yes' 'drv2 *ISR interrupt#2'; do
+    grep -qE "$text" "$folder/show.txt" || { cat "$folder/show.txt"; fail "no event $text"; }
+done
