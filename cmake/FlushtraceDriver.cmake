@@ -41,7 +41,9 @@ include("${FLUSHTRACE_CMAKE_DIR}/FlushtraceInclude.cmake")
 # type-based aliasing, and no section of its own per object (the partial link renames sections).
 set(FLUSHTRACE_DRIVER_FLAGS
     -fms-extensions -fshort-wchar -fno-common -fno-strict-aliasing -fno-data-sections
-    -fno-function-sections -fno-lto -fPIC -fvisibility=hidden -g)
+    -fno-function-sections -fno-lto -fPIC -fvisibility=hidden -g
+    # A call that ends a function comes from that function, and not from its caller.
+    -fno-optimize-sibling-calls)
 set(FLUSHTRACE_DRIVER_C_FLAGS -std=gnu11)
 set(FLUSHTRACE_DRIVER_CXX_FLAGS -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 
