@@ -254,7 +254,7 @@ class Case:
             check(struck.status == OWN_FAILURE, *details, "exit", struck.status)
             said = [line for line in (struck.errors + struck.printed).splitlines() if reason in line]
             check(said, *details, "no reason", struck.printed)
-            check("out/" in said[0], *details, "no file")
+            check("out/" in said[0] or "out:" in said[0], *details, "no file")
             self.check_whole(self.now(), False, *details)
             self.check_again(*details)
         check(strikes > 0, self.name, what, "never")
