@@ -83,7 +83,9 @@ size_t ft_span_print(const struct ft_span *span, char *text, size_t capacity)
     case FT_SPAN_REQUEST:
         return ft_value_print(FT_ARG_MAJOR, span->detail, text, capacity);
     case FT_SPAN_ENGINE:
-        length = (size_t)snprintf(text, capacity, "channel %" PRIu32, span->lane);
+        length =
+            (size_t)snprintf(text, capacity, "channel %" PRIu32 "%s", span->lane % FT_STORY_SECOND,
+                             span->lane < FT_STORY_SECOND ? "" : " of device 2");
         break;
     case FT_SPAN_TASK:
         length = (size_t)snprintf(text, capacity, "%s-%" PRIu32, ft_task_kind_text(span->detail),

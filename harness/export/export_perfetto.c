@@ -132,7 +132,8 @@ static uint64_t span_track(struct timeline *line, uint32_t index)
         ft_packets_track(&line->packets, track, TRACK_DEVICE, "common buffers", 3);
         break;
     case FT_SPAN_ENGINE:
-        snprintf(name, sizeof(name), "engine channel %" PRIu32, span->lane);
+        snprintf(name, sizeof(name), "engine channel %" PRIu32 "%s", span->lane % FT_STORY_SECOND,
+                 span->lane < FT_STORY_SECOND ? "" : " of device 2");
         ft_packets_track(&line->packets, track, TRACK_DEVICE, name, 1);
         break;
     case FT_SPAN_TASK:

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { TASKS = 1 << 16, FIRST_CAPACITY = 256, ENGINES = 64 };
+enum { TASKS = 1 << 16, FIRST_CAPACITY = 256, ENGINES = 2 * FT_STORY_SECOND };
 
 /* What is known while the events go by. */
 struct teller {
@@ -19,7 +19,8 @@ struct teller {
     uint32_t *routine; /* task to its innermost routine */
     uint32_t *around;  /* routine to the one around it; capacity of the story */
     uint32_t engine[ENGINES];
-    uint32_t index; /* of the event */
+    uint16_t first, second; /* PDOs of the driver's devices, 0: not added */
+    uint32_t index;         /* of the event */
     bool short_of_memory;
 };
 
@@ -270,9 +271,24 @@ static void tell_request(struct teller *teller, const struct ft_event *event)
     }
 }
 
+/* Of a driver with two devices, which is the second? */
+static void tell_device(struct teller *teller, const struct ft_event *event)
+{
+    if (event->kind != FT_EV_CALL_ENTER || event->arg[0] != FT_ROUTINE_ADD_DEVICE) {
+        return;
+    }
+    if (teller->first == 0) {
+        teller->first = (uint16_t)ft_handle_id(event->arg[1]);
+    } else if (teller->second == 0) {
+        teller->second = (uint16_t)ft_handle_id(event->arg[1]);
+    }
+}
+
 static void tell_engine(struct teller *teller, const struct ft_event *event)
 {
-    uint32_t *now = &teller->engine[event->arg[0] % ENGINES];
+    bool second = teller->second != 0 && event->device == teller->second;
+    uint32_t lane = (uint32_t)(event->arg[0] % FT_STORY_SECOND) + (second ? FT_STORY_SECOND : 0);
+    uint32_t *now = &teller->engine[lane];
     struct ft_span *span;
 
     if (event->kind != FT_EV_ENGINE_BEGIN && event->kind != FT_EV_ENGINE_END) {
@@ -285,7 +301,7 @@ static void tell_engine(struct teller *teller, const struct ft_event *event)
     if (event->kind == FT_EV_ENGINE_BEGIN) {
         span = begin_span(teller, FT_SPAN_ENGINE, 0);
         if (span != NULL) {
-            span->lane = (uint32_t)event->arg[0];
+            span->lane = lane;
             span->detail = (uint32_t)event->arg[2];
             span->write = event->arg[3] != 0;
             *now = last_span(teller);
@@ -375,6 +391,7 @@ static bool tell(struct teller *teller, const struct ft_trace *trace)
         tell_request(teller, event);
         note_servants(teller, event);
         tell_dma(teller, event);
+        tell_device(teller, event);
         tell_engine(teller, event);
         tell_task(teller, event);
         tell_routine(teller, event);

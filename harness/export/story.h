@@ -26,6 +26,9 @@ enum ft_span_kind {
 
 #define FT_STORY_NONE UINT32_MAX
 
+/* Lanes of engines: the channel; of a second device from here on. */
+enum { FT_STORY_SECOND = 32 };
+
 /* Events are indices, 0 is the first. */
 struct ft_span {
     uint64_t object;     /* irp, map, common, task, object of the routine; 0 for an engine */

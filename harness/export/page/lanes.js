@@ -90,6 +90,18 @@ function addRequests() {
   }
 }
 
+/* Lanes of engines of the driver's second device are counted from here (story.h). */
+const SECOND = 32;
+
+/* The driver's devices, in the order of AddDevice. */
+function devicesAdded() {
+  const kind = kindNamed.get("call:enter"), list = [];
+  for (let i = 0; i < events.count && kind !== undefined; i++) {
+    if (events.kind[i] === kind && argText(i, 0) === "AddDevice") list.push(argText(i, 1));
+  }
+  return list;
+}
+
 function addDevice() {
   const engines = new Map();
   for (const one of spansOf(ENGINE)) {
@@ -97,21 +109,31 @@ function addDevice() {
     if (!engines.has(channel)) engines.set(channel, []);
     engines.get(channel).push(one);
   }
-  const line = levelRow("irq:line", (value) => value === "yes");
-  const power = stateRow("power:hw", 0, 1);
-  const pnp = stateRow("pnp:done", 0, 3);
+  const isUp = (value) => value === "yes";
+  const [first, second] = devicesAdded();
+  const line = levelRow("irq:line", isUp, second && first);
+  const power = stateRow("power:hw", 0, 1, second && first);
+  const pnp = stateRow("pnp:done", 0, 3, second && first);
   const buffers = spansOf(COMMON);
   const bus = eventRow((i) => LAYERS[events.layer[i]] === "device");
 
   if (engines.size + line.count + power.count + pnp.count + buffers.length) addGroup("Device");
   for (const [channel, list] of [...engines].sort((a, b) => a[0] - b[0])) {
-    addLane(`engine ${channel}`, [{ type: "engine", height: BAR, row: rowOf(list) }],
+    addLane(channel < SECOND ? `engine ${channel}` : `engine ${channel - SECOND}, device 2`, [{ type: "engine", height: BAR, row: rowOf(list) }],
             "what the device's engine moves");
   }
   if (bus.count) addLane("bus", [{ type: "ticks", height: TICKS + 2, row: bus }]);
   if (line.count) addLane("interrupt line", [{ type: "level", height: THIN, row: line }]);
   if (power.count) addLane("power", [{ type: "state", height: THIN + 2, row: power }]);
   if (pnp.count) addLane("PnP", [{ type: "state", height: THIN + 2, row: pnp }]);
+  if (second) {
+    addLane("line, device 2",
+            [{ type: "level", height: THIN, row: levelRow("irq:line", isUp, second) }]);
+    addLane("power, device 2",
+            [{ type: "state", height: THIN + 2, row: stateRow("power:hw", 0, 1, second) }]);
+    addLane("PnP, device 2",
+            [{ type: "state", height: THIN + 2, row: stateRow("pnp:done", 0, 3, second) }]);
+  }
   if (buffers.length) {
     addLane("common buffers", packed(buffers, 6).map((row) => (
       { type: "common", height: THIN + 2, row: rowOf(row) })));
@@ -126,13 +148,15 @@ function eventRow(chosen) {
   return rowOf(list);
 }
 
-/* From one event of this name to the next, as long as its first argument says so. */
-function levelRow(name, isOn) {
+/* From one event of this name (about that device, if one is named) to the next, as long as its first
+ * argument says so. */
+function levelRow(name, isOn, device) {
   const kind = kindNamed.get(name), list = [];
   let since = -1;
 
   for (let i = 0; i < events.count && kind !== undefined; i++) {
     if (events.kind[i] !== kind) continue;
+    if (device && `device#${events.device[i]}` !== device) continue;
     if (isOn(argText(i, 0)) && since < 0) since = i;
     else if (!isOn(argText(i, 0)) && since >= 0) {
       list.push([since, i, since]);
@@ -143,10 +167,11 @@ function levelRow(name, isOn) {
   return rowOf(list);
 }
 
-/* States of the first device that the events name; the id of a bar is the event that began it. */
-function stateRow(name, deviceAt, stateAt) {
+/* States of that device, or of the first one that the events name; the id of a bar is the event that
+ * began it. */
+function stateRow(name, deviceAt, stateAt, named) {
   const kind = kindNamed.get(name), list = [];
-  let since = -1, device = "";
+  let since = -1, device = named || "";
 
   for (let i = 0; i < events.count && kind !== undefined; i++) {
     if (events.kind[i] !== kind) continue;
