@@ -161,5 +161,5 @@ void ft_bus_reset(void)
         driver->MajorFunction[i] = ft_bus_dispatch;
     FT_IO->bus_driver = driver;
     FT_EACH_DEVICE(device)
-    create_pdo(device);
+        create_pdo(device);
 }

@@ -166,9 +166,9 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
 static PDEVICE_OBJECT find_below(PDEVICE_OBJECT device)
 {
     FT_EACH_DEVICE(at)
-    for (PDEVICE_OBJECT below = at->pdo; below; below = below->AttachedDevice)
-        if (below->AttachedDevice == device)
-            return below;
+        for (PDEVICE_OBJECT below = at->pdo; below; below = below->AttachedDevice)
+            if (below->AttachedDevice == device)
+                return below;
     return NULL;
 }
 

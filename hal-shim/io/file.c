@@ -162,17 +162,17 @@ void ft_handles_close(void)
 bool ft_io_waits_for_requests(const struct ft_task *task)
 {
     FT_EACH_DEVICE(device)
-    if (task->wait_object == &device->removing)
-        return ft_io_outstanding() > 0;
+        if (task->wait_object == &device->removing)
+            return ft_io_outstanding() > 0;
     return false;
 }
 
 bool ft_handle_closing(void)
 {
     FT_EACH_DEVICE(device)
-    for (unsigned i = 0; i < FT_FILES_MAX; i++)
-        if (device->file[i].state == FT_FILE_CLEANING && device->file[i].op_index != 0)
-            return true;
+        for (unsigned i = 0; i < FT_FILES_MAX; i++)
+            if (device->file[i].state == FT_FILE_CLEANING && device->file[i].op_index != 0)
+                return true;
     return false;
 }
 

@@ -106,8 +106,8 @@ struct ft_focus ft_focus_on_owner(PDEVICE_OBJECT object)
 bool ft_is_pdo(PDEVICE_OBJECT object)
 {
     FT_EACH_DEVICE(device)
-    if (object == device->pdo)
-        return true;
+        if (object == device->pdo)
+            return true;
     return false;
 }
 

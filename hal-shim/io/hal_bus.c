@@ -101,8 +101,7 @@ static bool translate_memory(uint64_t *address)
 {
     bool found = false;
 
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         struct ft_focus was = ft_focus_on(device);
 
         found = found || ft_bus_translate(*address, 1, address);
@@ -134,8 +133,7 @@ static bool vector_of(ULONG line, ULONG *vector)
 {
     bool found = false;
 
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         struct ft_focus was = ft_focus_on(device);
 
         if (!found && ft_bus_line() == line) {

@@ -274,8 +274,7 @@ bool ft_interrupt_release_held(void)
 {
     bool held = false;
 
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         held = held || device->line_held;
         device->line_held = 0;
     }
@@ -285,8 +284,7 @@ bool ft_interrupt_release_held(void)
 /* A lost edge comes after all while its line is up; a lost message was sent once and is gone. */
 bool ft_interrupt_honest(void)
 {
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         device->late_armed = 0;
         device->lose_armed = 0;
         device->line_held = 0;

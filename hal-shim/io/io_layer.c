@@ -26,7 +26,7 @@ void ft_io_reset(void)
     }
     FT_IO->driver = ft_driver_create();
     FT_EACH_DEVICE(device)
-    reset_model(device);
+        reset_model(device);
 }
 
 bool ft_io_yanked(void)
@@ -34,7 +34,7 @@ bool ft_io_yanked(void)
     bool yanked = false;
 
     FT_EACH_DEVICE(device)
-    yanked = yanked || device->yanked;
+        yanked = yanked || device->yanked;
     return yanked;
 }
 

@@ -177,8 +177,7 @@ bool ft_lower_release_held(void)
 {
     bool any = false;
 
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         struct ft_focus was = ft_focus_on(device);
 
         any = release_held() || any;

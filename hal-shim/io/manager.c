@@ -80,8 +80,7 @@ static bool system_legal(unsigned work)
 {
     bool legal = false, owed = false;
 
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         legal = legal || (device->added &&
                           ft_manager_legal_in(work, device->pnp, device->power, FT_IO->system));
         owed = owed || device->system_owed;
@@ -126,8 +125,7 @@ static bool put_off(unsigned work)
 
 void ft_manager_awake(void)
 {
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         struct ft_focus was = ft_focus_on(device);
         unsigned owed = device->owed_awake;
 

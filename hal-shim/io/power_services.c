@@ -111,8 +111,8 @@ PULONG PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject, ULONG Conse
 static bool is_detecting(const struct idle *idle)
 {
     FT_EACH_DEVICE(device)
-    if (idle == device->idle)
-        return true;
+        if (idle == device->idle)
+            return true;
     return false;
 }
 

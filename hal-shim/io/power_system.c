@@ -119,8 +119,7 @@ static NTSTATUS each_device(NTSTATUS (*tell)(UCHAR, unsigned), UCHAR minor, unsi
 {
     NTSTATUS status = STATUS_SUCCESS;
 
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         struct ft_focus was = ft_focus_on(device);
 
         if (is_there(device))

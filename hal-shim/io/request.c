@@ -52,7 +52,7 @@ unsigned ft_io_outstanding(void)
     unsigned count = 0;
 
     FT_EACH_DEVICE(device)
-    count += count_outstanding(device);
+        count += count_outstanding(device);
     return count;
 }
 

@@ -46,8 +46,8 @@ static bool is_called(const UNICODE_STRING *text, const char *name)
 PDEVICE_OBJECT ft_pdo_named(const UNICODE_STRING *text)
 {
     FT_EACH_DEVICE(device)
-    if (is_called(text, ft_pdo_name(device)))
-        return device->pdo;
+        if (is_called(text, ft_pdo_name(device)))
+            return device->pdo;
     return NULL;
 }
 

@@ -132,8 +132,7 @@ static NTSTATUS open_device(void)
 /* A step for each device that no step has failed for; status: of each, by number. */
 static void each_device(NTSTATUS (*step)(void), NTSTATUS *status)
 {
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         struct ft_focus was = ft_focus_on(device);
 
         if (NT_SUCCESS(status[device->number]))

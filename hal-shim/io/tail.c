@@ -16,8 +16,7 @@ static bool become_honest(void)
     bool changed = false;
 
     FT_IO->honest = 1;
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         struct ft_focus was = ft_focus_on(device);
 
         device->hostile_armed = 0;
@@ -48,8 +47,7 @@ static bool any_power_busy(void)
 {
     bool busy = false;
 
-    FT_EACH_DEVICE(device)
-    {
+    FT_EACH_DEVICE(device) {
         struct ft_focus was = ft_focus_on(device);
 
         busy = busy || ft_power_busy();

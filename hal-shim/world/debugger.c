@@ -195,7 +195,7 @@ static void say_device(const struct ft_io_device *io)
 static void say_devices(void)
 {
     FT_EACH_DEVICE(device)
-    say_device(device);
+        say_device(device);
     if (FT_M->io.manager_busy)
         say("  on its way: a PnP or power request, %u more wait\n", FT_M->io.queue_count);
 }
@@ -228,7 +228,7 @@ static void say_requests(void)
 {
     say("requests\n");
     FT_EACH_DEVICE(device)
-    say_requests_of(device);
+        say_requests_of(device);
 }
 
 static unsigned bits(const uint64_t *word)
