@@ -41,11 +41,15 @@ found packet log-freed-early mem.pool-free-once
 found packet-line claims-all io.isr-return-truth
 
 refused() { # NAME REASON
-    "$flushtrace" run "$modules/pair-$1.so" -o "$folder/r.ftr" >"$folder/out.txt" 2>&1
+    "$flushtrace" run "$modules/refused-$1.so" -o "$folder/r.ftr" >"$folder/out.txt" 2>&1
     [ $? = 3 ] && grep -qF "not built yet: $2" "$folder/out.txt" ||
-        { cat "$folder/out.txt"; fail "pair-$1 is not refused"; }
+        { cat "$folder/out.txt"; fail "refused-$1 is not refused"; }
 }
 refused slave "two devices on the system's DMA controller"
+refused miniport 'two adapters of a SCSI miniport'
+refused legacy 'two devices of a driver without AddDevice'
+refused latched 'a line that two devices share and that is not level-sensitive'
+refused three 'devices other than 1 or 2'
 
 # Of one device there is no second.
 printf 'a: read length=64 device=2\nremove device=2\n' >"$folder/one.fts"
