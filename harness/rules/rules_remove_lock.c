@@ -1,4 +1,7 @@
 /* Remove locks. Acquisitions are counted for each lock; those whose tag is an IRP also at the IRP.
+ *
+ * A driver may keep a lock for each handle, too, made by CREATE and waited for by CLEANUP (public
+ * samples do): what is said of the lock that guards a device is not said of that.
  */
 #include "rules/rules_io.h"
 
@@ -13,7 +16,12 @@ static uint32_t named(const struct ft_rules *rules)
     return count;
 }
 
-/* The only remove lock, NULL when there are several. */
+static bool is_of_file(const struct ft_rs_object *lock)
+{
+    return lock != NULL && (lock->flags & FT_OBJECT_OF_FILE) != 0;
+}
+
+/* The only lock of a device, NULL when there are several. */
 static struct ft_rs_object *only_lock(struct ft_rules *rules)
 {
     struct ft_rs_object *only = NULL;
@@ -21,7 +29,8 @@ static struct ft_rs_object *only_lock(struct ft_rules *rules)
     for (unsigned i = 0; i < FT_RS_OBJECTS && rules->object[i].id != 0; i++) {
         struct ft_rs_object *object = &rules->object[i];
 
-        if (object->class_ == FT_HC_REMOVE_LOCK && (object->flags & FT_RS_OVER) == 0) {
+        if (object->class_ == FT_HC_REMOVE_LOCK && (object->flags & FT_RS_OVER) == 0 &&
+            !is_of_file(object)) {
             if (only != NULL) {
                 return NULL;
             }
@@ -63,6 +72,9 @@ static void judge_wait(struct ft_rules *rules, const struct ft_event *event)
     const struct ft_rs_irp *remove = ft_irp_in_driver(rules, FT_MAJOR_PNP, FT_PNP_MINOR_REMOVE);
     bool by_irp = remove != NULL && ft_arg_irp(rules, event, 1) == remove;
 
+    if (is_of_file(ft_rs_object_find(rules, FT_HC_REMOVE_LOCK, ft_arg_id(event, 0)))) {
+        return;
+    }
     if (remove == NULL) {
         ft_rule_fire(rules, FT_J_IO_RL_WAIT_ONLY_REMOVE, event, event->arg[0]);
     } else if (ft_known(event, 2) && event->arg[2] != 0 && remove->held > by_irp) {
@@ -271,7 +283,7 @@ static void note_acquire(struct ft_rules *rules, const struct ft_event *event)
     if (irp != NULL && irp->held < UINT8_MAX) {
         irp->held++;
     }
-    if (frame != NULL) {
+    if (frame != NULL && !is_of_file(lock)) {
         frame->flags |= FT_FRAME_ACQUIRED;
         rules->lock_majors |= 1u << (frame->major & 31);
     }
@@ -323,7 +335,8 @@ void ft_remove_lock_note(struct ft_rules *rules, const struct ft_event *event)
     case FT_EV_RL_INIT:
         lock = ft_rs_object_get(rules, FT_HC_REMOVE_LOCK, ft_arg_id(event, 0));
         if (lock != NULL) {
-            lock->flags = 0;
+            lock->flags =
+                ft_frame_dispatch(rules, event, FT_MAJOR_CREATE, -1) ? FT_OBJECT_OF_FILE : 0;
             lock->count = 0;
             lock->unnamed = 0;
         }

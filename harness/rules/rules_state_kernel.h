@@ -142,7 +142,8 @@ enum {
     FT_OBJECT_USED = 8, /* a remove lock that was acquired */
     FT_OBJECT_WAITED = 16,
     FT_OBJECT_WAITING = 32,
-    FT_OBJECT_ENABLED = 64 /* a device interface */
+    FT_OBJECT_ENABLED = 64, /* a device interface */
+    FT_OBJECT_OF_FILE = 128 /* a remove lock that was made by a CREATE */
 };
 
 /* An event on a stack, a remove lock, a work item or a device interface. */

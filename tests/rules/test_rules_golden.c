@@ -38,6 +38,7 @@ static const char *const golden[] = {
     "next-before-complete",
     "start-next-cancelable",
     "hand-over-hand",
+    "lock-of-handle",
     "lock-then-lower",
     "cancel-lock-swapped",
     "cancel-lock-then-lower",
