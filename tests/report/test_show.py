@@ -41,8 +41,8 @@ def in_terminal(*arguments, columns=100, keys=b"", status=0, **changes):
     """The program in a terminal of its own; keys are typed when it has printed something."""
     pid, master = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
         os.execve(FLUSHTRACE, [FLUSHTRACE, *arguments], environment(**changes))
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
     text = b""
     end = time.monotonic() + 60
     while time.monotonic() < end:
