@@ -30,7 +30,9 @@ static void judge_register(struct ft_rules *rules, const struct ft_event *event)
     if (root->up_irp != 0 && root->power > FT_POWER_D0 && root->up_irp == event->request) {
         ft_rule_fire(rules, FT_J_IO_PWR_UP_AFTER_COMPLETE, event, handle_of(root));
     }
-    if (writes && request != NULL && (request->more & FT_MORE_REDUNDANT) != 0) {
+    /* The machine may have fallen asleep, and the device been turned off, since it was sent. */
+    if (writes && request != NULL && (request->more & FT_MORE_REDUNDANT) != 0 &&
+        (root->more & FT_HW_WAS_OFF) == 0) {
         ft_rule_fire(rules, FT_J_IO_PWR_REDUNDANT_D0, event, ft_irp_handle_of(request));
     }
     if (writes && request != NULL && ft_irp_is(request, FT_MAJOR_POWER, FT_POWER_MINOR_QUERY) &&

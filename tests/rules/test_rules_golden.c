@@ -51,6 +51,7 @@ static const char *const golden[] = {
     "prefetch",
     "unmapped-registers",
     "never-started",
+    "off-before-d0",
     "retry",
     "short-full-flush",
     "g3-pipelined",
