@@ -2,7 +2,8 @@
  * and on where the device is on its way up or down.
  *
  * All of it is memory that no correct driver touches (mem:touch); the rules here only say which
- * promise was not kept. The steps are those of the driver's first device.
+ * promise was not kept. The steps are those of the device that the event is about
+ * (rules_devices.c).
  */
 #include "rules/rules_kmdf_dma.h"
 #include "rules/rules_kmdf_requests.h"
